@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_AUTH_KEYRING_H
+#define GW_AUTH_KEYRING_H
+
+/*
+ * Who has which key: an immutable set of access keys, loaded from a key file or
+ * from the configuration, swapped whole. Readers find keys in it inside an epoch
+ * (base/epoch.h); a replaced keyring is retired by its owner. Secrets are kept as
+ * what signing needs, wiped when freed, never logged, never given to Lua.
+ *
+ * Key file: {"Version":1,"Keys":[{"AccessKeyId","SecretAccessKey","SessionToken"?,
+ * "Expiration"?,"Arn","Tags"?:{},"Disabled"?}]} (names of AWS's
+ * credential_process). At most 4 MiB and 65,536 keys. Refused when readable or
+ * writable by everybody or writable by its group; world-readable is let pass when
+ * it holds only published example keys.
+ */
+
+#include "codec/arn.h"
+#include "codec/json.h"
+
+#define GW_KEYRING_FILE_MAX ((size_t)4 << 20)
+#define GW_KEYRING_KEYS_MAX 65536
+#define GW_KEYRING_ID_MAX   128 /* bytes of an access key id: 1 to 128 of [A-Za-z0-9_] */
+
+struct gw_secret; /* its own type: only auth sees inside */
+
+struct gw_key {
+    struct gw_str id;
+    struct gw_principal owner; /* parsed Arn: role, user, root, assumed-role or federated-user */
+    const struct gw_pair *tags;
+    size_t tag_count;
+    struct gw_str session_token; /* {NULL,0}: a long-term key */
+    int64_t expires_ms;          /* INT64_MAX: never */
+    uint64_t secret_version;     /* differs whenever the secret may differ; never reused within the process */
+    bool disabled;
+    bool example; /* one of AWS's published example keys */
+    const struct gw_secret *secret;
+};
+
+struct gw_keyring;
+
+/* new: from the text of a key file. `source` names it in messages. */
+GW_NODISCARD enum gw_status gw_keyring_parse(struct gw_str text, const char *source, struct gw_keyring **keyring,
+                                             struct gw_err *err);
+
+/* new: reads the file (following symlinks), checks its mode and owner, parses. */
+GW_NODISCARD enum gw_status gw_keyring_load(const char *path, struct gw_keyring **keyring, struct gw_err *err);
+
+/* new: from the `keys` table of the configuration: an array of key objects in the key file's shape. */
+GW_NODISCARD enum gw_status gw_keyring_from_json(const struct gw_json *keys, const char *source,
+                                                 struct gw_keyring **keyring, struct gw_err *err);
+
+/* Wipes and frees. The void form suits gw_epoch_retire. */
+void gw_keyring_free(struct gw_keyring **keyring);
+void gw_keyring_release(void *keyring);
+
+/* borrows: NULL when unknown; disabled and expired keys are found too. */
+const struct gw_key *gw_keyring_find(const struct gw_keyring *keyring, struct gw_str id);
+
+size_t gw_keyring_count(const struct gw_keyring *keyring);
+const struct gw_key *gw_keyring_at(const struct gw_keyring *keyring, size_t index);
+/* True when at least one key is a published example key. */
+bool gw_keyring_has_example(const struct gw_keyring *keyring);
+
+/* A file's identity, to notice changes: device, inode, size, times, also of what a symlink leads to. */
+struct gw_keyring_stamp {
+    uint64_t parts[8];
+};
+GW_NODISCARD enum gw_status gw_keyring_stamp(const char *path, struct gw_keyring_stamp *stamp);
+
+#endif

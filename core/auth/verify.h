@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_AUTH_VERIFY_H
+#define GW_AUTH_VERIFY_H
+
+/*
+ * AWS Signature Version 4, server side: a request in, a caller or a refusal out.
+ * Rules, order, statuses and messages: sigv4.md section 2 (see core/auth/README.md
+ * for the sources). Two steps, because the first needs no body: `admit` looks at
+ * the form, scope, clock and key; `finish` hashes the body and compares the
+ * signature.
+ *
+ * One verifier per worker; it keeps the derived signing keys (bounded) and
+ * scratch memory. No allocation on the path of a request whose key is cached.
+ */
+
+#include "auth/keyring.h"
+#include "base/arena.h"
+#include "codec/http1.h"
+
+struct gw_verify_options {
+    const char *service;          /* "eks" */
+    const struct gw_str *regions; /* accepted scope regions; count 0 accepts any well-formed one */
+    size_t region_count;
+    unsigned clock_window_s;               /* 300 */
+    bool query_auth;                       /* accept presigned requests; default false */
+    unsigned query_expires_max_s;          /* 900 */
+    const struct gw_str *unsigned_headers; /* x-amz-* names (lower case) that may be present unsigned */
+    size_t unsigned_header_count;
+};
+
+struct gw_caller {
+    struct gw_str access_key;
+    struct gw_principal identity; /* parsed ARN of the caller */
+    const struct gw_pair *tags;
+    size_t tag_count;
+    bool verified;
+};
+
+/* A refusal as the client sees it: sigv4.md 2.1 and 2.2. */
+struct gw_refusal {
+    unsigned status;
+    const char *error_type; /* x-amzn-ErrorType */
+    struct gw_str message;  /* arena or constant; never holds a secret, a token, or the expected signature */
+};
+
+/* What admit found out, for finish. Views into the request, the keyring and the arena. */
+struct gw_verify {
+    const struct gw_key *key;
+    struct gw_str access_key;
+    struct gw_str date;           /* YYYYMMDD */
+    struct gw_str region;         /* of the scope, accepted */
+    struct gw_str scope;          /* date/region/service/aws4_request */
+    char timestamp[17];           /* YYYYMMDDTHHMMSSZ and NUL */
+    struct gw_str signed_headers; /* as sent */
+    unsigned char signature[32];  /* as sent, decoded */
+    bool in_query;
+};
+
+struct gw_verifier;
+
+/* new; copies the options. */
+struct gw_verifier *gw_verify_new(const struct gw_verify_options *options);
+void gw_verify_free(struct gw_verifier **verifier);
+
+/* Everything that needs no body. GW_E_DENIED with `refusal` filled otherwise. `keyring` must stay valid (epoch) until
+ * finish returned. */
+GW_NODISCARD enum gw_status gw_verify_admit(struct gw_verifier *verifier, const struct gw_keyring *keyring,
+                                            const struct gw_http1_request *request, int64_t now_ms,
+                                            struct gw_arena *arena, struct gw_verify *state,
+                                            struct gw_refusal *refusal);
+
+/* Body hash and signature, then token and expiry. On success `caller` is filled with copies in the arena, so that it
+ * outlives the keyring. */
+GW_NODISCARD enum gw_status gw_verify_finish(struct gw_verifier *verifier, const struct gw_verify *state,
+                                             const struct gw_http1_request *request, struct gw_str body, int64_t now_ms,
+                                             struct gw_arena *arena, struct gw_caller *caller,
+                                             struct gw_refusal *refusal);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_CODEC_USERNAME_H
+#define GW_CODEC_USERNAME_H
+
+/*
+ * Kubernetes usernames, groups and tags as EKS accepts them, apart from any one
+ * call: the same rules hold for what callers send and for what policies answer.
+ * Source: EKS user guide "Create access entries"; probed messages in the
+ * access-entry reference (E10, E11).
+ */
+
+#include "base/arena.h"
+#include "codec/arn.h"
+
+#define GW_USERNAME_MAX  256 /* bytes; ours, EKS documents none */
+#define GW_TAGS_MAX      50  /* per resource */
+#define GW_TAG_KEY_MAX   128 /* Unicode characters */
+#define GW_TAG_VALUE_MAX 256 /* Unicode characters */
+
+/* GW_OK, or GW_E_SYNTAX with EKS's own words in err: a reserved prefix (system: eks: aws: amazon: iam:), no colon
+ * before
+ * {{SessionName}} or {{SessionNameRaw}}, empty, longer than GW_USERNAME_MAX, control characters, not UTF-8. */
+GW_NODISCARD enum gw_status gw_username_check(struct gw_str username, struct gw_err *err);
+
+/* The same for one Kubernetes group name. */
+GW_NODISCARD enum gw_status gw_username_check_group(struct gw_str group, struct gw_err *err);
+
+/* The same for one tag: key 1 to 128 characters, value up to 256, no key that starts with aws: in any case, UTF-8,
+ * letters, digits, white space and _ . : / = + - @ (the tagging rules of AWS). */
+GW_NODISCARD enum gw_status gw_username_check_tag(struct gw_str key, struct gw_str value, struct gw_err *err);
+
+/* arena: what EKS generates for a STANDARD entry: a role's assumed-role ARN with {{SessionName}}, path dropped; a
+ * user's or root's own ARN. */
+struct gw_str gw_username_default(const struct gw_principal *principal, struct gw_arena *arena);
+
+#endif
