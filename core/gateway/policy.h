@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_GATEWAY_POLICY_H
+#define GW_GATEWAY_POLICY_H
+
+/*
+ * What the gateway asks of policies (filled by script/hooks.c, faked in C tests),
+ * and what policies may ask back (filled by the gateway). One instance of the
+ * questions per worker; everything on the worker's thread.
+ *
+ * A failing policy is a refusal: GW_POLICY_FAILED is never treated as consent.
+ */
+
+#include "base/arena.h"
+#include "codec/arn.h"
+#include "codec/json.h"
+
+/* What a policy sees as `req`. Views into the request; valid while the call lasts. */
+struct gw_policy_request {
+    struct gw_str operation;
+    struct gw_str account; /* of the cluster asked for */
+    struct gw_str region;
+    struct gw_str cluster;                /* {NULL,0}: nil */
+    const struct gw_principal *principal; /* NULL: nil */
+    struct gw_str caller_access_key;
+    const struct gw_principal *caller; /* NULL: nil (not known) */
+    const struct gw_pair *caller_tags;
+    size_t caller_tag_count;
+    bool caller_verified;
+    const struct gw_json *input; /* object: the operation's members under their SDK names */
+    int64_t time_s;
+    struct gw_str source_ip;
+    struct gw_str user_agent;
+    struct gw_str request_id;
+};
+
+enum gw_policy_answer {
+    GW_POLICY_DONE,
+    GW_POLICY_WAITING, /* `wake` of the call is called on this thread when asking the same question again is worth it */
+    GW_POLICY_FAILED,  /* `refusal` of the call says who and why */
+};
+
+enum gw_policy_verdict {
+    GW_VERDICT_NONE, /* no opinion */
+    GW_VERDICT_ALLOW,
+    GW_VERDICT_DENY,
+    GW_VERDICT_THROTTLE,
+};
+
+enum gw_policy_hook {
+    GW_HOOK_AUTHORIZE,
+    GW_HOOK_USERNAME,
+    GW_HOOK_TAGS,
+    GW_HOOK_AUDIT,
+    GW_HOOK_OUTCOME,
+    GW_HOOK_COUNT
+};
+
+/* One policy's opinion, for the record. */
+struct gw_policy_opinion {
+    struct gw_str policy;
+    enum gw_policy_verdict verdict;
+    struct gw_str reason; /* {NULL,0}: none */
+};
+
+/* What a hook changed, for the record. */
+struct gw_policy_change {
+    struct gw_str policy;
+    enum gw_policy_hook hook;
+    struct gw_json before; /* null: was absent */
+    struct gw_json after;
+};
+
+struct gw_policy_refusal {
+    enum gw_policy_verdict verdict; /* DENY or THROTTLE; a failed script is DENY */
+    bool failed;                    /* the script failed: reason is "policy failed", the log has file and line */
+    struct gw_str policy;           /* "default_verdict" where no policy allowed */
+    struct gw_str reason;           /* printable, at most 512 bytes */
+    unsigned retry_after_s;         /* of a throttle */
+};
+
+#define GW_POLICY_OPINIONS_MAX 64
+#define GW_POLICY_CHANGES_MAX  64
+
+/* One request's conversation with the policies. The gateway zeroes it, fills the first part, and keeps it to the end.
+ */
+struct gw_policy_call {
+    const struct gw_policy_request *request;
+    struct gw_arena *arena; /* results live here */
+    void (*wake)(void *ctx);
+    void *wake_ctx;
+
+    /* filled by the hooks */
+    struct gw_policy_opinion opinions[GW_POLICY_OPINIONS_MAX];
+    size_t opinion_count;
+    struct gw_policy_change changes[GW_POLICY_CHANGES_MAX];
+    size_t change_count;
+    struct gw_policy_refusal refusal;
+    void *state; /* the hooks' own, freed by `finish` */
+};
+
+/* The questions. A NULL function or a policy set without such hooks means: nobody has an opinion. */
+struct gw_policy_hooks {
+    void *ctx;
+    /* May it go on? DONE: yes. FAILED: refusal is filled (deny, throttle, failure, or nobody allowed under default
+     * deny). */
+    enum gw_policy_answer (*authorize)(void *ctx, struct gw_policy_call *call);
+    /* A username for a STANDARD entry whose caller sent none. DONE with {NULL,0}: no policy chose one. Checked like
+     * input. */
+    enum gw_policy_answer (*username)(void *ctx, struct gw_policy_call *call, struct gw_str *username);
+    /* Default tags; the caller's own (`sent`, may be NULL) win. DONE: `tags` holds only the additions, checked like
+     * input, at most GW_TAGS_MAX together with those sent; FAILED otherwise. */
+    enum gw_policy_answer (*tags)(void *ctx, struct gw_policy_call *call, const struct gw_json *sent,
+                                  const struct gw_pair **tags, size_t *count);
+    /* Sees the record (object: operation, cluster, principal, caller, input, verdicts, changes, request_id, time,
+     * reply?) before the reply leaves. DONE: `fields` is an object of extra fields by policy name, or null. */
+    enum gw_policy_answer (*audit)(void *ctx, struct gw_policy_call *call, const struct gw_json *record,
+                                   struct gw_json *fields);
+    /* Told what happened (the same record with `outcome`: "applied", "refused", "failed", "not applied"); can't change
+     * or refuse it. A failure is logged and counted. */
+    void (*outcome)(void *ctx, struct gw_policy_call *call, const struct gw_json *record);
+    /* The request ended: frees call->state, clears what scripts still hold. Called once if any question was asked. */
+    void (*finish)(void *ctx, struct gw_policy_call *call);
+    /* True when some loaded policy has this hook for this operation: lets the gateway skip building what nobody reads.
+     */
+    bool (*wants)(void *ctx, enum gw_policy_hook hook, struct gw_str operation);
+};
+
+/* Counters of one worker's policies; written by its thread, read by any. */
+struct gw_policy_counters {
+    _Atomic uint64_t calls; /* hooks run */
+    _Atomic uint64_t denied;
+    _Atomic uint64_t throttled;
+    _Atomic uint64_t failed;      /* raised, answered nonsense */
+    _Atomic uint64_t killed_time; /* instruction budget */
+    _Atomic uint64_t killed_memory;
+};
+
+/* What policies may ask of the gateway. NULL functions mean it isn't offered. */
+struct gw_policy_services {
+    void *ctx;
+    /* A line for the operator's log from a policy; already bounded and escaped by the logger. */
+    void (*log)(void *ctx, struct gw_str policy, struct gw_str text);
+};
+
+#endif

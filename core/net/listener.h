@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_NET_LISTENER_H
+#define GW_NET_LISTENER_H
+
+/*
+ * Listening sockets. TCP (IPv4 "127.0.0.1:8080", IPv6 "[::1]:8080", numeric
+ * addresses or "localhost"; port 0 lets the kernel choose) opens one socket per
+ * worker with SO_REUSEPORT, after a probe bind without it, so that an address in
+ * use is an error. A unix socket ("unix:/path") is one socket shared by all; a
+ * stale one is removed, a live one is an error.
+ */
+
+#include "base/str.h"
+
+#define GW_LISTENER_WORKERS_MAX 256
+
+struct gw_listener {
+    int fds[GW_LISTENER_WORKERS_MAX]; /* one per worker; the same descriptor for all of a unix socket */
+    size_t count;
+    bool is_unix;
+    bool is_loopback;  /* a unix socket, 127.0.0.0/8, ::1 */
+    char address[128]; /* "127.0.0.1:8080", "[::1]:8080" with the real port, or the socket's path */
+    char url[160];     /* "http://127.0.0.1:8080" or "unix:/run/eksgate.sock" */
+};
+
+/* Opens `workers` sockets at `address`; `unix_mode` is the mode of a unix socket (0660). Errors name the address. */
+GW_NODISCARD enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_str address, size_t workers,
+                                             unsigned unix_mode, struct gw_err *err);
+/* Closes, and removes a unix socket's file if it is still the one it made. */
+void gw_listener_close(struct gw_listener *listener);
+
+/* Checks an address without opening it, for `eksgate check`. */
+GW_NODISCARD enum gw_status gw_listener_check(struct gw_str address, bool *is_unix, bool *is_loopback,
+                                              struct gw_err *err);
+
+#endif
