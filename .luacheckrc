@@ -1,0 +1,9 @@
+-- luacheck: everything is Lua 5.4; specs see busted, configuration files see env() and nothing else.
+std = "lua54"
+max_line_length = 120
+max_cyclomatic_complexity = 20
+self = false
+
+files["tests/**/*.lua"] = { std = "lua54+busted" }
+files[".luacheckrc"] = { ignore = { "111", "112" } }
+files["config/**/*.lua"] = { std = { read_globals = { "env" } } }
