@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_EKS_SERVICE_H
+#define GW_EKS_SERVICE_H
+
+/*
+ * What an EKS call means: from raw labels and body to a reply and a change of the
+ * store. No sockets, no Lua, no clock of its own. The gateway calls, in this order,
+ *
+ *   decode    bytes to the operation's input (types, ARN form)
+ *   [policies: authorize; username and tags complete the input]
+ *   check     EKS's rules that come before the cluster lookup
+ *   prepare   against the current snapshot: the reply, and the change if it is one
+ *
+ * and settles the change itself. operations.def lists every operation of the
+ * model; those without handlers here are not served.
+ */
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "codec/arn.h"
+#include "codec/http1.h"
+#include "codec/json.h"
+#include "store/store.h"
+
+enum gw_eks_op {
+#define GW_EKS_OPERATION(name, method, path) GW_EKS_##name,
+#include "eks/operations.def"
+#undef GW_EKS_OPERATION
+    GW_EKS_OP_COUNT
+};
+
+#define GW_EKS_LABELS_MAX   4
+#define GW_EKS_SEGMENTS_MAX 12
+
+struct gw_eks_op_info {
+    const char *name; /* "CreateAccessEntry" */
+    enum gw_method method;
+    const char *path; /* "/clusters/{name}/access-entries/{principalArn}" */
+};
+
+extern const struct gw_eks_op_info gw_eks_ops[GW_EKS_OP_COUNT];
+extern const char *const gw_eks_model_version; /* the service model that operations.def was read from */
+
+enum gw_eks_error_code {
+#define GW_EKS_ERROR(name, status, members) GW_EKS_##name,
+#include "eks/errors.def"
+#undef GW_EKS_ERROR
+    GW_EKS_ERROR_COUNT
+};
+
+/* An error as the client sees it. Zeroed before use by the caller. */
+struct gw_eks_error {
+    enum gw_eks_error_code code;
+    struct gw_str message;      /* arena or constant */
+    struct gw_str cluster_name; /* {NULL,0} writes null where the error has the member */
+};
+
+const char *gw_eks_error_name(enum gw_eks_error_code code); /* "InvalidParameterException" */
+unsigned gw_eks_error_status(enum gw_eks_error_code code);  /* 400 */
+/* Body: the model's members in its order, unset ones null. */
+void gw_eks_error_encode(const struct gw_eks_error *error, struct gw_buf *body);
+
+/* Limits of EKS that are settings; defaults are EKS's values. */
+struct gw_eks_limits {
+    size_t entries_per_cluster; /* 3000 */
+    size_t groups_per_entry;    /* 100 */
+};
+
+enum gw_eks_auth_mode {
+    GW_EKS_MODE_CONFIG_MAP,
+    GW_EKS_MODE_API_AND_CONFIG_MAP,
+    GW_EKS_MODE_API,
+};
+
+GW_NODISCARD enum gw_status gw_eks_auth_mode_parse(struct gw_str text, enum gw_eks_auth_mode *mode);
+
+/* Facts about the cluster asked for, given by whoever knows clusters (configuration, later the store or an upstream).
+ */
+struct gw_eks_cluster {
+    bool exists;
+    enum gw_eks_auth_mode mode;
+};
+
+struct gw_eks_entry_input; /* decoded input of the entry operations; in the call's arena */
+
+struct gw_eks_call {
+    /* by the gateway */
+    enum gw_eks_op op;
+    struct gw_arena *arena;
+    struct gw_str partition; /* of the caller: scope of what it sees */
+    struct gw_str account;
+    struct gw_str region;
+    struct gw_str raw_labels[GW_EKS_LABELS_MAX]; /* as in the path, still encoded */
+    size_t label_count;
+    struct gw_str query; /* raw; {NULL,0} without one */
+    struct gw_str body;
+
+    /* by decode */
+    struct gw_str cluster;
+    bool has_principal; /* principal is valid: its ARN has a principal's form */
+    struct gw_principal principal;
+    struct gw_json input; /* object: the members that were sent, under their SDK names, wherever they travelled */
+    struct gw_json
+        request_parameters; /* object: CloudTrail's requestParameters (cluster under `name`, path labels encoded) */
+    struct gw_eks_entry_input *entry;
+    unsigned char digest[32]; /* of the parameters as sent, token excluded; for idempotency */
+};
+
+struct gw_eks_env {
+    int64_t now_ms;
+    const struct gw_random *random;
+    const struct gw_eks_limits *limits;
+    const struct gw_store *store; /* inside an epoch */
+};
+
+struct gw_eks_result {
+    unsigned status;
+    struct gw_str reply;           /* arena or store memory (epoch) */
+    bool is_change;                /* `change` is to be committed before the reply counts */
+    struct gw_store_change change; /* entry and token are new, owned by whoever holds the result */
+    bool replayed;                 /* the original reply of an earlier request with the same token */
+};
+
+bool gw_eks_is_served(enum gw_eks_op op);
+bool gw_eks_is_read_only(enum gw_eks_op op);
+
+/* GW_OK, or GW_E_DENIED with `error` filled; the same for the next two. On failure `input` holds what could be read,
+ * for the record. */
+GW_NODISCARD enum gw_status gw_eks_decode(struct gw_eks_call *call, struct gw_eks_error *error);
+
+/* True when policies may choose a username: create or update of a STANDARD entry whose caller sent none. */
+bool gw_eks_wants_username(const struct gw_eks_call *call);
+/* True when policies may add default tags: CreateAccessEntry (and CreateCluster once served). */
+bool gw_eks_wants_tags(const struct gw_eks_call *call);
+/* The tags the caller sent, NULL when none. borrows */
+const struct gw_json *gw_eks_sent_tags(const struct gw_eks_call *call);
+/* What policies chose; borrowed, must live as long as the call's arena. */
+void gw_eks_set_username(struct gw_eks_call *call, struct gw_str username);
+void gw_eks_add_tags(struct gw_eks_call *call, const struct gw_pair *tags, size_t count);
+
+GW_NODISCARD enum gw_status gw_eks_check(struct gw_eks_call *call, const struct gw_eks_limits *limits,
+                                         struct gw_eks_error *error);
+GW_NODISCARD enum gw_status gw_eks_prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
+                                           const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
+                                           struct gw_eks_error *error);
+
+/* Frees entry and token of a result that wasn't committed. */
+void gw_eks_result_drop(struct gw_eks_result *result);
+
+/* The error for a change that the store refused when staging (GW_E_LIMIT, or GW_E_STALE after the last retry). */
+void gw_eks_stage_error(const struct gw_eks_call *call, enum gw_status status, const struct gw_eks_limits *limits,
+                        struct gw_eks_error *error);
+
+/* Every input member name of every operation of the model, sorted: what `req.input` may be asked for. */
+extern const struct gw_str gw_eks_member_names[];
+extern const size_t gw_eks_member_name_count;
+
+#endif
