@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_CONFIG_CONFIG_H
+#define GW_CONFIG_CONFIG_H
+
+/*
+ * All settings of a run as one immutable value: --set over EKSGATE_... over the
+ * file over the defaults of options.def. Every problem is listed, not just the
+ * first. Relative paths are resolved here: `audit.file` below `data`, all others
+ * against the folder of the file they are written in, in --set and the
+ * environment against the current directory.
+ */
+
+#include "auth/verify.h"
+#include "codec/json.h"
+#include "eks/service.h"
+#include "net/server.h"
+#include "script/hooks.h"
+
+struct gw_config_cluster {
+    struct gw_str name;
+    enum gw_eks_auth_mode mode;
+};
+
+enum gw_config_record {
+    GW_CONFIG_RECORD_CHANGES, /* changes and refusals */
+    GW_CONFIG_RECORD_ALL,     /* reads too */
+};
+
+struct gw_config {
+    /* owns everything below */
+    struct gw_arena arena;
+    struct gw_str source; /* the file, or "defaults" */
+
+    const struct gw_str *listen;
+    size_t listen_count;
+    struct gw_str status;       /* {NULL,0}: off */
+    struct gw_str admin;        /* {NULL,0}: off */
+    const struct gw_str *hosts; /* further names that the admin listener's Host header may carry */
+    size_t host_count;
+    unsigned workers; /* 0: one per core */
+    unsigned unix_mode;
+    struct gw_str data; /* absolute */
+    struct gw_str partition;
+    struct gw_str account;
+    const struct gw_str *regions; /* never empty: the first is the default */
+    size_t region_count;
+    bool any_region; /* region = "*" (default region: us-east-1) */
+
+    struct gw_str keys_file;    /* absolute; {NULL,0} when keys is a table */
+    const struct gw_json *keys; /* array of key objects, else NULL */
+
+    const struct gw_config_cluster *clusters;
+    size_t cluster_count;
+
+    struct gw_verify_options verify; /* regions and service filled in */
+    struct gw_server_options http;
+    bool cors_headers;
+    struct gw_eks_limits limits;
+    struct gw_store_options store;
+    size_t commit_queue_max;
+    unsigned commit_queue_age_ms;
+
+    struct gw_script_options policies; /* known members and operations filled in; library resolved */
+
+    struct gw_str audit_file; /* absolute, or "-", or {NULL,0}: off */
+    bool audit_durable;
+    enum gw_config_record audit_record;
+    unsigned audit_strangers_per_s; /* records of refusals from before the signature held; the rest is counted */
+
+    unsigned drain_timeout_ms;
+    struct gw_str log_level;
+};
+
+/* A setting given on the command line: "KEY=VALUE". */
+struct gw_config_source {
+    const char *file;        /* -c; NULL: $EKSGATE_CONFIG, else /etc/eksgate/eksgate.lua */
+    const char *const *sets; /* --set, in order */
+    size_t set_count;
+    char *const *environment; /* NULL-terminated, as environ */
+};
+
+/* One problem per line. */
+struct gw_config_problems {
+    struct gw_buf text;
+    size_t count;
+};
+void gw_config_problems_init(struct gw_config_problems *problems);
+void gw_config_problems_fini(struct gw_config_problems *problems);
+void gw_config_problem(struct gw_config_problems *problems, const char *format, ...) GW_PRINTF(2, 3);
+
+/* new. GW_E_SYNTAX when anything is wrong; every problem is in `problems`. Looks only at the configuration itself:
+ * keys, policies and addresses are checked by `gw_config_check`. */
+GW_NODISCARD enum gw_status gw_config_load(const struct gw_config_source *source, struct gw_config **config,
+                                           struct gw_config_problems *problems);
+void gw_config_free(struct gw_config **config);
+
+/* Loads what the configuration names, keys and policies, checks addresses and rules between settings (published example
+ * keys need loopback listeners; admin needs loopback), and reports every problem. Opens no socket, writes nothing. */
+void gw_config_check(const struct gw_config *config, struct gw_config_problems *problems);
+
+/* new: the keyring that the configuration names. */
+GW_NODISCARD enum gw_status gw_config_keyring(const struct gw_config *config, struct gw_keyring **keyring,
+                                              struct gw_err *err);
+
+/* Every setting, for `eksgate options` and config/README.md. */
+struct gw_config_option {
+    const char *key;     /* "http.body_bytes" */
+    const char *type;    /* "integer", "string", "list of strings", "boolean", "table", ... */
+    const char *preset;  /* default as text */
+    const char *range;   /* "1..1048576", "" */
+    const char *meaning; /* one or two sentences */
+    bool reloads;        /* taken up by a reload; else only by a restart */
+};
+extern const struct gw_config_option gw_config_options[];
+extern const size_t gw_config_option_count;
+
+#endif
