@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A growing run of bytes with a cap. Doubles as it grows; never shrinks by itself.
+ * One byte more than `capacity` is allocated: the NUL that vsnprintf insists on.
  */
 #include "base/buf.h"
 
@@ -28,6 +29,7 @@ enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t extra)
 {
     size_t needed;
     size_t capacity;
+    size_t size;
 
     if (gw_add_overflows(buf->length, extra, &needed) || needed > buf->cap)
         return GW_E_LIMIT;
@@ -36,7 +38,9 @@ enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t extra)
     capacity = buf->capacity > 0 ? buf->capacity : 256;
     while (capacity < needed)
         capacity = capacity > buf->cap / 2 ? buf->cap : capacity * 2;
-    buf->at = gw_realloc(buf->at, capacity);
+    if (gw_add_overflows(capacity, 1, &size))
+        return GW_E_LIMIT;
+    buf->at = gw_realloc(buf->at, size);
     buf->capacity = capacity;
     return GW_OK;
 }
@@ -87,8 +91,11 @@ void gw_buf_printf(struct gw_buf *buf, const char *format, ...)
     va_end(args);
     if (length < 0)
         gw_fatal("bad format in gw_buf_printf");
-    /* vsnprintf wants room for its NUL; the NUL isn't counted. */
-    if (buf->overflowed || gw_buf_reserve(buf, (size_t)length + 1) != GW_OK) {
+    if (length == 0) {
+        va_end(again);
+        return;
+    }
+    if (buf->overflowed || gw_buf_reserve(buf, (size_t)length) != GW_OK) {
         buf->overflowed = true;
     } else {
         (void)vsnprintf(buf->at + buf->length, (size_t)length + 1, format, again);

@@ -6,12 +6,25 @@
  * stamp.
  *
  *   epoch 7   slots [0][7][0][6]   retired: A@5  B@6  C@7   ->  A may go
+ *
+ * A reader writes its slot and then reads shared pointers; who retires has written
+ * a shared pointer and then reads slots. A full fence on either side makes sure that
+ * at least one of the two sees the other.
  */
 #include "base/epoch.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+
+/* ThreadSanitizer doesn't know fences, and what it runs on orders these accesses anyway. */
+#if defined(__SANITIZE_THREAD__)
+#define GW_EPOCH_FENCELESS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GW_EPOCH_FENCELESS 1
+#endif
+#endif
 
 #define GW_EPOCH_BATCH 64 /* retired objects between two looks at the slots */
 
@@ -36,6 +49,13 @@ struct gw_epoch {
     struct retired **end;
     size_t waiting;
 };
+
+static inline void full_fence(void)
+{
+#ifndef GW_EPOCH_FENCELESS
+    atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
 
 struct gw_epoch *gw_epoch_new(void)
 {
@@ -100,8 +120,12 @@ void gw_epoch_enter(struct gw_epoch_reader *reader)
 {
     uint64_t now = atomic_load_explicit(&reader->epoch->current, memory_order_acquire);
 
-    /* Sequentially consistent: the slot must be visible before any shared pointer is read. */
+#ifdef GW_EPOCH_FENCELESS
     atomic_store(&reader->entered, now);
+#else
+    atomic_store_explicit(&reader->entered, now, memory_order_relaxed);
+#endif
+    full_fence();
 }
 
 void gw_epoch_leave(struct gw_epoch_reader *reader)
@@ -113,6 +137,7 @@ static uint64_t oldest_reader(struct gw_epoch *epoch)
 {
     uint64_t oldest = UINT64_MAX;
 
+    full_fence();
     for (size_t i = 0; i < GW_EPOCH_READERS; i++) {
         uint64_t entered = atomic_load(&epoch->readers[i].entered);
 

@@ -10,13 +10,16 @@
 
 enum gw_status gw_fail(struct gw_err *err, enum gw_status status, const char *format, ...)
 {
+    struct gw_err text; /* apart, because an argument may be what `err` holds: "%s: %s", name, err->text */
     va_list args;
 
     if (err == NULL)
         return status;
     va_start(args, format);
-    (void)vsnprintf(err->text, sizeof(err->text), format, args);
+    if (vsnprintf(text.text, sizeof(text.text), format, args) < 0)
+        text.text[0] = '\0';
     va_end(args);
+    memcpy(err->text, text.text, strlen(text.text) + 1);
     return status;
 }
 

@@ -25,8 +25,9 @@ def each(paths, one):
 
 
 def headers(tree):
-    command = ["gcc", "-fsyntax-only", "-std=c11", "-D_GNU_SOURCE", "-Icore", "-Wall", "-Wextra", "-Wundef", "-Werror",
-               "-x", "c", "-"]
+    _, flags = run(["pkg-config", "--cflags", "lua5.4", "jansson", "libevent_core", "libcrypto"], tree.root)
+    command = ["gcc", "-fsyntax-only", "-std=c11", "-D_GNU_SOURCE", "-Icore", *shlex.split(flags), "-Wall", "-Wextra",
+               "-Wundef", "-Werror", "-x", "c", "-"]
     paths = tree.select((".h",), ("core/",))
 
     def compile_alone(path):
