@@ -78,22 +78,27 @@ void gw_arena_reset(struct gw_arena *arena)
 #endif
 }
 
-static void *from_new_block(struct gw_arena *arena, size_t size)
+/* How large the next block is: twice the last one up to a mebibyte, and never less than the piece. */
+static size_t next_capacity(const struct gw_arena *arena, size_t size)
 {
-    size_t capacity = arena->block_size;
-    struct gw_arena_block *block;
-
 #ifdef GW_ARENA_PIECEWISE
-    capacity = size;
+    (void)arena;
+    return size;
 #else
+    size_t capacity = arena->block_size;
+
     if (arena->current != NULL && capacity < arena->current->capacity && arena->current->capacity < (size_t)1 << 20)
         capacity = arena->current->capacity;
     if (arena->current != NULL)
         capacity *= 2;
-    if (capacity < size)
-        capacity = size;
+    return capacity < size ? size : capacity;
 #endif
-    block = block_new(capacity);
+}
+
+static void *from_new_block(struct gw_arena *arena, size_t size)
+{
+    struct gw_arena_block *block = block_new(next_capacity(arena, size));
+
     block->used = size;
     if (arena->current == NULL)
         arena->first = block;
