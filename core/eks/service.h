@@ -7,7 +7,7 @@
  * store. No sockets, no Lua, no clock of its own. The gateway calls, in this order,
  *
  *   decode    bytes to the operation's input (types, ARN form)
- *   [policies: authorize; username and tags complete the input]
+ *   [policies: authorize; username and tags complete the input; gw_eks_view_input first]
  *   check     EKS's rules that come before the cluster lookup
  *   prepare   against the current snapshot: the reply, and the change if it is one
  *
@@ -99,11 +99,11 @@ struct gw_eks_call {
     struct gw_str cluster;
     bool has_principal; /* principal is valid: its ARN has a principal's form */
     struct gw_principal principal;
-    struct gw_json input; /* object: the members that were sent, under their SDK names, wherever they travelled */
-    struct gw_json
-        request_parameters; /* object: CloudTrail's requestParameters (cluster under `name`, path labels encoded) */
-    struct gw_eks_entry_input *entry;
-    unsigned char digest[32]; /* of the parameters as sent, token excluded; for idempotency */
+    struct gw_eks_entry_input *entry; /* of operations with a body */
+
+    /* by gw_eks_view_input, objects; null before */
+    struct gw_json input; /* the members that were sent, well typed, under their SDK names, wherever they travelled */
+    struct gw_json request_parameters; /* CloudTrail's: cluster under `name`, path labels still encoded */
 };
 
 struct gw_eks_env {
@@ -124,9 +124,15 @@ struct gw_eks_result {
 bool gw_eks_is_served(enum gw_eks_op op);
 bool gw_eks_is_read_only(enum gw_eks_op op);
 
-/* GW_OK, or GW_E_DENIED with `error` filled; the same for the next two. On failure `input` holds what could be read,
- * for the record. */
+/* GW_OK, or GW_E_DENIED with `error` filled; the same for check and prepare. An operation that isn't served is refused
+ * with NotImplementedException. */
 GW_NODISCARD enum gw_status gw_eks_decode(struct gw_eks_call *call, struct gw_eks_error *error);
+
+/* Fills call->input and call->request_parameters; call it before either is read, as often as you like. Nobody pays for
+ * the two where nobody looks. May come before decode or after one that failed: it shows what could be read. What
+ * policies chose is not in it. Operations that aren't served have request_parameters (their labels) and an empty input.
+ * arena, and views into labels and body. */
+void gw_eks_view_input(struct gw_eks_call *call);
 
 /* True when policies may choose a username: create or update of a STANDARD entry whose caller sent none. */
 bool gw_eks_wants_username(const struct gw_eks_call *call);
@@ -147,7 +153,8 @@ GW_NODISCARD enum gw_status gw_eks_prepare(struct gw_eks_call *call, const struc
 /* Frees entry and token of a result that wasn't committed. */
 void gw_eks_result_drop(struct gw_eks_result *result);
 
-/* The error for a change that the store refused when staging (GW_E_LIMIT, or GW_E_STALE after the last retry). */
+/* The error for a change that the store refused when staging (GW_E_LIMIT, or GW_E_STALE after the last retry), or that
+ * could not be queued (GW_E_BUSY); anything else is ServerException. */
 void gw_eks_stage_error(const struct gw_eks_call *call, enum gw_status status, const struct gw_eks_limits *limits,
                         struct gw_eks_error *error);
 

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an access entry looks like, apart from any one operation.
+ *
+ * Ids are 16 random bytes as 8-4-4-4-12 hex. They are no RFC 4122 UUIDs, EKS's
+ * aren't either: of those seen, version and variant vary and the first byte is
+ * even, and that is all they have in common.
+ */
+#include "eks/access_entry.h"
+
+#include "codec/time.h"
+#include "codec/username.h"
+
+#define ID_LENGTH 36
+
+static const struct gw_eks_type types[] = {
+#define GW_EKS_TYPE(name, username, groups, needs_own_role)                                                            \
+    {GW_STR_INIT(#name), GW_STR_INIT(username), GW_STR_INIT(groups), needs_own_role, sizeof(username) == 1},
+#include "eks/types.def"
+#undef GW_EKS_TYPE
+};
+
+const struct gw_eks_type *gw_eks_entry_find_type(struct gw_str name)
+{
+    if (name.at == NULL)
+        return &types[0];
+    for (size_t i = 0; i < GW_COUNT(types); i++) {
+        if (gw_str_equal(types[i].name, name))
+            return &types[i];
+    }
+    return NULL;
+}
+
+struct gw_str gw_eks_entry_username(const struct gw_eks_call *call, const struct gw_eks_type *type)
+{
+    return type->is_standard ? gw_username_default(&call->principal, call->arena) : type->username;
+}
+
+const struct gw_str *gw_eks_entry_groups(const struct gw_eks_call *call, const struct gw_eks_type *type, size_t *count)
+{
+    struct gw_str rest = type->groups;
+    struct gw_str *groups;
+    size_t found = 0;
+
+    *count = 0;
+    if (rest.length == 0)
+        return NULL;
+    groups = gw_arena_zero(call->arena, rest.length, sizeof(*groups)); /* names are at least a byte long */
+    while (rest.at != NULL)
+        groups[found++] = gw_str_split(&rest, ' ');
+    *count = found;
+    return groups;
+}
+
+static void make_id(const struct gw_random *random, char out[ID_LENGTH + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[16];
+    size_t at = 0;
+
+    gw_random_fill(random, bytes, sizeof(bytes));
+    bytes[0] &= 0xfe;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            out[at++] = '-';
+        out[at++] = digits[bytes[i] >> 4];
+        out[at++] = digits[bytes[i] & 15];
+    }
+    out[at] = '\0';
+}
+
+struct gw_str gw_eks_entry_arn(const struct gw_eks_call *call, const struct gw_random *random)
+{
+    const struct gw_principal *p = &call->principal;
+    char id[ID_LENGTH + 1];
+
+    make_id(random, id);
+    return gw_arena_printf(call->arena, "arn:%.*s:eks:%.*s:%.*s:access-entry/%.*s/%.*s/%.*s/%.*s/%s",
+                           GW_STR_ARG(call->partition), GW_STR_ARG(call->region), GW_STR_ARG(call->account),
+                           GW_STR_ARG(call->cluster), GW_STR_ARG(p->kind_text), GW_STR_ARG(p->account),
+                           GW_STR_ARG(p->name), id);
+}
+
+struct gw_store_key gw_eks_entry_key(const struct gw_eks_call *call)
+{
+    return (struct gw_store_key){
+        .partition = call->partition,
+        .account = call->account,
+        .region = call->region,
+        .cluster = call->cluster,
+        .principal = call->principal.arn,
+    };
+}
+
+static void encode_groups(const struct gw_access_entry *entry, struct gw_buf *body)
+{
+    gw_buf_append_lit(body, ",\"kubernetesGroups\":[");
+    for (size_t i = 0; i < entry->group_count; i++) {
+        if (i > 0)
+            gw_buf_append_byte(body, ',');
+        gw_json_encode_string(entry->groups[i], body);
+    }
+    gw_buf_append_byte(body, ']');
+}
+
+static void encode_tags(const struct gw_access_entry *entry, struct gw_buf *body)
+{
+    gw_buf_append_lit(body, ",\"tags\":{");
+    for (size_t i = 0; i < entry->tag_count; i++) {
+        if (i > 0)
+            gw_buf_append_byte(body, ',');
+        gw_json_encode_string(entry->tags[i].key, body);
+        gw_buf_append_byte(body, ':');
+        gw_json_encode_string(entry->tags[i].value, body);
+    }
+    gw_buf_append_byte(body, '}');
+}
+
+void gw_eks_entry_encode(const struct gw_access_entry *entry, struct gw_buf *body)
+{
+    gw_buf_append_lit(body, "{\"accessEntry\":{\"clusterName\":");
+    gw_json_encode_string(entry->key.cluster, body);
+    gw_buf_append_lit(body, ",\"principalArn\":");
+    gw_json_encode_string(entry->key.principal, body);
+    encode_groups(entry, body);
+    gw_buf_append_lit(body, ",\"accessEntryArn\":");
+    gw_json_encode_string(entry->arn, body);
+    gw_buf_append_lit(body, ",\"createdAt\":");
+    gw_time_encode_decimal(entry->created_ms, body);
+    gw_buf_append_lit(body, ",\"modifiedAt\":");
+    gw_time_encode_decimal(entry->modified_ms, body);
+    encode_tags(entry, body);
+    gw_buf_append_lit(body, ",\"username\":");
+    gw_json_encode_string(entry->username, body);
+    gw_buf_append_lit(body, ",\"type\":");
+    gw_json_encode_string(entry->type, body);
+    gw_buf_append_lit(body, "}}");
+}

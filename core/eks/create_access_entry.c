@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CreateAccessEntry. The order of the rules is the order of the lines; what EKS
+ * is known to check before it looks the cluster up stands in `check`, the rest in
+ * `prepare`:
+ *
+ *   decode   cluster name, body, types, principalArn
+ *   check    username, groups, service-linked, type's principal, token, tags, type
+ *   prepare  cluster, mode, replay, type's groups and username, duplicate,
+ *            principal, quota
+ */
+#include "eks/cluster.h"
+#include "eks/entry_input.h"
+#include "eks/error.h"
+#include "eks/handlers.h"
+#include "eks/principal.h"
+#include "eks/token.h"
+#include "eks/view.h"
+
+#define REPLY_MAX ((size_t)64 << 20) /* far past what the caps on the body and on groups leave possible */
+
+static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    enum gw_status status = gw_eks_cluster_decode(call, error);
+
+    if (status == GW_OK)
+        status = gw_eks_input_decode(call, error);
+    if (status != GW_OK)
+        return status;
+    if (call->entry->principal_arn.at == NULL)
+        return gw_eks_error_invalid(call, error, "The principalArn parameter is required.");
+    return gw_eks_principal_decode(call, call->entry->principal_arn, error);
+}
+
+static enum gw_status check(struct gw_eks_call *call, const struct gw_eks_limits *limits, struct gw_eks_error *error)
+{
+    enum gw_status status = gw_eks_input_check_username(call, error);
+
+    if (status == GW_OK)
+        status = gw_eks_input_check_groups(call, limits, error);
+    if (status == GW_OK)
+        status = gw_eks_principal_check_linked(call, error);
+    if (status == GW_OK && call->entry->type != NULL)
+        status = gw_eks_principal_check_type(call, call->entry->type, error);
+    if (status == GW_OK)
+        status = gw_eks_token_check(call, error);
+    if (status == GW_OK)
+        status = gw_eks_input_check_tags(call, error);
+    if (status == GW_OK)
+        status = gw_eks_input_check_type(call, error);
+    return status;
+}
+
+/* Rules that need the store, in EKS's order; `key` is where the entry would be. */
+static enum gw_status check_store(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                  const struct gw_store_key *key, struct gw_eks_error *error)
+{
+    enum gw_status status;
+
+    if (gw_store_find(env->store, key) != NULL)
+        return gw_eks_error_refuse(call, error, GW_EKS_ResourceInUseException,
+                                   GW_STR("The specified access entry resource is already in use on this cluster."));
+    status = gw_eks_principal_check_exists(call, error);
+    if (status != GW_OK)
+        return status;
+    if (gw_store_count_cluster(env->store, key) >= env->limits->entries_per_cluster) {
+        gw_eks_stage_error(call, GW_E_LIMIT, env->limits, error);
+        return GW_E_DENIED;
+    }
+    return GW_OK;
+}
+
+static struct gw_access_entry describe_new_entry(const struct gw_eks_call *call, const struct gw_eks_env *env)
+{
+    struct gw_access_entry entry = {
+        .key = gw_eks_entry_key(call),
+        .arn = gw_eks_entry_arn(call, env->random),
+        .type = call->entry->type->name,
+        .username = gw_eks_input_username(call),
+        .created_ms = env->now_ms,
+        .modified_ms = env->now_ms,
+    };
+
+    entry.groups = gw_eks_input_groups(call, &entry.group_count);
+    entry.tags = gw_eks_input_tags(call, &entry.tag_count);
+    return entry;
+}
+
+static enum gw_status build(const struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_eks_result *result,
+                            struct gw_eks_error *error)
+{
+    struct gw_access_entry entry = describe_new_entry(call, env);
+    enum gw_status status = GW_OK;
+    struct gw_buf body;
+
+    gw_buf_init(&body, REPLY_MAX);
+    gw_eks_entry_encode(&entry, &body);
+    if (body.overflowed) {
+        status = gw_eks_error_invalid(call, error, "The access entry is too large.");
+        goto out;
+    }
+    entry.reply = gw_arena_str(call->arena, gw_buf_str(&body));
+    result->reply = entry.reply;
+    result->is_change = true;
+    result->change.entry = gw_access_entry_new(&entry);
+    result->change.token = gw_eks_token_new(call, env, entry.reply);
+    result->change.key = result->change.entry->key;
+    result->change.cluster_entries_max = env->limits->entries_per_cluster;
+    result->change.now_ms = env->now_ms;
+out:
+    gw_buf_fini(&body);
+    return status;
+}
+
+static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
+                              const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
+                              struct gw_eks_error *error)
+{
+    struct gw_store_key key = gw_eks_entry_key(call);
+    enum gw_status status = gw_eks_cluster_check_entries(call, cluster, error);
+
+    *result = (struct gw_eks_result){.status = 200};
+    if (status == GW_OK)
+        status = gw_eks_token_replay(call, env, &result->replayed, &result->reply, error);
+    if (status != GW_OK || result->replayed)
+        return status;
+    status = gw_eks_input_check_node(call, error);
+    if (status == GW_OK)
+        status = check_store(call, env, &key, error);
+    return status == GW_OK ? build(call, env, result, error) : status;
+}
+
+static void view(struct gw_eks_call *call)
+{
+    if (call->cluster.at != NULL)
+        gw_eks_view_add(&call->input, "clusterName", gw_json_string(call->cluster));
+    gw_eks_input_view(call);
+}
+
+const struct gw_eks_handler gw_eks_create_access_entry = {decode, check, prepare, view};

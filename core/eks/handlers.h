@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_EKS_HANDLERS_H
+#define GW_EKS_HANDLERS_H
+
+/*
+ * The operations that are served: one row each in service.c, one file each. To
+ * add one, write its file, declare its handler here, add its row.
+ */
+
+#include "eks/service.h"
+
+struct gw_eks_handler {
+    enum gw_status (*decode)(struct gw_eks_call *call, struct gw_eks_error *error);
+    /* NULL: there is nothing to check before the cluster is looked up */
+    enum gw_status (*check)(struct gw_eks_call *call, const struct gw_eks_limits *limits, struct gw_eks_error *error);
+    enum gw_status (*prepare)(struct gw_eks_call *call, const struct gw_eks_env *env,
+                              const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
+                              struct gw_eks_error *error);
+    /* Adds what was decoded to call->input and, where a body has more than the labels, to call->request_parameters. May
+     * find a call whose decode failed or never ran. */
+    void (*view)(struct gw_eks_call *call);
+};
+
+extern const struct gw_eks_handler gw_eks_create_access_entry;
+extern const struct gw_eks_handler gw_eks_describe_access_entry;
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The room's front: tables walked from the .def files, and dispatch over the
+ * operations that are served. What an operation does stands in its own file; what
+ * all of them share in cluster, principal, access_entry, entry_input and token.
+ */
+#include "eks/service.h"
+
+#include "eks/entry_input.h"
+#include "eks/error.h"
+#include "eks/handlers.h"
+#include "eks/view.h"
+
+const struct gw_eks_op_info gw_eks_ops[GW_EKS_OP_COUNT] = {
+#define GW_EKS_OPERATION(name, method, path) {#name, GW_METHOD_##method, path},
+#include "eks/operations.def"
+#undef GW_EKS_OPERATION
+};
+
+const char *const gw_eks_model_version = "2017-11-01 (botocore 1.44.5)";
+
+const struct gw_str gw_eks_member_names[] = {
+#define GW_EKS_MEMBER(name) GW_STR_INIT(#name),
+#include "eks/members.def"
+#undef GW_EKS_MEMBER
+};
+
+const size_t gw_eks_member_name_count = GW_COUNT(gw_eks_member_names);
+
+static const struct gw_eks_handler *const handlers[GW_EKS_OP_COUNT] = {
+    [GW_EKS_CreateAccessEntry] = &gw_eks_create_access_entry,
+    [GW_EKS_DescribeAccessEntry] = &gw_eks_describe_access_entry,
+};
+
+bool gw_eks_is_served(enum gw_eks_op op)
+{
+    return handlers[op] != NULL;
+}
+
+/* The model's names say it; two of its readers are POST (DescribeIdentityProviderConfig, ListInsights). */
+bool gw_eks_is_read_only(enum gw_eks_op op)
+{
+    struct gw_str name = gw_str_from(gw_eks_ops[op].name);
+
+    return gw_str_starts(name, GW_STR("Describe")) || gw_str_starts(name, GW_STR("List"));
+}
+
+enum gw_status gw_eks_decode(struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    const struct gw_eks_handler *handler = handlers[call->op];
+
+    call->input = call->request_parameters = (struct gw_json){.type = GW_JSON_NULL};
+    if (handler == NULL)
+        return gw_eks_error_refuse(call, error, GW_EKS_NotImplementedException,
+                                   gw_arena_printf(call->arena, "%s is not served here.", gw_eks_ops[call->op].name));
+    return handler->decode(call, error);
+}
+
+void gw_eks_view_input(struct gw_eks_call *call)
+{
+    if (call->input.type == GW_JSON_OBJECT)
+        return;
+    gw_eks_view_begin(call);
+    if (handlers[call->op] != NULL)
+        handlers[call->op]->view(call);
+}
+
+enum gw_status gw_eks_check(struct gw_eks_call *call, const struct gw_eks_limits *limits, struct gw_eks_error *error)
+{
+    const struct gw_eks_handler *handler = handlers[call->op];
+
+    return handler->check == NULL ? GW_OK : handler->check(call, limits, error);
+}
+
+enum gw_status gw_eks_prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
+                              const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
+                              struct gw_eks_error *error)
+{
+    return handlers[call->op]->prepare(call, env, cluster, result, error);
+}
+
+bool gw_eks_wants_username(const struct gw_eks_call *call)
+{
+    const struct gw_eks_entry_input *in = call->entry;
+
+    return call->op == GW_EKS_CreateAccessEntry && in != NULL && in->type != NULL && in->type->is_standard &&
+           in->username.at == NULL;
+}
+
+bool gw_eks_wants_tags(const struct gw_eks_call *call)
+{
+    return call->op == GW_EKS_CreateAccessEntry && call->entry != NULL;
+}
+
+const struct gw_json *gw_eks_sent_tags(const struct gw_eks_call *call)
+{
+    return call->entry == NULL ? NULL : call->entry->tags;
+}
+
+void gw_eks_set_username(struct gw_eks_call *call, struct gw_str username)
+{
+    if (gw_eks_wants_username(call))
+        call->entry->chosen_username = username;
+}
+
+/* True when the caller sent a tag of that key, or one was added before. */
+static bool has_tag(const struct gw_eks_entry_input *in, const struct gw_pair *added, size_t count, struct gw_str key)
+{
+    for (size_t i = 0; in->tags != NULL && i < in->tags->as.object.count; i++) {
+        if (gw_str_equal(in->tags->as.object.members[i].name, key))
+            return true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (gw_str_equal(added[i].key, key))
+            return true;
+    }
+    return false;
+}
+
+void gw_eks_add_tags(struct gw_eks_call *call, const struct gw_pair *tags, size_t count)
+{
+    struct gw_eks_entry_input *in = call->entry;
+    struct gw_pair *added;
+    size_t total;
+
+    if (count == 0 || !gw_eks_wants_tags(call))
+        return;
+    total = in->default_tag_count;
+    added = gw_arena_zero(call->arena, total + count, sizeof(*added));
+    if (total > 0)
+        memcpy(added, in->default_tags, total * sizeof(*added));
+    for (size_t i = 0; i < count; i++) {
+        if (!has_tag(in, added, total, tags[i].key))
+            added[total++] = tags[i];
+    }
+    in->default_tags = added;
+    in->default_tag_count = total;
+}
+
+void gw_eks_result_drop(struct gw_eks_result *result)
+{
+    gw_access_entry_free(&result->change.entry);
+    gw_store_token_free(&result->change.token);
+    result->change = (struct gw_store_change){.key = {.principal = GW_STR_NONE}};
+    result->is_change = false;
+}
+
+void gw_eks_stage_error(const struct gw_eks_call *call, enum gw_status status, const struct gw_eks_limits *limits,
+                        struct gw_eks_error *error)
+{
+    enum gw_eks_error_code code = GW_EKS_ServerException;
+    struct gw_str message = GW_STR("The change could not be stored.");
+
+    if (status == GW_E_LIMIT) {
+        code = GW_EKS_ResourceLimitExceededException;
+        message = gw_arena_printf(call->arena, "The cluster %.*s can't have more than %zu access entries.",
+                                  GW_STR_ARG(call->cluster), limits->entries_per_cluster);
+    } else if (status == GW_E_STALE) {
+        code = GW_EKS_ResourceInUseException;
+        message = GW_STR("The specified access entry resource is being changed by other requests.");
+    } else if (status == GW_E_BUSY) {
+        code = GW_EKS_ServiceUnavailableException;
+        message = GW_STR("Too many changes are waiting to be stored.");
+    }
+    (void)gw_eks_error_refuse(call, error, code, message);
+}

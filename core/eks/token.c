@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parameters are compared by a SHA-256 over what was decoded, so neither blanks
+ * nor the order of members matter; the order of groups does. A member that was
+ * sent differs from one that was left out, also where EKS would have filled in the
+ * same value.
+ *
+ *   field  = presence byte, length (8 bytes, little-endian), bytes
+ *   digest = SHA-256(principalArn type username, count groups..., count (key value)... by key)
+ */
+#include "eks/token.h"
+
+#include <stdlib.h>
+
+#include "codec/digest.h"
+#include "codec/utf8.h"
+#include "eks/error.h"
+
+#define TOKEN_MIN 33
+#define TOKEN_MAX 126
+
+enum gw_status gw_eks_token_check(const struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    struct gw_str token = call->entry->token;
+    size_t characters = 0;
+
+    if (token.at == NULL)
+        return GW_OK;
+    if (!gw_utf8_count(token, &characters) || characters < TOKEN_MIN || characters > TOKEN_MAX)
+        return gw_eks_error_refuse(call, error, GW_EKS_InvalidParameterException,
+                                   GW_STR("The client request token parameter must be between 33 and 126 characters."));
+    return GW_OK;
+}
+
+static void add_number(struct gw_sha256 *hash, bool present, size_t number)
+{
+    unsigned char bytes[9] = {present};
+
+    for (size_t i = 1; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)((uint64_t)number >> (8 * (i - 1)));
+    gw_digest_update(hash, bytes, sizeof(bytes));
+}
+
+static void add_text(struct gw_sha256 *hash, struct gw_str text)
+{
+    add_number(hash, text.at != NULL, text.length);
+    if (text.length > 0)
+        gw_digest_update(hash, text.at, text.length);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct gw_json_member *const *left = a;
+    const struct gw_json_member *const *right = b;
+
+    return gw_str_compare((*left)->name, (*right)->name);
+}
+
+static void add_tags(struct gw_sha256 *hash, const struct gw_json *tags, struct gw_arena *arena)
+{
+    size_t count = tags == NULL ? 0 : tags->as.object.count;
+    const struct gw_json_member **sorted;
+
+    add_number(hash, tags != NULL, count);
+    if (count == 0)
+        return;
+    sorted = gw_arena_alloc(arena, count * sizeof(*sorted));
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &tags->as.object.members[i];
+    qsort(sorted, count, sizeof(const struct gw_json_member *), by_key);
+    for (size_t i = 0; i < count; i++) {
+        add_text(hash, sorted[i]->name);
+        add_text(hash, sorted[i]->value.as.string);
+    }
+}
+
+static void digest_parameters(const struct gw_eks_call *call, unsigned char out[GW_DIGEST_SIZE])
+{
+    const struct gw_eks_entry_input *in = call->entry;
+    size_t groups = in->groups == NULL ? 0 : in->groups->as.array.count;
+    struct gw_sha256 hash;
+
+    gw_digest_init(&hash);
+    add_text(&hash, call->principal.arn);
+    add_text(&hash, in->type_name);
+    add_text(&hash, in->username);
+    add_number(&hash, in->groups != NULL, groups);
+    for (size_t i = 0; i < groups; i++)
+        add_text(&hash, in->groups->as.array.items[i].as.string);
+    add_tags(&hash, in->tags, call->arena);
+    gw_digest_final(&hash, out);
+}
+
+static struct gw_store_token token_scope(const struct gw_eks_call *call)
+{
+    return (struct gw_store_token){
+        .operation = gw_str_from(gw_eks_ops[call->op].name),
+        .partition = call->partition,
+        .account = call->account,
+        .region = call->region,
+        .cluster = call->cluster,
+        .token = call->entry->token,
+    };
+}
+
+enum gw_status gw_eks_token_replay(const struct gw_eks_call *call, const struct gw_eks_env *env, bool *found,
+                                   struct gw_str *reply, struct gw_eks_error *error)
+{
+    struct gw_store_token scope = token_scope(call);
+    const struct gw_store_token *earlier = NULL;
+    unsigned char digest[GW_DIGEST_SIZE];
+
+    *found = false;
+    if (scope.token.at != NULL)
+        earlier = gw_store_find_token(env->store, &scope, env->now_ms);
+    if (earlier == NULL)
+        return GW_OK;
+    digest_parameters(call, digest);
+    if (!gw_digest_equal(digest, earlier->digest, sizeof(digest)))
+        return gw_eks_error_invalid(call, error,
+                                    "The client request token was used by an earlier request with other parameters.");
+    *found = true;
+    *reply = gw_arena_str(call->arena, earlier->reply);
+    return GW_OK;
+}
+
+struct gw_store_token *gw_eks_token_new(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                        struct gw_str reply)
+{
+    struct gw_store_token token = token_scope(call);
+
+    if (token.token.at == NULL)
+        return NULL;
+    token.principal = call->principal.arn;
+    token.created_ms = env->now_ms;
+    token.reply = reply;
+    digest_parameters(call, token.digest);
+    return gw_store_token_new(&token);
+}
