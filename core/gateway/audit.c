@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records: which answers get one, what stands in it, what the audit hooks say to
+ * it. Changes and refusals always do, reads with audit.record = "all". Refusals
+ * from before the signature held never meet a script and are written at a bounded
+ * rate; the rest is counted and told in one summary record.
+ */
+#include "base/log.h"
+#include "gateway/exchange.h"
+#include "journal/record.h"
+
+#include <stdlib.h>
+
+#define GW_AUDIT_SUMMARY_MS 10000
+
+static const char *const verdict_names[] = {
+    [GW_VERDICT_NONE] = "none",
+    [GW_VERDICT_ALLOW] = "allow",
+    [GW_VERDICT_DENY] = "deny",
+    [GW_VERDICT_THROTTLE] = "throttle",
+};
+
+static const char *const hook_names[] = {
+    [GW_HOOK_AUTHORIZE] = "authorize", [GW_HOOK_USERNAME] = "username", [GW_HOOK_TAGS] = "tags",
+    [GW_HOOK_AUDIT] = "audit",         [GW_HOOK_OUTCOME] = "outcome",
+};
+
+static struct gw_json object_new(void)
+{
+    return (struct gw_json){.type = GW_JSON_OBJECT};
+}
+
+static void set(struct gw_exchange *exchange, struct gw_json *object, const char *name, struct gw_json value)
+{
+    gw_json_set(exchange->arena, object, gw_str_from(name), value);
+}
+
+static void set_text(struct gw_exchange *exchange, struct gw_json *object, const char *name, struct gw_str text)
+{
+    if (text.at != NULL)
+        set(exchange, object, name, gw_json_string(text));
+}
+
+static struct gw_json verdicts(struct gw_exchange *exchange)
+{
+    const struct gw_policy_call *call = exchange->policy_call;
+    struct gw_json array = {.type = GW_JSON_ARRAY};
+
+    if (call == NULL)
+        return array;
+    array.as.array.count = call->opinion_count;
+    array.as.array.items = gw_arena_zero(exchange->arena, call->opinion_count, sizeof(struct gw_json));
+    for (size_t i = 0; i < call->opinion_count; i++) {
+        struct gw_json *item = &array.as.array.items[i];
+
+        *item = object_new();
+        set_text(exchange, item, "policy", call->opinions[i].policy);
+        set_text(exchange, item, "verdict", gw_str_from(verdict_names[call->opinions[i].verdict]));
+        set_text(exchange, item, "reason", call->opinions[i].reason);
+    }
+    return array;
+}
+
+static struct gw_json changes(struct gw_exchange *exchange)
+{
+    const struct gw_policy_call *call = exchange->policy_call;
+    struct gw_json array = {.type = GW_JSON_ARRAY};
+
+    if (call == NULL)
+        return array;
+    array.as.array.count = call->change_count;
+    array.as.array.items = gw_arena_zero(exchange->arena, call->change_count, sizeof(struct gw_json));
+    for (size_t i = 0; i < call->change_count; i++) {
+        struct gw_json *item = &array.as.array.items[i];
+
+        *item = object_new();
+        set_text(exchange, item, "policy", call->changes[i].policy);
+        set_text(exchange, item, "hook", gw_str_from(hook_names[call->changes[i].hook]));
+        set(exchange, item, "before", call->changes[i].before);
+        set(exchange, item, "after", call->changes[i].after);
+    }
+    return array;
+}
+
+/* What audit and outcome hooks are given: HOUSE's `record`. */
+static void build_view(struct gw_exchange *exchange)
+{
+    struct gw_json *view = &exchange->record_view;
+    struct gw_json caller = object_new();
+
+    *view = object_new();
+    set_text(exchange, view, "operation", gw_str_from(gw_eks_ops[exchange->call.op].name));
+    set_text(exchange, view, "cluster", exchange->call.cluster);
+    if (exchange->call.has_principal)
+        set_text(exchange, view, "principal", exchange->call.principal.arn);
+    set_text(exchange, &caller, "access_key", exchange->caller.access_key);
+    set_text(exchange, &caller, "arn", exchange->caller.identity.arn);
+    set_text(exchange, &caller, "account", exchange->caller.identity.account);
+    set_text(exchange, &caller, "name", exchange->caller.identity.name);
+    set(exchange, &caller, "verified", gw_json_bool(exchange->caller.verified));
+    set(exchange, view, "caller", caller);
+    set(exchange, view, "input", exchange->call.input);
+    set(exchange, view, "verdicts", verdicts(exchange));
+    set(exchange, view, "changes", changes(exchange));
+    set_text(exchange, view, "request_id", (struct gw_str){exchange->request_id, 36});
+    set(exchange, view, "time", gw_json_integer(exchange->policy_request.time_s));
+    set(exchange, view, "status", gw_json_integer(exchange->answer.status));
+    if (exchange->refused)
+        set_text(exchange, view, "error", gw_str_from(exchange->answer.error_type));
+    else
+        set_text(exchange, view, "reply", exchange->answer.body);
+}
+
+/* Asks the audit hooks. One that fails turns the answer into a refusal; nothing has happened yet. */
+static void ask_audit(struct gw_exchange *exchange)
+{
+    const struct gw_policy_hooks *hooks;
+    struct gw_policy_call *call = gw_asks_call(exchange);
+    struct gw_json fields = {.type = GW_JSON_NULL};
+
+    if (call == NULL) {
+        if (!exchange->refused)
+            (void)gw_asks_refused(exchange);
+        exchange->refused = true;
+        return;
+    }
+    build_view(exchange);
+    hooks = exchange->policies->hooks;
+    if (hooks->audit(hooks->ctx, call, &exchange->record_view, &fields) == GW_POLICY_DONE) {
+        exchange->fields = fields;
+        return;
+    }
+    if (exchange->refused)
+        return; /* it stays the refusal that it was */
+    gw_eks_result_drop(&exchange->result);
+    (void)gw_asks_refused(exchange);
+    exchange->refused = true;
+}
+
+static struct gw_json eksgate_member(struct gw_exchange *exchange)
+{
+    struct gw_json object = object_new();
+
+    set(exchange, &object, "status", gw_json_integer(exchange->answer.status));
+    set(exchange, &object, "verified", gw_json_bool(exchange->verified));
+    if (exchange->policies != NULL && exchange->policies->hooks != NULL)
+        set(exchange, &object, "generation", gw_json_integer((int64_t)exchange->policies->generation));
+    set(exchange, &object, "verdicts", verdicts(exchange));
+    set(exchange, &object, "changes", changes(exchange));
+    if (exchange->fields.type == GW_JSON_OBJECT)
+        set(exchange, &object, "fields", exchange->fields);
+    if (exchange->result.replayed)
+        set(exchange, &object, "replayed", gw_json_bool(true));
+    return object;
+}
+
+/* The caller as far as it is known: verified, or only claimed. */
+static void fill_caller(const struct gw_exchange *exchange, struct gw_record *record)
+{
+    const struct gw_gateway_settings *settings = gw_exchange_settings(exchange);
+
+    record->region = exchange->verify.region.at != NULL ? exchange->verify.region : settings->region;
+    record->access_key = exchange->verify.access_key;
+    if (!exchange->verified)
+        return;
+    record->has_caller = true;
+    record->caller = exchange->caller.identity;
+    record->access_key = exchange->caller.access_key;
+    record->account = exchange->call.account;
+}
+
+static void encode(struct gw_exchange *exchange)
+{
+    const struct gw_http1_request *request = gw_conn_request(exchange->conn);
+    struct gw_json eksgate = eksgate_member(exchange);
+    struct gw_record record = {.time_ms = gw_clock_wall_ms(exchange->worker->gateway->clock),
+                               .request_id = {exchange->request_id, 36},
+                               .source_ip = gw_conn_source_ip(exchange->conn),
+                               .eksgate = &eksgate};
+    char event_id[37];
+
+    gw_answer_ids(exchange->worker, event_id);
+    record.event_id = (struct gw_str){event_id, 36};
+    if (request != NULL)
+        record.user_agent = gw_str_slice(gw_http1_header(request, GW_HEADER_USER_AGENT), 0, 1024);
+    record.operation = exchange->op_known ? gw_str_from(gw_eks_ops[exchange->route.op].name) : GW_STR("Unknown");
+    record.read_only = !exchange->op_known || gw_eks_is_read_only(exchange->route.op);
+    fill_caller(exchange, &record);
+    if (exchange->verified && !exchange->viewed) {
+        gw_eks_view_input(&exchange->call);
+        exchange->viewed = true;
+    }
+    if (exchange->verified)
+        record.request_parameters = &exchange->call.request_parameters;
+    if (exchange->refused) {
+        record.error_code = gw_str_from(exchange->answer.error_type);
+        record.error_message = gw_str_slice(exchange->answer.message, 0, 2048);
+    } else if (!record.read_only) {
+        record.response_elements = exchange->answer.body;
+    }
+    gw_record_encode(&record, &exchange->record);
+}
+
+/* A body too large for a record goes in by its size alone. */
+static void encode_within_cap(struct gw_exchange *exchange)
+{
+    struct gw_json size = object_new();
+
+    gw_buf_clear(&exchange->record);
+    encode(exchange);
+    if (!exchange->record.overflowed)
+        return;
+    set(exchange, &size, "omittedBytes", gw_json_integer((int64_t)exchange->call.body.length));
+    exchange->call.request_parameters = size;
+    exchange->fields = (struct gw_json){.type = GW_JSON_NULL};
+    gw_buf_clear(&exchange->record);
+    encode(exchange);
+}
+
+/* One more record of a stranger? A bucket that fills with time and holds one second's worth. */
+static bool stranger_may_be_recorded(struct gw_exchange *exchange)
+{
+    struct gw_worker *worker = exchange->worker;
+    int64_t rate = (int64_t)gw_exchange_settings(exchange)->strangers_per_s;
+    int64_t now_ms = gw_clock_monotonic_ms(worker->gateway->clock);
+    int64_t filled = worker->strangers_tokens + (now_ms - worker->strangers_filled_ms) * rate;
+
+    worker->strangers_filled_ms = now_ms;
+    worker->strangers_tokens = filled > rate * 1000 ? rate * 1000 : filled;
+    if (worker->strangers_tokens < 1000) {
+        worker->strangers_suppressed++;
+        gw_metrics_count(&worker->metrics.records_suppressed);
+        return false;
+    }
+    worker->strangers_tokens -= 1000;
+    return true;
+}
+
+static bool wants_record(struct gw_exchange *exchange)
+{
+    const struct gw_gateway_settings *settings = gw_exchange_settings(exchange);
+
+    if (exchange->unrecordable)
+        return false;
+    if (!exchange->verified)
+        return settings->audit && stranger_may_be_recorded(exchange);
+    return exchange->refused || settings->record_reads || !gw_eks_is_read_only(exchange->call.op);
+}
+
+enum gw_step gw_stage_record(struct gw_exchange *exchange)
+{
+    gw_buf_clear(&exchange->record);
+    if (!wants_record(exchange))
+        return GW_STEP_DONE;
+    if (exchange->verified && gw_asks_wanted(exchange, GW_HOOK_AUDIT))
+        ask_audit(exchange);
+    if (!gw_exchange_settings(exchange)->audit)
+        return GW_STEP_DONE;
+    encode_within_cap(exchange);
+    if (exchange->record.overflowed) {
+        exchange->unrecordable = true;
+        gw_buf_clear(&exchange->record);
+        gw_log(GW_LOG_ERROR, "audit", "a record of %s doesn't fit into %zu bytes; request %s is refused",
+               gw_eks_ops[exchange->call.op].name, (size_t)GW_JOURNAL_RECORD_MAX, exchange->request_id);
+        gw_eks_result_drop(&exchange->result);
+        return exchange->refused ? GW_STEP_DONE
+                                 : gw_answer_error(exchange, GW_EKS_ServerException,
+                                                   GW_STR("The request could not be recorded; nothing was changed."));
+    }
+    return GW_STEP_DONE;
+}
+
+void gw_audit_outcome(struct gw_exchange *exchange, const char *outcome)
+{
+    const struct gw_policy_hooks *hooks;
+    struct gw_policy_call *call;
+
+    if (!exchange->verified || !gw_asks_wanted(exchange, GW_HOOK_OUTCOME))
+        return;
+    call = gw_asks_call(exchange);
+    if (call == NULL)
+        return;
+    build_view(exchange);
+    set_text(exchange, &exchange->record_view, "outcome", gw_str_from(outcome));
+    hooks = exchange->policies->hooks;
+    hooks->outcome(hooks->ctx, call, &exchange->record_view);
+}
+
+struct summary {
+    struct gw_commit_job job;
+    struct gw_buf record;
+};
+
+static void on_summary_done(struct gw_commit_job *job)
+{
+    struct summary *summary = job->ctx;
+
+    gw_buf_fini(&summary->record);
+    free(summary);
+}
+
+void gw_audit_tick(struct gw_worker *worker)
+{
+    int64_t now_ms = gw_clock_monotonic_ms(worker->gateway->clock);
+    struct gw_arena arena;
+    struct gw_json object = {.type = GW_JSON_OBJECT};
+    char id[37];
+    struct gw_record record;
+    struct summary *summary;
+
+    if (worker->strangers_suppressed == 0 || now_ms - worker->strangers_told_ms < GW_AUDIT_SUMMARY_MS)
+        return;
+    worker->strangers_told_ms = now_ms;
+    gw_answer_ids(worker, id);
+    gw_arena_init(&arena, 0);
+    gw_json_set(&arena, &object, GW_STR("suppressedRefusals"), gw_json_integer((int64_t)worker->strangers_suppressed));
+    record = (struct gw_record){.time_ms = gw_clock_wall_ms(worker->gateway->clock),
+                                .event_id = {id, 36},
+                                .operation = GW_STR_INIT("Unknown"),
+                                .read_only = true,
+                                .eksgate = &object};
+    summary = gw_alloc_zero(1, sizeof(*summary));
+    gw_buf_init(&summary->record, GW_JOURNAL_RECORD_MAX);
+    gw_record_encode(&record, &summary->record);
+    gw_arena_fini(&arena);
+    summary->job =
+        (struct gw_commit_job){.record = gw_buf_str(&summary->record), .done = on_summary_done, .ctx = summary};
+    if (gw_commit_add(worker->port, &summary->job) != GW_OK) {
+        on_summary_done(&summary->job);
+        return;
+    }
+    worker->strangers_suppressed = 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_GATEWAY_COMMIT_H
+#define GW_GATEWAY_COMMIT_H
+
+/*
+ * The writer thread: turns many workers' changes and records into batches. Per
+ * batch it stages the changes (versions, limits), writes the records, and only
+ * then commits and publishes; a record that can't be written takes its change
+ * with it. Workers collect jobs during a turn of their loop, hand them over
+ * together, and are woken once per batch.
+ *
+ *   worker turn: add, add, ... submit  --queue-->  writer: stage, append, flush, commit  --done list, wake-->  worker
+ */
+
+#include "base/clock.h"
+#include "journal/journal.h"
+#include "store/store.h"
+
+struct gw_commit;
+struct gw_commit_port;
+
+/* One job. Whoever adds it keeps it in place until `done` was called. */
+struct gw_commit_job {
+    struct gw_store_change *change;          /* NULL: only a record */
+    struct gw_str record;                    /* a line without newline; {NULL,0}: only a change; borrowed until done */
+    void (*done)(struct gw_commit_job *job); /* on the worker's thread, inside no epoch */
+    void *ctx;
+
+    /* filled by the writer: GW_OK; GW_E_STALE, GW_E_LIMIT (staging); GW_E_IO (record or commit failed); GW_E_BUSY
+     * (waited longer than the queue's age) */
+    enum gw_status status;
+
+    /* the commit's own */
+    struct gw_commit_job *next;
+    struct gw_commit_port *port;
+    int64_t queued_ms;
+    bool staged;
+};
+
+struct gw_commit_options {
+    size_t queue_max;      /* jobs waiting at most, over all workers */
+    unsigned queue_age_ms; /* a job older than this when its turn comes is GW_E_BUSY */
+};
+
+struct gw_commit_counters {
+    _Atomic uint64_t batches;
+    _Atomic uint64_t changes;
+    _Atomic uint64_t records;
+    _Atomic uint64_t refused_full; /* jobs turned away at the cap */
+    _Atomic uint64_t failed_io;
+    _Atomic uint64_t queued; /* jobs waiting now */
+};
+
+/* new: starts the thread. `journal` may be NULL (no audit). Store, journal and clock are borrowed; the store's writer
+ * side and the journal belong to this thread from now on. */
+struct gw_commit *gw_commit_new(const struct gw_commit_options *options, struct gw_store *store,
+                                struct gw_journal *journal, const struct gw_clock *clock);
+/* Finishes what is queued, ends the thread, frees. Ports must be closed first. */
+void gw_commit_free(struct gw_commit **commit);
+
+/* new: one per worker. `wake` is called by the writer's thread when done jobs wait. */
+struct gw_commit_port *gw_commit_port_open(struct gw_commit *commit, void (*wake)(void *ctx), void *ctx);
+/* Submits what was added, waits until all of it is through, calls `done` for it (which may add again), closes. */
+void gw_commit_port_close(struct gw_commit_port **port);
+
+/* Worker's thread. GW_E_BUSY when the queue is full: nothing was queued and `done` isn't called. */
+GW_NODISCARD enum gw_status gw_commit_add(struct gw_commit_port *port, struct gw_commit_job *job);
+/* Hands over what was added; call at the end of a turn. */
+void gw_commit_submit(struct gw_commit_port *port);
+/* Calls `done` for finished jobs; call after a wake. */
+void gw_commit_collect(struct gw_commit_port *port);
+
+/* Asks the writer to open the audit file anew; any thread. */
+void gw_commit_reopen(struct gw_commit *commit);
+
+const struct gw_commit_counters *gw_commit_counters_get(const struct gw_commit *commit);
+
+#endif

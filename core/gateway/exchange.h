@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_GATEWAY_EXCHANGE_H
+#define GW_GATEWAY_EXCHANGE_H
+
+/*
+ * Inside of the gateway: one request on its way through the stages, and the worker
+ * it is on. Nothing outside core/gateway includes this.
+ */
+
+#include "gateway/gateway.h"
+
+/* What a stage answers. */
+enum gw_step {
+    GW_STEP_DONE,    /* on to the next */
+    GW_STEP_WAITING, /* run is called again when something happened */
+    GW_STEP_FAILED,  /* `answer` is a refusal: on to record */
+    GW_STEP_AGAIN,   /* `stage` was set to where to go on */
+};
+
+enum gw_stage {
+    GW_STAGE_ROUTE,
+    GW_STAGE_ADMIT,
+    GW_STAGE_BODY, /* the server reads it; on_request goes on behind it */
+    GW_STAGE_VERIFY,
+    GW_STAGE_DECODE,
+    GW_STAGE_AUTHORIZE,
+    GW_STAGE_COMPLETE,
+    GW_STAGE_CHECK,
+    GW_STAGE_PREPARE,
+    GW_STAGE_RECORD,
+    GW_STAGE_APPLY,
+    GW_STAGE_SETTLE,
+    GW_STAGE_REPLY,
+    GW_STAGE_COUNT
+};
+
+/* What the client will be told. */
+struct gw_answer {
+    unsigned status;
+    const char *error_type; /* NULL: none */
+    struct gw_str message;  /* of an error; for the record */
+    struct gw_str body;
+    unsigned retry_after_s; /* 0: no such header */
+};
+
+/* One generation of policies on one worker; exchanges hold it to their end. */
+struct gw_worker_policies {
+    struct gw_policy_source source; /* its ctx belongs to the settings, which outlive opening only */
+    void *instance;
+    const struct gw_policy_hooks *hooks; /* NULL: no policies */
+    uint64_t generation;
+    size_t holders;
+};
+
+struct gw_keys_snapshot {
+    struct gw_keyring *keyring;
+    uint64_t generation;
+};
+
+struct gw_gateway {
+    struct gw_gateway_options options;
+    struct gw_epoch *epoch;
+    struct gw_store *store;
+    struct gw_commit *commit;
+    struct gw_router *router;
+    const struct gw_clock *clock;
+    const struct gw_random *random;
+    _Atomic(struct gw_gateway_settings *) settings;
+    _Atomic(struct gw_keys_snapshot *) keys;
+    _Atomic uint64_t generation;
+    struct gw_worker *workers[GW_GATEWAY_WORKERS_MAX];
+    _Atomic size_t worker_count;
+};
+
+struct gw_worker {
+    struct gw_gateway *gateway;
+    struct gw_loop *loop;
+    struct gw_server *server;
+    struct gw_epoch_reader *reader;
+    struct gw_verifier *verifier;
+    struct gw_commit_port *port;
+    struct gw_worker_policies *policies;
+    struct gw_policy_services services;
+    struct gw_metrics metrics;
+    struct gw_buf head; /* scratch for reply heads */
+    int64_t date_s;     /* second that `date` is of */
+    char date[40];      /* "Date: ...\r\n" */
+    struct gw_hash_seed id_seed;
+    uint64_t id_counter;
+    /* bounded records of strangers */
+    int64_t strangers_tokens; /* thousandths of a record */
+    int64_t strangers_filled_ms;
+    uint64_t strangers_suppressed;
+    int64_t strangers_told_ms;
+    _Atomic bool drain;
+    bool draining;
+};
+
+struct gw_exchange {
+    struct gw_worker *worker;
+    struct gw_conn *conn;
+    struct gw_arena *arena;
+    enum gw_stage stage;
+    char request_id[37];
+    bool op_known;
+    bool verified;
+    bool refused;
+    bool unrecordable; /* the writer could not take its record: none is made for the answer either */
+    bool viewed;       /* call.input and call.request_parameters are filled */
+    bool decoded;
+    unsigned attempts;
+    struct gw_route route;
+    struct gw_verify verify;
+    uint64_t keys_generation;
+    struct gw_caller caller;
+    struct gw_eks_call call;
+    struct gw_eks_result result;
+    struct gw_answer answer;
+    struct gw_worker_policies *policies; /* held once a question was asked */
+    struct gw_policy_request policy_request;
+    struct gw_policy_call *policy_call;
+    struct gw_json record_view; /* what audit and outcome hooks see; null until built */
+    struct gw_json fields;      /* what audit hooks added */
+    struct gw_buf record;
+    struct gw_commit_job job;
+};
+
+/* exchange.c */
+void gw_exchange_handler(struct gw_worker *worker, struct gw_server_handler *handler);
+
+/* stages.c: one function per stage, listed in exchange.c */
+enum gw_step gw_stage_route(struct gw_exchange *exchange);
+enum gw_step gw_stage_admit(struct gw_exchange *exchange);
+enum gw_step gw_stage_verify(struct gw_exchange *exchange);
+enum gw_step gw_stage_decode(struct gw_exchange *exchange);
+enum gw_step gw_stage_authorize(struct gw_exchange *exchange);
+enum gw_step gw_stage_complete(struct gw_exchange *exchange);
+enum gw_step gw_stage_check(struct gw_exchange *exchange);
+enum gw_step gw_stage_prepare(struct gw_exchange *exchange);
+enum gw_step gw_stage_apply(struct gw_exchange *exchange);
+enum gw_step gw_stage_settle(struct gw_exchange *exchange);
+enum gw_step gw_stage_reply(struct gw_exchange *exchange);
+/* Takes up what the writer did with the job. */
+enum gw_step gw_stage_applied(struct gw_exchange *exchange);
+
+/* asks.c: the policies' side of an exchange */
+bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook);
+/* The conversation, begun on first use. */
+struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange);
+/* Fills the answer from the call's refusal; returns GW_STEP_FAILED. */
+enum gw_step gw_asks_refused(struct gw_exchange *exchange);
+void gw_asks_finish(struct gw_exchange *exchange);
+
+/* audit.c */
+enum gw_step gw_stage_record(struct gw_exchange *exchange);
+void gw_audit_outcome(struct gw_exchange *exchange, const char *outcome);
+/* Every second: tells how many strangers' refusals were only counted. */
+void gw_audit_tick(struct gw_worker *worker);
+
+/* answer.c */
+enum gw_step gw_answer_error(struct gw_exchange *exchange, enum gw_eks_error_code code, struct gw_str message);
+enum gw_step gw_answer_eks_error(struct gw_exchange *exchange, const struct gw_eks_error *error);
+enum gw_step gw_answer_refusal(struct gw_exchange *exchange, const struct gw_refusal *refusal);
+/* A refusal whose type is no exception of the EKS model (HTTP level). */
+enum gw_step gw_answer_http(struct gw_exchange *exchange, unsigned status, const char *error_type,
+                            struct gw_str message);
+void gw_answer_send(struct gw_exchange *exchange);
+void gw_answer_ids(struct gw_worker *worker, char request_id[37]);
+
+/* gateway.c: inside an epoch */
+static inline const struct gw_gateway_settings *gw_exchange_settings(const struct gw_exchange *exchange)
+{
+    return atomic_load_explicit(&exchange->worker->gateway->settings, memory_order_acquire);
+}
+
+static inline const struct gw_keys_snapshot *gw_exchange_keys(const struct gw_exchange *exchange)
+{
+    return atomic_load_explicit(&exchange->worker->gateway->keys, memory_order_acquire);
+}
+
+/* worker.c: the policies for this request; makes a new instance when the settings changed. NULL: none could be made,
+ * refuse. */
+struct gw_worker_policies *gw_worker_policies_hold(struct gw_worker *worker);
+void gw_worker_policies_drop(struct gw_worker_policies *policies);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What workers share. Settings and keys are replaced by one atomic exchange each;
+ * the old ones are retired and freed when no reader can see them any more.
+ */
+#include "gateway/gateway.h"
+
+#include <stdlib.h>
+
+#include "gateway/exchange.h"
+
+struct gw_gateway_settings *gw_gateway_settings_new(void)
+{
+    struct gw_gateway_settings *settings = gw_alloc_zero(1, sizeof(*settings));
+
+    gw_arena_init(&settings->arena, 0);
+    return settings;
+}
+
+static void release_settings(void *object)
+{
+    struct gw_gateway_settings *settings = object;
+
+    if (settings->policies.free_ctx != NULL)
+        settings->policies.free_ctx(settings->policies.ctx);
+    gw_map_fini(&settings->cluster_map);
+    gw_arena_fini(&settings->arena);
+    free(settings);
+}
+
+void gw_gateway_settings_free(struct gw_gateway_settings **settings)
+{
+    if (*settings != NULL)
+        release_settings(*settings);
+    *settings = NULL;
+}
+
+static void release_keys(void *object)
+{
+    struct gw_keys_snapshot *keys = object;
+
+    gw_keyring_free(&keys->keyring);
+    free(keys);
+}
+
+static void index_clusters(struct gw_gateway *gateway, struct gw_gateway_settings *settings)
+{
+    struct gw_hash_seed seed;
+
+    gw_random_seed(gateway->random, &seed);
+    gw_map_init(&settings->cluster_map, seed);
+    for (size_t i = 0; i < settings->cluster_count; i++) {
+        union {
+            const void *in;
+            void *out;
+        } cluster = {.in = &settings->clusters[i]};
+
+        /* The configuration's tables have each name once; a second would change nothing. */
+        if (gw_map_add(&settings->cluster_map, settings->clusters[i].name, cluster.out) != GW_OK)
+            continue;
+    }
+}
+
+static void wake_workers(struct gw_gateway *gateway)
+{
+    size_t count = atomic_load(&gateway->worker_count);
+
+    for (size_t i = 0; i < count; i++)
+        gw_loop_wake(gateway->workers[i]->loop);
+}
+
+void gw_gateway_apply(struct gw_gateway *gateway, struct gw_gateway_settings **settings)
+{
+    struct gw_gateway_settings *fresh = *settings;
+
+    *settings = NULL;
+    fresh->generation = atomic_fetch_add(&gateway->generation, 1) + 1;
+    index_clusters(gateway, fresh);
+    gw_epoch_retire(gateway->epoch, atomic_exchange(&gateway->settings, fresh), release_settings);
+    wake_workers(gateway);
+}
+
+void gw_gateway_set_keyring(struct gw_gateway *gateway, struct gw_keyring **keyring)
+{
+    struct gw_keys_snapshot *fresh = gw_alloc_zero(1, sizeof(*fresh));
+
+    fresh->keyring = *keyring;
+    *keyring = NULL;
+    fresh->generation = atomic_fetch_add(&gateway->generation, 1) + 1;
+    gw_epoch_retire(gateway->epoch, atomic_exchange(&gateway->keys, fresh), release_keys);
+}
+
+struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, struct gw_gateway_settings **settings,
+                                  struct gw_keyring **keyring, struct gw_epoch *epoch, struct gw_store *store,
+                                  struct gw_journal *journal, const struct gw_clock *clock,
+                                  const struct gw_random *random)
+{
+    struct gw_gateway *gateway = gw_alloc_zero(1, sizeof(*gateway));
+
+    gateway->options = *options;
+    gateway->epoch = epoch;
+    gateway->store = store;
+    gateway->clock = clock;
+    gateway->random = random;
+    gateway->router = gw_router_new();
+    gw_gateway_apply(gateway, settings);
+    gw_gateway_set_keyring(gateway, keyring);
+    gateway->commit = gw_commit_new(&options->commit, store, journal, clock);
+    return gateway;
+}
+
+void gw_gateway_free(struct gw_gateway **gateway)
+{
+    struct gw_gateway *g = *gateway;
+
+    if (g == NULL)
+        return;
+    *gateway = NULL;
+    gw_commit_free(&g->commit);
+    release_settings(atomic_load(&g->settings));
+    release_keys(atomic_load(&g->keys));
+    gw_router_free(&g->router);
+    free(g);
+}
+
+struct gw_commit *gw_gateway_commit(struct gw_gateway *gateway)
+{
+    return gateway->commit;
+}
+
+void gw_gateway_metrics(struct gw_gateway *gateway, struct gw_epoch_reader *reader, struct gw_arena *arena,
+                        struct gw_metrics_sources *sources)
+{
+    size_t count = atomic_load(&gateway->worker_count);
+    const struct gw_metrics **metrics = gw_arena_zero(arena, count, sizeof(*metrics));
+    const struct gw_server_counters **servers = gw_arena_zero(arena, count, sizeof(*servers));
+
+    for (size_t i = 0; i < count; i++) {
+        metrics[i] = &gateway->workers[i]->metrics;
+        servers[i] = gw_server_counters_get(gateway->workers[i]->server);
+    }
+    sources->workers = metrics;
+    sources->servers = servers;
+    sources->worker_count = count;
+    sources->commit = gw_commit_counters_get(gateway->commit);
+    sources->entries = gw_store_count(gateway->store);
+    gw_epoch_enter(reader);
+    sources->keys = gw_keyring_count(atomic_load(&gateway->keys)->keyring);
+    sources->policies = atomic_load(&gateway->settings)->policies.count;
+    gw_epoch_leave(reader);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_GATEWAY_GATEWAY_H
+#define GW_GATEWAY_GATEWAY_H
+
+/*
+ * What all workers share, and one worker. Shared state that changes (keys,
+ * settings with policies) is an immutable snapshot behind an atomic pointer,
+ * swapped whole and retired through the epoch.
+ *
+ * Wiring (cli/serve.c): open store and journal, gw_gateway_new, one gw_worker_new
+ * per thread and loop, run the loops, drain, free workers, free the gateway.
+ */
+
+#include "auth/verify.h"
+#include "base/map.h"
+#include "gateway/commit.h"
+#include "gateway/metrics.h"
+#include "gateway/policy.h"
+#include "gateway/router.h"
+#include "net/server.h"
+
+#define GW_GATEWAY_WORKERS_MAX 256
+
+struct gw_gateway_cluster {
+    struct gw_str name;
+    enum gw_eks_auth_mode mode;
+};
+
+/* How a worker gets its policies; filled by the wiring with script/hooks.h, faked in tests. All on the worker's thread.
+ */
+struct gw_policy_source {
+    void *ctx; /* of a settings snapshot: freed with it */
+    void (*free_ctx)(void *ctx);
+    size_t count; /* policies in the set */
+    /* new: this worker's instance; NULL instance means no policies. GW_E_SCRIPT when it can't be made. */
+    enum gw_status (*open)(void *ctx, struct gw_policy_counters *counters, const struct gw_policy_services *services,
+                           void **instance, const struct gw_policy_hooks **hooks, struct gw_err *err);
+    void (*close)(void *instance);
+};
+
+/* What a reload may change. Given to gw_gateway_apply, which owns it from then on; one block arena. */
+struct gw_gateway_settings {
+    struct gw_arena arena;   /* everything below that isn't constant lives here */
+    struct gw_str partition; /* of the configured clusters */
+    struct gw_str account;
+    struct gw_str region;
+    const struct gw_gateway_cluster *clusters;
+    size_t cluster_count;
+    struct gw_eks_limits limits;
+    bool audit;        /* there is an audit file */
+    bool record_reads; /* audit.record = "all" */
+    unsigned strangers_per_s;
+    bool cors_headers;
+    struct gw_policy_source policies;
+
+    /* filled by gw_gateway_apply */
+    struct gw_map cluster_map;
+    uint64_t generation;
+};
+
+struct gw_gateway_options {
+    struct gw_verify_options verify;
+    struct gw_commit_options commit;
+    struct gw_server_options http; /* connections_max per worker */
+};
+
+struct gw_gateway;
+struct gw_worker;
+
+/* new: takes `settings` and `keyring`; store and journal (may be NULL) are borrowed and must outlive it. */
+struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, struct gw_gateway_settings **settings,
+                                  struct gw_keyring **keyring, struct gw_epoch *epoch, struct gw_store *store,
+                                  struct gw_journal *journal, const struct gw_clock *clock,
+                                  const struct gw_random *random);
+void gw_gateway_free(struct gw_gateway **gateway);
+
+/* Swaps; takes its argument. Any thread. Requests already past the point where they read the old one finish with it. */
+void gw_gateway_apply(struct gw_gateway *gateway, struct gw_gateway_settings **settings);
+void gw_gateway_set_keyring(struct gw_gateway *gateway, struct gw_keyring **keyring);
+
+/* new settings, zeroed, with their arena ready. */
+struct gw_gateway_settings *gw_gateway_settings_new(void);
+void gw_gateway_settings_free(struct gw_gateway_settings **settings);
+
+struct gw_commit *gw_gateway_commit(struct gw_gateway *gateway);
+/* Fills counters and counts, arrays from the arena; any thread with a reader of its own. Reloads are the wiring's. */
+void gw_gateway_metrics(struct gw_gateway *gateway, struct gw_epoch_reader *reader, struct gw_arena *arena,
+                        struct gw_metrics_sources *sources);
+
+/* new: on `loop`, whose wake-up and end of turn it takes over. Compiles the policies. At most 256 per gateway. */
+GW_NODISCARD enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, struct gw_worker **worker,
+                                          struct gw_err *err);
+/* After its loop ended. */
+void gw_worker_free(struct gw_worker **worker);
+struct gw_server *gw_worker_server(struct gw_worker *worker);
+/* Any thread: the worker drains (net/server.h) and its loop stops. */
+void gw_worker_drain(struct gw_worker *worker);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sums the workers' counters and writes them as text. Label values are names from
+ * operations.def and numbers: a client can't make a new series.
+ */
+#include "gateway/metrics.h"
+
+/* Statuses with a series of their own; anything else counts as the last, "other". */
+static const unsigned statuses[GW_METRICS_STATUSES - 1] = {200, 400, 403, 404, 408, 409, 413, 429, 500, 501, 503};
+
+static size_t status_slot(unsigned status)
+{
+    size_t slot = 0;
+
+    while (slot < GW_METRICS_STATUSES - 1 && statuses[slot] != status)
+        slot++;
+    return slot;
+}
+
+void gw_metrics_count_request(struct gw_metrics *metrics, enum gw_eks_op op, unsigned status)
+{
+    gw_metrics_count(&metrics->requests[op][status_slot(status)]);
+}
+
+static uint64_t read_counter(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void put_help(struct gw_buf *out, const char *name, const char *type, const char *help)
+{
+    gw_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void put_single(struct gw_buf *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+    put_help(out, name, type, help);
+    gw_buf_printf(out, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void put_requests(const struct gw_metrics_sources *sources, struct gw_buf *out)
+{
+    put_help(out, "eksgate_requests_total", "counter", "Requests by operation and status of the reply.");
+    for (size_t op = 0; op < GW_EKS_OP_COUNT; op++) {
+        for (size_t slot = 0; slot < GW_METRICS_STATUSES; slot++) {
+            uint64_t sum = 0;
+
+            for (size_t i = 0; i < sources->worker_count; i++)
+                sum += read_counter(&sources->workers[i]->requests[op][slot]);
+            if (sum == 0)
+                continue;
+            gw_buf_printf(out, "eksgate_requests_total{operation=\"%s\",status=\"", gw_eks_ops[op].name);
+            if (slot < GW_METRICS_STATUSES - 1)
+                gw_buf_append_u64(out, statuses[slot]);
+            else
+                gw_buf_append_lit(out, "other");
+            gw_buf_printf(out, "\"} %llu\n", (unsigned long long)sum);
+        }
+    }
+}
+
+#define GW_SUM(sources, array, field, sum)                                                                             \
+    do {                                                                                                               \
+        (sum) = 0;                                                                                                     \
+        for (size_t sum_at = 0; sum_at < (sources)->worker_count; sum_at++)                                            \
+            (sum) += read_counter(&(sources)->array[sum_at]->field);                                                   \
+    } while (0)
+
+static void put_worker_counters(const struct gw_metrics_sources *sources, struct gw_buf *out)
+{
+    uint64_t sum;
+
+#define GW_METRIC(field, name, type, help)                                                                             \
+    GW_SUM(sources, workers, field, sum);                                                                              \
+    put_single(out, name, type, help, sum);
+#include "gateway/metrics.def"
+#undef GW_METRIC
+}
+
+static void put_policies(const struct gw_metrics_sources *sources, struct gw_buf *out)
+{
+    uint64_t sum;
+
+    GW_SUM(sources, workers, policy.calls, sum);
+    put_single(out, "eksgate_policy_calls_total", "counter", "Hooks run.", sum);
+    put_help(out, "eksgate_policy_refusals_total", "counter", "Refusals by policies, by kind.");
+    GW_SUM(sources, workers, policy.denied, sum);
+    gw_buf_printf(out, "eksgate_policy_refusals_total{kind=\"denied\"} %llu\n", (unsigned long long)sum);
+    GW_SUM(sources, workers, policy.throttled, sum);
+    gw_buf_printf(out, "eksgate_policy_refusals_total{kind=\"throttled\"} %llu\n", (unsigned long long)sum);
+    GW_SUM(sources, workers, policy.failed, sum);
+    gw_buf_printf(out, "eksgate_policy_refusals_total{kind=\"failed\"} %llu\n", (unsigned long long)sum);
+    put_help(out, "eksgate_policy_kills_total", "counter", "Hooks stopped by their budget, by kind.");
+    GW_SUM(sources, workers, policy.killed_time, sum);
+    gw_buf_printf(out, "eksgate_policy_kills_total{kind=\"time\"} %llu\n", (unsigned long long)sum);
+    GW_SUM(sources, workers, policy.killed_memory, sum);
+    gw_buf_printf(out, "eksgate_policy_kills_total{kind=\"memory\"} %llu\n", (unsigned long long)sum);
+}
+
+static void put_connections(const struct gw_metrics_sources *sources, struct gw_buf *out)
+{
+    uint64_t sum;
+
+    GW_SUM(sources, servers, open, sum);
+    put_single(out, "eksgate_connections_open", "gauge", "Connections open now.", sum);
+    GW_SUM(sources, servers, accepted, sum);
+    put_single(out, "eksgate_connections_accepted_total", "counter", "Connections accepted.", sum);
+    GW_SUM(sources, servers, refused, sum);
+    put_single(out, "eksgate_http_refused_total", "counter", "Messages refused as malformed, too large or too slow.",
+               sum);
+    GW_SUM(sources, servers, timeouts, sum);
+    put_single(out, "eksgate_http_timeouts_total", "counter", "Connections closed at a deadline.", sum);
+    GW_SUM(sources, servers, pauses, sum);
+    put_single(out, "eksgate_listener_pauses_total", "counter", "Times a listener paused at the connection cap.", sum);
+}
+
+static void put_commit(const struct gw_commit_counters *commit, struct gw_buf *out)
+{
+    put_single(out, "eksgate_commit_batches_total", "counter", "Batches written.", read_counter(&commit->batches));
+    put_single(out, "eksgate_commit_changes_total", "counter", "Changes committed.", read_counter(&commit->changes));
+    put_single(out, "eksgate_audit_records_total", "counter", "Audit records written.", read_counter(&commit->records));
+    put_single(out, "eksgate_commit_refused_total", "counter", "Jobs turned away because the queue was full.",
+               read_counter(&commit->refused_full));
+    put_single(out, "eksgate_commit_failures_total", "counter", "Batches that the disk refused.",
+               read_counter(&commit->failed_io));
+    put_single(out, "eksgate_commit_queued", "gauge", "Jobs waiting for the writer.", read_counter(&commit->queued));
+}
+
+void gw_metrics_encode(const struct gw_metrics_sources *sources, struct gw_buf *out)
+{
+    put_requests(sources, out);
+    put_worker_counters(sources, out);
+    put_policies(sources, out);
+    put_connections(sources, out);
+    put_commit(sources->commit, out);
+    put_single(out, "eksgate_entries", "gauge", "Access entries in the store.", sources->entries);
+    put_single(out, "eksgate_keys", "gauge", "Access keys loaded.", sources->keys);
+    put_single(out, "eksgate_policies", "gauge", "Policies loaded.", sources->policies);
+    put_single(out, "eksgate_reloads_total", "counter", "Reloads taken up.", sources->reloads);
+    put_single(out, "eksgate_reload_failures_total", "counter", "Reloads refused; the old state stayed.",
+               sources->reloads_failed);
+    put_single(out, "eksgate_start_time_seconds", "gauge", "When the process started, seconds since 1970.",
+               (uint64_t)sources->started_s);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stages of an exchange, in the order of the table in exchange.c (record is in
+ * audit.c). Each reads what earlier ones left in the exchange and either adds to
+ * it or fills the answer.
+ */
+#include "gateway/exchange.h"
+
+#define GW_STALE_ATTEMPTS 3
+
+static const struct gw_http1_request *request_of(const struct gw_exchange *exchange)
+{
+    return gw_conn_request(exchange->conn);
+}
+
+enum gw_step gw_stage_route(struct gw_exchange *exchange)
+{
+    const struct gw_http1_request *request = request_of(exchange);
+
+    if (gw_router_match(exchange->worker->gateway->router, request->method, request->path, &exchange->route) != GW_OK) {
+        gw_metrics_count(&exchange->worker->metrics.requests_unrouted);
+        return gw_answer_error(exchange, GW_EKS_MissingAuthenticationTokenException,
+                               GW_STR("Missing Authentication Token"));
+    }
+    exchange->op_known = true;
+    return GW_STEP_DONE;
+}
+
+static enum gw_step refuse_signature(struct gw_exchange *exchange, const struct gw_refusal *refusal)
+{
+    gw_metrics_count(&exchange->worker->metrics.refused_signature);
+    return gw_answer_refusal(exchange, refusal);
+}
+
+enum gw_step gw_stage_admit(struct gw_exchange *exchange)
+{
+    struct gw_worker *worker = exchange->worker;
+    const struct gw_keys_snapshot *keys = gw_exchange_keys(exchange);
+    struct gw_refusal refusal;
+
+    if (gw_verify_admit(worker->verifier, keys->keyring, request_of(exchange), gw_clock_wall_ms(worker->gateway->clock),
+                        exchange->arena, &exchange->verify, &refusal) != GW_OK)
+        return refuse_signature(exchange, &refusal);
+    exchange->keys_generation = keys->generation;
+    return GW_STEP_DONE;
+}
+
+static void fill_call(struct gw_exchange *exchange)
+{
+    struct gw_eks_call *call = &exchange->call;
+
+    call->op = exchange->route.op;
+    call->arena = exchange->arena;
+    call->partition = exchange->caller.identity.partition;
+    call->account = exchange->caller.identity.account;
+    call->region = exchange->verify.region;
+    memcpy(call->raw_labels, exchange->route.labels, sizeof(call->raw_labels));
+    call->label_count = exchange->route.label_count;
+    call->query = request_of(exchange)->query;
+    call->body = gw_conn_body(exchange->conn);
+}
+
+enum gw_step gw_stage_verify(struct gw_exchange *exchange)
+{
+    struct gw_worker *worker = exchange->worker;
+    struct gw_refusal refusal;
+
+    /* The keys changed while the body came: what admit found may be gone, or no longer true. */
+    if (gw_exchange_keys(exchange)->generation != exchange->keys_generation) {
+        enum gw_step step = gw_stage_admit(exchange);
+
+        if (step != GW_STEP_DONE)
+            return step;
+    }
+    if (gw_verify_finish(worker->verifier, &exchange->verify, request_of(exchange), gw_conn_body(exchange->conn),
+                         gw_clock_wall_ms(worker->gateway->clock), exchange->arena, &exchange->caller,
+                         &refusal) != GW_OK)
+        return refuse_signature(exchange, &refusal);
+    exchange->verified = true;
+    fill_call(exchange);
+    return GW_STEP_DONE;
+}
+
+static enum gw_step refuse_eks(struct gw_exchange *exchange, const struct gw_eks_error *error)
+{
+    return gw_answer_eks_error(exchange, error);
+}
+
+enum gw_step gw_stage_decode(struct gw_exchange *exchange)
+{
+    struct gw_eks_error error = {0};
+
+    if (!gw_eks_is_served(exchange->call.op))
+        return gw_answer_error(exchange, GW_EKS_NotImplementedException,
+                               gw_arena_printf(exchange->arena,
+                                               "%s is not served here: without the setting `upstream`, which would "
+                                               "forward it to an EKS endpoint, only operations on access entries are "
+                                               "answered.",
+                                               gw_eks_ops[exchange->call.op].name));
+    if (gw_eks_decode(&exchange->call, &error) != GW_OK)
+        return refuse_eks(exchange, &error);
+    exchange->decoded = true;
+    return GW_STEP_DONE;
+}
+
+enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
+{
+    struct gw_policy_call *call;
+
+    if (!gw_asks_wanted(exchange, GW_HOOK_AUTHORIZE))
+        return GW_STEP_DONE;
+    call = gw_asks_call(exchange);
+    if (call == NULL)
+        return gw_asks_refused(exchange);
+    switch (exchange->policies->hooks->authorize(exchange->policies->hooks->ctx, call)) {
+    case GW_POLICY_DONE:
+        return GW_STEP_DONE;
+    case GW_POLICY_WAITING:
+        return GW_STEP_WAITING;
+    case GW_POLICY_FAILED:
+        break;
+    }
+    return gw_asks_refused(exchange);
+}
+
+static enum gw_step complete_username(struct gw_exchange *exchange)
+{
+    const struct gw_policy_hooks *hooks;
+    struct gw_str username = GW_STR_NONE;
+    struct gw_policy_call *call;
+
+    if (!gw_eks_wants_username(&exchange->call) || !gw_asks_wanted(exchange, GW_HOOK_USERNAME))
+        return GW_STEP_DONE;
+    call = gw_asks_call(exchange);
+    if (call == NULL)
+        return gw_asks_refused(exchange);
+    hooks = exchange->policies->hooks;
+    switch (hooks->username(hooks->ctx, call, &username)) {
+    case GW_POLICY_DONE:
+        if (username.at != NULL)
+            gw_eks_set_username(&exchange->call, username);
+        return GW_STEP_DONE;
+    case GW_POLICY_WAITING:
+        return GW_STEP_WAITING;
+    case GW_POLICY_FAILED:
+        break;
+    }
+    return gw_asks_refused(exchange);
+}
+
+static enum gw_step complete_tags(struct gw_exchange *exchange)
+{
+    const struct gw_policy_hooks *hooks;
+    const struct gw_pair *tags = NULL;
+    size_t count = 0;
+    struct gw_policy_call *call;
+
+    if (!gw_eks_wants_tags(&exchange->call) || !gw_asks_wanted(exchange, GW_HOOK_TAGS))
+        return GW_STEP_DONE;
+    call = gw_asks_call(exchange);
+    if (call == NULL)
+        return gw_asks_refused(exchange);
+    hooks = exchange->policies->hooks;
+    switch (hooks->tags(hooks->ctx, call, gw_eks_sent_tags(&exchange->call), &tags, &count)) {
+    case GW_POLICY_DONE:
+        if (count > 0)
+            gw_eks_add_tags(&exchange->call, tags, count);
+        return GW_STEP_DONE;
+    case GW_POLICY_WAITING:
+        return GW_STEP_WAITING;
+    case GW_POLICY_FAILED:
+        break;
+    }
+    return gw_asks_refused(exchange);
+}
+
+enum gw_step gw_stage_complete(struct gw_exchange *exchange)
+{
+    enum gw_step step = complete_username(exchange);
+
+    return step == GW_STEP_DONE ? complete_tags(exchange) : step;
+}
+
+enum gw_step gw_stage_check(struct gw_exchange *exchange)
+{
+    struct gw_eks_error error = {0};
+
+    if (gw_eks_check(&exchange->call, &gw_exchange_settings(exchange)->limits, &error) != GW_OK)
+        return refuse_eks(exchange, &error);
+    return GW_STEP_DONE;
+}
+
+/* What is known of the cluster: configured ones exist in the configured partition, account and region. */
+static struct gw_eks_cluster cluster_facts(const struct gw_gateway_settings *settings, const struct gw_eks_call *call)
+{
+    const struct gw_gateway_cluster *cluster;
+
+    if (!gw_str_equal(call->partition, settings->partition) || !gw_str_equal(call->account, settings->account) ||
+        !gw_str_equal(call->region, settings->region))
+        return (struct gw_eks_cluster){.exists = false};
+    cluster = gw_map_get(&settings->cluster_map, call->cluster);
+    if (cluster == NULL)
+        return (struct gw_eks_cluster){.exists = false};
+    return (struct gw_eks_cluster){.exists = true, .mode = cluster->mode};
+}
+
+enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
+{
+    const struct gw_gateway_settings *settings = gw_exchange_settings(exchange);
+    struct gw_gateway *gateway = exchange->worker->gateway;
+    struct gw_eks_cluster cluster = cluster_facts(settings, &exchange->call);
+    struct gw_eks_env env = {.now_ms = gw_clock_wall_ms(gateway->clock),
+                             .random = gateway->random,
+                             .limits = &settings->limits,
+                             .store = gateway->store};
+    struct gw_eks_error error = {0};
+
+    if (gw_eks_prepare(&exchange->call, &env, &cluster, &exchange->result, &error) != GW_OK)
+        return refuse_eks(exchange, &error);
+    exchange->answer = (struct gw_answer){.status = exchange->result.status, .body = exchange->result.reply};
+    return GW_STEP_DONE;
+}
+
+static enum gw_step answer_unavailable(struct gw_exchange *exchange, struct gw_str message)
+{
+    struct gw_eks_error error = {.code = GW_EKS_ServiceUnavailableException, .message = message};
+
+    gw_metrics_count(&exchange->worker->metrics.records_refused);
+    exchange->unrecordable = true;
+    gw_eks_result_drop(&exchange->result);
+    return gw_answer_eks_error(exchange, &error);
+}
+
+/* The writer didn't take the job: a refusal stays a refusal, anything else is not done. */
+static enum gw_step not_written(struct gw_exchange *exchange, enum gw_status status)
+{
+    if (exchange->refused)
+        return GW_STEP_DONE;
+    return answer_unavailable(exchange, status == GW_E_BUSY
+                                            ? GW_STR("Too many changes are waiting; nothing was changed. Try again.")
+                                            : GW_STR("The change could not be recorded; nothing was changed."));
+}
+
+enum gw_step gw_stage_apply(struct gw_exchange *exchange)
+{
+    struct gw_commit_job *job = &exchange->job;
+    enum gw_status status;
+
+    job->change = exchange->result.is_change && !exchange->refused ? &exchange->result.change : NULL;
+    job->record = gw_buf_str(&exchange->record);
+    if (job->change == NULL && job->record.length == 0)
+        return GW_STEP_DONE;
+    if (job->record.length == 0)
+        job->record = GW_STR_NONE;
+    /* The reply may be bytes of the store; they don't outlive this epoch. */
+    if (!exchange->refused)
+        exchange->answer.body = gw_arena_str(exchange->arena, exchange->answer.body);
+    status = gw_commit_add(exchange->worker->port, job);
+    if (status == GW_OK)
+        return GW_STEP_WAITING;
+    return not_written(exchange, status);
+}
+
+enum gw_step gw_stage_applied(struct gw_exchange *exchange)
+{
+    struct gw_eks_error error = {0};
+
+    gw_buf_clear(&exchange->record);
+    switch (exchange->job.status) {
+    case GW_OK:
+        if (exchange->job.change != NULL)
+            exchange->result.is_change = false; /* the store owns entry and token now */
+        return GW_STEP_DONE;
+    case GW_E_STALE:
+        gw_metrics_count(&exchange->worker->metrics.commits_stale);
+        if (++exchange->attempts < GW_STALE_ATTEMPTS) {
+            gw_eks_result_drop(&exchange->result);
+            exchange->stage = GW_STAGE_PREPARE;
+            return GW_STEP_AGAIN;
+        }
+        break;
+    case GW_E_LIMIT:
+        break;
+    default:
+        return not_written(exchange, exchange->job.status);
+    }
+    gw_eks_stage_error(&exchange->call, exchange->job.status, &gw_exchange_settings(exchange)->limits, &error);
+    gw_eks_result_drop(&exchange->result);
+    return refuse_eks(exchange, &error);
+}
+
+enum gw_step gw_stage_settle(struct gw_exchange *exchange)
+{
+    const char *outcome = "answered";
+
+    if (exchange->op_known)
+        gw_metrics_count_request(&exchange->worker->metrics, exchange->route.op, exchange->answer.status);
+    if (exchange->answer.status >= 500)
+        outcome = "failed";
+    else if (exchange->refused)
+        outcome = "refused";
+    else if (exchange->job.change != NULL)
+        outcome = "applied";
+    gw_audit_outcome(exchange, outcome);
+    return GW_STEP_DONE;
+}
+
+enum gw_step gw_stage_reply(struct gw_exchange *exchange)
+{
+    exchange->stage = GW_STAGE_COUNT; /* on_done may free the exchange inside the call */
+    gw_answer_send(exchange);
+    return GW_STEP_WAITING;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One worker: its server, verifier, policies, counters, and its port to the writer
+ * thread. Everything here runs on the worker's loop but gw_worker_drain.
+ */
+#include "base/log.h"
+#include "gateway/exchange.h"
+
+#include <stdlib.h>
+
+#define GW_WORKER_HEAD_MAX ((size_t)16 << 10)
+#define GW_WORKER_TICK_MS  1000
+
+static void log_from_policy(void *ctx, struct gw_str policy, struct gw_str text)
+{
+    (void)ctx;
+    gw_log(GW_LOG_INFO, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
+}
+
+/* A generation of policies, from the settings of this moment. Inside an epoch. */
+static enum gw_status open_policies(struct gw_worker *worker, struct gw_worker_policies **policies, struct gw_err *err)
+{
+    const struct gw_gateway_settings *settings = atomic_load_explicit(&worker->gateway->settings, memory_order_acquire);
+    struct gw_worker_policies *fresh = gw_alloc_zero(1, sizeof(*fresh));
+
+    fresh->source = settings->policies;
+    fresh->generation = settings->generation;
+    fresh->holders = 1;
+    if (settings->policies.open != NULL &&
+        settings->policies.open(settings->policies.ctx, &worker->metrics.policy, &worker->services, &fresh->instance,
+                                &fresh->hooks, err) != GW_OK) {
+        free(fresh);
+        return GW_E_SCRIPT;
+    }
+    *policies = fresh;
+    return GW_OK;
+}
+
+void gw_worker_policies_drop(struct gw_worker_policies *policies)
+{
+    if (policies == NULL || --policies->holders > 0)
+        return;
+    if (policies->source.close != NULL && policies->instance != NULL)
+        policies->source.close(policies->instance);
+    free(policies);
+}
+
+struct gw_worker_policies *gw_worker_policies_hold(struct gw_worker *worker)
+{
+    uint64_t generation = atomic_load_explicit(&worker->gateway->settings, memory_order_acquire)->generation;
+    struct gw_worker_policies *fresh;
+    struct gw_err err;
+
+    if (worker->policies == NULL || worker->policies->generation != generation) {
+        if (open_policies(worker, &fresh, &err) != GW_OK) {
+            gw_log(GW_LOG_ERROR, "policy", "%s; requests are refused", err.text);
+            return NULL;
+        }
+        gw_worker_policies_drop(worker->policies);
+        worker->policies = fresh;
+    }
+    worker->policies->holders++;
+    return worker->policies;
+}
+
+static void stop_loop(void *ctx)
+{
+    struct gw_worker *worker = ctx;
+
+    gw_loop_stop(worker->loop);
+}
+
+static void on_wake(void *ctx)
+{
+    struct gw_worker *worker = ctx;
+
+    gw_commit_collect(worker->port);
+    if (atomic_load(&worker->drain) && !worker->draining) {
+        worker->draining = true;
+        gw_server_drain(worker->server, stop_loop, worker);
+    }
+}
+
+static void on_turn(void *ctx)
+{
+    struct gw_worker *worker = ctx;
+
+    gw_commit_submit(worker->port);
+}
+
+static void on_tick(void *ctx)
+{
+    gw_audit_tick(ctx);
+}
+
+static void wake_loop(void *ctx)
+{
+    gw_loop_wake(ctx);
+}
+
+enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, struct gw_worker **worker,
+                             struct gw_err *err)
+{
+    struct gw_worker *w = gw_alloc_zero(1, sizeof(*w));
+    struct gw_server_handler handler;
+    size_t index = atomic_load(&gateway->worker_count);
+    enum gw_status status;
+
+    if (index == GW_GATEWAY_WORKERS_MAX)
+        gw_fatal("more than %d workers", GW_GATEWAY_WORKERS_MAX);
+    w->gateway = gateway;
+    w->loop = loop;
+    w->services.log = log_from_policy;
+    w->strangers_filled_ms = gw_clock_monotonic_ms(gateway->clock);
+    w->strangers_tokens = 1000000; /* clipped to one second's worth at first use */
+    w->reader = gw_epoch_register(gateway->epoch);
+    gw_epoch_enter(w->reader);
+    status = open_policies(w, &w->policies, err);
+    gw_epoch_leave(w->reader);
+    if (status != GW_OK) {
+        gw_epoch_unregister(w->reader);
+        free(w);
+        return status;
+    }
+    gw_buf_init(&w->head, GW_WORKER_HEAD_MAX);
+    gw_random_seed(gateway->random, &w->id_seed);
+    w->verifier = gw_verify_new(&gateway->options.verify);
+    w->port = gw_commit_port_open(gateway->commit, wake_loop, loop);
+    gw_exchange_handler(w, &handler);
+    w->server = gw_server_new(loop, &gateway->options.http, &handler);
+    gw_loop_on_wake(loop, on_wake, w);
+    gw_loop_on_turn(loop, on_turn, w);
+    gw_loop_every(loop, GW_WORKER_TICK_MS, on_tick, w);
+    gateway->workers[index] = w;
+    atomic_store(&gateway->worker_count, index + 1);
+    *worker = w;
+    return GW_OK;
+}
+
+void gw_worker_free(struct gw_worker **worker)
+{
+    struct gw_worker *w = *worker;
+
+    if (w == NULL)
+        return;
+    *worker = NULL;
+    gw_commit_port_close(&w->port);
+    gw_server_free(&w->server);
+    gw_worker_policies_drop(w->policies);
+    gw_verify_free(&w->verifier);
+    gw_epoch_unregister(w->reader);
+    gw_buf_fini(&w->head);
+    free(w);
+}
+
+struct gw_server *gw_worker_server(struct gw_worker *worker)
+{
+    return worker->server;
+}
+
+void gw_worker_drain(struct gw_worker *worker)
+{
+    atomic_store(&worker->drain, true);
+    gw_loop_wake(worker->loop);
+}
