@@ -13,6 +13,9 @@
  *
  * Keys are (partition, account, region, cluster, principal ARN); byte-exact. The
  * table's hash is seeded, so strangers can't aim for collisions.
+ *
+ * Tokens are published before the entry of the same change: a reader that finds
+ * an entry and then looks for the token of the change that made it finds it.
  */
 
 #include "base/epoch.h"
@@ -27,7 +30,8 @@ struct gw_store_key {
     struct gw_str principal;
 };
 
-/* Immutable once published; one block of memory, all views point into it. */
+/* Immutable once published; one block of memory, all views point into it. The store takes only what
+ * gw_access_entry_new made: it keeps links of its own in front. */
 struct gw_access_entry {
     uint64_t version; /* given by the store at staging; unique within the process, never 0 */
     struct gw_store_key key;
@@ -74,8 +78,8 @@ struct gw_store_options {
 struct gw_store_change {
     struct gw_store_key key;       /* borrows until staged */
     uint64_t expected_version;     /* version of the entry it was based on; 0: must be absent */
-    struct gw_access_entry *entry; /* takes when staged; NULL deletes */
-    struct gw_store_token *token;  /* takes when staged; NULL: none */
+    struct gw_access_entry *entry; /* takes when staged, its key equals `key`; NULL deletes */
+    struct gw_store_token *token;  /* takes when staged; NULL: none; of a delete it is dropped */
     size_t cluster_entries_max;    /* a create past this many entries in its cluster is GW_E_LIMIT */
     int64_t now_ms;
 };
@@ -97,8 +101,9 @@ size_t gw_store_count_cluster(const struct gw_store *store, const struct gw_stor
 /* All committed entries. Any thread. */
 size_t gw_store_count(const struct gw_store *store);
 
-/* Writer thread only. Checks the change against what is committed and what is staged: GW_E_STALE (version), GW_E_LIMIT
- * (cluster full), GW_OK. When not GW_OK the caller still owns entry and token. */
+/* Writer thread only. Checks the change against what is committed and what is staged: GW_E_STALE (version, or a delete
+ * of what isn't there), GW_E_LIMIT (cluster full), GW_OK. When GW_OK the change's entry and token are cleared and the
+ * entry has its version; else the caller still owns both. */
 GW_NODISCARD enum gw_status gw_store_stage(struct gw_store *store, struct gw_store_change *change);
 /* Publishes everything staged. GW_E_IO: nothing was published, everything staged is dropped. */
 GW_NODISCARD enum gw_status gw_store_commit(struct gw_store *store, struct gw_err *err);
