@@ -55,12 +55,6 @@ static void fill_request(struct gw_exchange *exchange)
     };
 }
 
-static void wake(void *ctx)
-{
-    /* No hook waits in this version; whoever makes one wait drives the exchange on from here. */
-    (void)ctx;
-}
-
 struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange)
 {
     if (policies_of(exchange) == NULL || exchange->policies->hooks == NULL)
@@ -71,7 +65,7 @@ struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange)
         fill_request(exchange);
         call->request = &exchange->policy_request;
         call->arena = exchange->arena;
-        call->wake = wake;
+        call->wake = gw_exchange_resume;
         call->wake_ctx = exchange;
         exchange->policy_call = call;
     }

@@ -13,8 +13,6 @@
  */
 #include "gateway/exchange.h"
 
-#include "base/log.h"
-
 static const struct {
     const char *name;
     enum gw_step (*run)(struct gw_exchange *exchange); /* NULL: the server's work */
@@ -49,6 +47,16 @@ static void run(struct gw_exchange *exchange)
             exchange->stage = exchange->stage < GW_STAGE_RECORD ? GW_STAGE_RECORD : GW_STAGE_SETTLE;
         }
     }
+}
+
+void gw_exchange_resume(void *ctx)
+{
+    struct gw_exchange *exchange = ctx;
+    struct gw_epoch_reader *reader = exchange->worker->reader;
+
+    gw_epoch_enter(reader);
+    run(exchange);
+    gw_epoch_leave(reader);
 }
 
 static void on_job_done(struct gw_commit_job *job)

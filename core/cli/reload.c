@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds new snapshots beside the running ones and swaps them only when all of
+ * them are in order. Listeners, workers, data folder, and the sizes and deadlines
+ * of the HTTP side stay as they were at the start.
+ */
+#include "cli/reload.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+struct gw_reload {
+    const struct gw_config_source *source;
+    struct gw_gateway *gateway;
+    size_t workers;
+    pthread_mutex_t lock;
+    char *keys_file; /* NULL: keys are a table of the configuration */
+    bool has_stamp;
+    struct gw_keyring_stamp stamp; /* of the file as it was last looked at */
+    _Atomic uint64_t done;
+    _Atomic uint64_t failed;
+};
+
+static enum gw_status open_policies(void *ctx, struct gw_policy_counters *counters,
+                                    const struct gw_policy_services *services, void **instance,
+                                    const struct gw_policy_hooks **hooks, struct gw_err *err)
+{
+    struct gw_script_set *set = ctx;
+    struct gw_script *script = NULL;
+    enum gw_status status;
+
+    status = gw_script_new(set, counters, services, &script, err);
+    if (status != GW_OK)
+        return status;
+    *instance = script;
+    *hooks = gw_script_hooks(script);
+    return GW_OK;
+}
+
+static void close_policies(void *instance)
+{
+    struct gw_script *script = instance;
+
+    gw_script_free(&script);
+}
+
+static void free_set(void *ctx)
+{
+    struct gw_script_set *set = ctx;
+
+    gw_script_set_free(&set);
+}
+
+static void copy_clusters(const struct gw_config *config, struct gw_gateway_settings *settings)
+{
+    struct gw_gateway_cluster *clusters =
+        gw_arena_zero(&settings->arena, config->cluster_count, sizeof(*settings->clusters));
+
+    for (size_t i = 0; i < config->cluster_count; i++) {
+        clusters[i].name = gw_arena_str(&settings->arena, config->clusters[i].name);
+        clusters[i].mode = config->clusters[i].mode;
+    }
+    settings->clusters = clusters;
+    settings->cluster_count = config->cluster_count;
+}
+
+enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers, struct gw_gateway_settings **settings,
+                                  struct gw_err *err)
+{
+    struct gw_gateway_settings *fresh = gw_gateway_settings_new();
+    struct gw_script_set *set = NULL;
+
+    if (gw_script_set_load(&config->policies, &set, err) != GW_OK) {
+        gw_gateway_settings_free(&fresh);
+        return GW_E_SCRIPT;
+    }
+    fresh->policies = (struct gw_policy_source){.ctx = set,
+                                                .free_ctx = free_set,
+                                                .count = gw_script_set_count(set),
+                                                .open = open_policies,
+                                                .close = close_policies};
+    if (config->policies.file_count == 0 && config->policies.default_allow)
+        fresh->policies.open = NULL; /* nobody to ask, and nobody needed */
+    fresh->partition = gw_arena_str(&fresh->arena, config->partition);
+    fresh->account = gw_arena_str(&fresh->arena, config->account);
+    fresh->region = gw_arena_str(&fresh->arena, config->regions[0]);
+    copy_clusters(config, fresh);
+    fresh->limits = config->limits;
+    fresh->audit = config->audit_file.at != NULL;
+    fresh->record_reads = config->audit_record == GW_CONFIG_RECORD_ALL;
+    fresh->strangers_per_s = (unsigned)((config->audit_strangers_per_s + workers - 1) / workers);
+    fresh->cors_headers = config->cors_headers;
+    *settings = fresh;
+    return GW_OK;
+}
+
+/* Notes which file the keys come from and how it looks now. */
+static void watch_keys(struct gw_reload *reload, const struct gw_config *config)
+{
+    free(reload->keys_file);
+    reload->keys_file = config->keys_file.at == NULL ? NULL : gw_str_dup(config->keys_file);
+    reload->has_stamp = reload->keys_file != NULL && gw_keyring_stamp(reload->keys_file, &reload->stamp) == GW_OK;
+}
+
+struct gw_reload *gw_reload_new(const struct gw_config_source *source, const struct gw_config *config, size_t workers,
+                                struct gw_gateway *gateway)
+{
+    struct gw_reload *reload = gw_alloc_zero(1, sizeof(*reload));
+
+    reload->source = source;
+    reload->gateway = gateway;
+    reload->workers = workers;
+    (void)pthread_mutex_init(&reload->lock, NULL);
+    watch_keys(reload, config);
+    return reload;
+}
+
+void gw_reload_free(struct gw_reload **reload)
+{
+    struct gw_reload *r = *reload;
+
+    if (r == NULL)
+        return;
+    *reload = NULL;
+    (void)pthread_mutex_destroy(&r->lock);
+    free(r->keys_file);
+    free(r);
+}
+
+/* Everything new, or nothing. */
+static enum gw_status load_all(struct gw_reload *reload, struct gw_config_problems *problems)
+{
+    struct gw_config *config = NULL;
+    struct gw_gateway_settings *settings = NULL;
+    struct gw_keyring *keyring = NULL;
+    struct gw_err err = {""};
+    enum gw_status status = gw_config_load(reload->source, &config, problems);
+
+    if (status != GW_OK)
+        goto out;
+    gw_config_check(config, problems);
+    if (problems->count > 0) {
+        status = GW_E_SYNTAX;
+        goto out;
+    }
+    status = gw_reload_settings(config, reload->workers, &settings, &err);
+    if (status == GW_OK)
+        status = gw_config_keyring(config, &keyring, &err);
+    if (status != GW_OK) {
+        gw_config_problem(problems, "%s", err.text);
+        goto out;
+    }
+    watch_keys(reload, config);
+    gw_gateway_apply(reload->gateway, &settings);
+    gw_gateway_set_keyring(reload->gateway, &keyring);
+out:
+    gw_gateway_settings_free(&settings);
+    gw_keyring_free(&keyring);
+    gw_config_free(&config);
+    return status;
+}
+
+static void log_problems(struct gw_str text)
+{
+    struct gw_str rest = text;
+
+    while (rest.at != NULL) {
+        struct gw_str line = gw_str_split(&rest, '\n');
+
+        if (line.length > 0)
+            gw_log(GW_LOG_ERROR, "reload", "%.*s", GW_STR_ARG(line));
+    }
+    gw_log(GW_LOG_ERROR, "reload", "nothing was taken up; the old state stays");
+}
+
+enum gw_status gw_reload_all(struct gw_reload *reload, struct gw_buf *problems)
+{
+    struct gw_config_problems found;
+    enum gw_status status;
+
+    gw_config_problems_init(&found);
+    (void)pthread_mutex_lock(&reload->lock);
+    status = load_all(reload, &found);
+    (void)pthread_mutex_unlock(&reload->lock);
+    if (status == GW_OK) {
+        atomic_fetch_add(&reload->done, 1);
+        gw_log(GW_LOG_INFO, "reload", "configuration, keys and policies taken up");
+    } else {
+        atomic_fetch_add(&reload->failed, 1);
+        log_problems(gw_buf_str(&found.text));
+        gw_buf_append_str(problems, gw_buf_str(&found.text));
+    }
+    gw_config_problems_fini(&found);
+    return status;
+}
+
+void gw_reload_keys_if_changed(struct gw_reload *reload)
+{
+    struct gw_keyring *keyring = NULL;
+    struct gw_keyring_stamp stamp;
+    struct gw_err err;
+
+    (void)pthread_mutex_lock(&reload->lock);
+    if (reload->keys_file == NULL || gw_keyring_stamp(reload->keys_file, &stamp) != GW_OK ||
+        (reload->has_stamp && memcmp(&stamp, &reload->stamp, sizeof(stamp)) == 0))
+        goto out;
+    reload->stamp = stamp;
+    reload->has_stamp = true;
+    if (gw_keyring_load(reload->keys_file, &keyring, &err) != GW_OK) {
+        atomic_fetch_add(&reload->failed, 1);
+        gw_log(GW_LOG_ERROR, "keys", "%s; the old keys stay", err.text);
+        goto out;
+    }
+    atomic_fetch_add(&reload->done, 1);
+    gw_log(GW_LOG_INFO, "keys", "%zu keys taken up from %s", gw_keyring_count(keyring), reload->keys_file);
+    gw_gateway_set_keyring(reload->gateway, &keyring);
+out:
+    (void)pthread_mutex_unlock(&reload->lock);
+}
+
+void gw_reload_counts(struct gw_reload *reload, uint64_t *done, uint64_t *failed)
+{
+    *done = atomic_load(&reload->done);
+    *failed = atomic_load(&reload->failed);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_CLI_RELOAD_H
+#define GW_CLI_RELOAD_H
+
+/*
+ * What changes while eksgate serves: configuration, keys and policies, as a whole
+ * (SIGHUP, POST /v1/reload), and the key file by itself when it changes. A new
+ * state that isn't in order never replaces the old one. Any thread; one reload at
+ * a time.
+ */
+
+#include "config/config.h"
+#include "gateway/gateway.h"
+
+struct gw_reload;
+
+/* new: what a configuration says that a reload may change; policies are loaded and compiled. */
+GW_NODISCARD enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers,
+                                               struct gw_gateway_settings **settings, struct gw_err *err);
+
+/* new: `source` and `gateway` are borrowed; `config` is read now. */
+struct gw_reload *gw_reload_new(const struct gw_config_source *source, const struct gw_config *config, size_t workers,
+                                struct gw_gateway *gateway);
+void gw_reload_free(struct gw_reload **reload);
+
+/* Loads everything anew and swaps it in. Otherwise the old state stays, and what is wrong is logged and in `problems`.
+ */
+enum gw_status gw_reload_all(struct gw_reload *reload, struct gw_buf *problems);
+
+/* Looks at the key file (what a symlink leads to as well) and takes it up when it is another and in order. */
+void gw_reload_keys_if_changed(struct gw_reload *reload);
+
+void gw_reload_counts(struct gw_reload *reload, uint64_t *done, uint64_t *failed);
+
+#endif

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * eksgate serve: opens what the configuration names, joins the rooms, runs one
+ * thread per worker, one for status and admin, and the writer's; the main thread
+ * waits for signals and looks at the key file once a second.
+ *
+ *   SIGTERM SIGINT  drain, exit 0      SIGHUP  reload configuration, keys, policies
+ *   SIGUSR1         reopen the audit file
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "cli/reload.h"
+#include "gateway/admin.h"
+#include "net/listener.h"
+
+#define GW_SERVE_LISTENERS_MAX 16
+#define GW_SERVE_TICK_MS       1000
+
+struct serve_worker {
+    pthread_t thread;
+    bool started;
+    struct gw_loop *loop;
+    struct gw_worker *worker;
+};
+
+struct serve {
+    struct gw_config_source source;
+    struct gw_config *config; /* of the start: what a restart takes up */
+    struct gw_listener *listeners;
+    size_t listener_count;
+    struct gw_listener *status;
+    struct gw_listener *admin_listener;
+    struct gw_epoch *epoch;
+    struct gw_store *store;
+    struct gw_journal *journal;
+    struct gw_gateway *gateway;
+    struct gw_reload *reload;
+    struct serve_worker *workers;
+    size_t worker_count;
+    struct gw_loop *admin_loop;
+    struct gw_admin *admin;
+    struct gw_epoch_reader *admin_reader;
+    pthread_t admin_thread;
+    bool admin_started;
+    _Atomic bool ready;
+    int64_t started_s;
+};
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        gw_log(GW_LOG_WARN, "serve", "the limit of open files stays as it is (errno %d)", errno);
+}
+
+static size_t count_workers(const struct gw_config *config)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (config->workers > 0)
+        return config->workers;
+    if (cores < 1)
+        return 1;
+    return cores > GW_GATEWAY_WORKERS_MAX ? GW_GATEWAY_WORKERS_MAX : (size_t)cores;
+}
+
+static enum gw_status open_one(const struct gw_config *config, struct gw_str address, size_t workers,
+                               struct gw_listener **listener, struct gw_err *err)
+{
+    struct gw_listener *fresh;
+    enum gw_status status;
+
+    if (address.at == NULL)
+        return GW_OK;
+    fresh = gw_alloc_zero(1, sizeof(*fresh));
+    status = gw_listener_open(fresh, address, workers, config->unix_mode, err);
+    if (status != GW_OK)
+        free(fresh);
+    else
+        *listener = fresh;
+    return status;
+}
+
+static enum gw_status open_listeners(struct serve *serve, struct gw_err *err)
+{
+    const struct gw_config *config = serve->config;
+    enum gw_status status = GW_OK;
+
+    serve->listeners = gw_alloc_zero(config->listen_count, sizeof(*serve->listeners));
+    for (size_t i = 0; i < config->listen_count && status == GW_OK; i++) {
+        status = gw_listener_open(&serve->listeners[i], config->listen[i], serve->worker_count, config->unix_mode, err);
+        if (status == GW_OK)
+            serve->listener_count++;
+    }
+    if (status == GW_OK)
+        status = open_one(config, config->status, 1, &serve->status, err);
+    if (status == GW_OK)
+        status = open_one(config, config->admin, 1, &serve->admin_listener, err);
+    return status;
+}
+
+static enum gw_status make_data_folder(const struct gw_config *config, struct gw_err *err)
+{
+    char *path = gw_str_dup(config->data);
+    enum gw_status status = GW_OK;
+
+    for (char *at = path + 1; status == GW_OK; at++) {
+        char kept = *at;
+
+        if (kept != '/' && kept != '\0')
+            continue;
+        *at = '\0';
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            status = gw_fail(err, GW_E_IO, "data: %s: can't be made (errno %d)", path, errno);
+        *at = kept;
+        if (kept == '\0')
+            break;
+    }
+    free(path);
+    return status;
+}
+
+static enum gw_status open_journal(struct serve *serve, struct gw_err *err)
+{
+    const struct gw_config *config = serve->config;
+    struct gw_journal_options options = {.durable = config->audit_durable};
+    enum gw_status status;
+    char *path;
+
+    if (config->audit_file.at == NULL)
+        return GW_OK;
+    path = gw_str_dup(config->audit_file);
+    options.path = path;
+    status = gw_str_is(config->audit_file, "-") ? GW_OK : make_data_folder(config, err);
+    if (status == GW_OK)
+        status = gw_journal_open(&options, &serve->journal, err);
+    free(path);
+    return status;
+}
+
+static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
+{
+    const struct gw_config *config = serve->config;
+    struct gw_gateway_options options = {
+        .verify = config->verify,
+        .commit = {.queue_max = config->commit_queue_max, .queue_age_ms = config->commit_queue_age_ms},
+        .http = config->http,
+    };
+    struct gw_gateway_settings *settings = NULL;
+    struct gw_keyring *keyring = NULL;
+    enum gw_status status;
+
+    options.http.connections_max = config->http.connections_max / serve->worker_count + 1;
+    serve->epoch = gw_epoch_new();
+    serve->store = gw_store_open_memory(&config->store, serve->epoch, gw_random_system());
+    status = gw_reload_settings(config, serve->worker_count, &settings, err);
+    if (status == GW_OK)
+        status = gw_config_keyring(config, &keyring, err);
+    if (status != GW_OK) {
+        gw_gateway_settings_free(&settings);
+        return status;
+    }
+    serve->gateway = gw_gateway_new(&options, &settings, &keyring, serve->epoch, serve->store, serve->journal,
+                                    gw_clock_system(), gw_random_system());
+    serve->reload = gw_reload_new(&serve->source, config, serve->worker_count, serve->gateway);
+    return GW_OK;
+}
+
+static enum gw_status open_workers(struct serve *serve, struct gw_err *err)
+{
+    serve->workers = gw_alloc_zero(serve->worker_count, sizeof(*serve->workers));
+    for (size_t i = 0; i < serve->worker_count; i++) {
+        struct serve_worker *worker = &serve->workers[i];
+        enum gw_status status;
+
+        worker->loop = gw_loop_new(gw_clock_system());
+        status = gw_worker_new(serve->gateway, worker->loop, &worker->worker, err);
+        if (status != GW_OK)
+            return status;
+        for (size_t k = 0; k < serve->listener_count; k++)
+            gw_server_listen(gw_worker_server(worker->worker), serve->listeners[k].fds[i], serve->listeners[k].is_unix);
+    }
+    return GW_OK;
+}
+
+static bool admin_is_ready(void *ctx)
+{
+    struct serve *serve = ctx;
+
+    return atomic_load(&serve->ready);
+}
+
+static void admin_metrics(void *ctx, struct gw_buf *text)
+{
+    struct serve *serve = ctx;
+    struct gw_metrics_sources sources = {.started_s = serve->started_s};
+    struct gw_arena arena;
+
+    gw_arena_init(&arena, 0);
+    gw_reload_counts(serve->reload, &sources.reloads, &sources.reloads_failed);
+    gw_gateway_metrics(serve->gateway, serve->admin_reader, &arena, &sources);
+    gw_metrics_encode(&sources, text);
+    gw_arena_fini(&arena);
+}
+
+static enum gw_status admin_reload(void *ctx, struct gw_buf *problems)
+{
+    struct serve *serve = ctx;
+
+    return gw_reload_all(serve->reload, problems);
+}
+
+static void open_admin(struct serve *serve)
+{
+    struct gw_admin_calls calls = {
+        .ctx = serve, .is_ready = admin_is_ready, .metrics = admin_metrics, .reload = admin_reload};
+
+    if (serve->status == NULL && serve->admin_listener == NULL)
+        return;
+    serve->admin_reader = gw_epoch_register(serve->epoch);
+    serve->admin_loop = gw_loop_new(gw_clock_system());
+    serve->admin = gw_admin_new(serve->admin_loop, serve->status, serve->admin_listener, serve->config->hosts,
+                                serve->config->host_count, &calls);
+}
+
+static void *run_loop(void *ctx)
+{
+    gw_loop_run(ctx);
+    return NULL;
+}
+
+/* Threads inherit the blocked signals: only the main thread takes them, through the descriptor. */
+static int block_signals(void)
+{
+    sigset_t set;
+    int fd;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    fd = signalfd(-1, &set, SFD_CLOEXEC);
+    if (fd < 0)
+        gw_fatal("signalfd failed (errno %d)", errno);
+    return fd;
+}
+
+static void start_thread(pthread_t *thread, struct gw_loop *loop)
+{
+    if (pthread_create(thread, NULL, run_loop, loop) != 0)
+        gw_fatal("no thread to run on");
+}
+
+static void start_threads(struct serve *serve)
+{
+    for (size_t i = 0; i < serve->worker_count; i++) {
+        start_thread(&serve->workers[i].thread, serve->workers[i].loop);
+        serve->workers[i].started = true;
+    }
+    if (serve->admin != NULL) {
+        start_thread(&serve->admin_thread, serve->admin_loop);
+        serve->admin_started = true;
+    }
+}
+
+/* The one line that says that connections are accepted. */
+static void print_ready(const struct serve *serve)
+{
+    bool audit_on_stdout = serve->journal != NULL && gw_str_is(serve->config->audit_file, "-");
+    FILE *out = audit_on_stdout ? stderr : stdout;
+
+    (void)fputs("eksgate ready", out);
+    for (size_t i = 0; i < serve->listener_count; i++)
+        (void)fprintf(out, " %s", serve->listeners[i].url);
+    (void)fprintf(out, " admin %s\n", serve->admin_listener == NULL ? "off" : serve->admin_listener->url);
+    (void)fflush(out);
+}
+
+static void say_start(const struct serve *serve)
+{
+    if (serve->status != NULL)
+        gw_log(GW_LOG_INFO, "serve", "status on %s", serve->status->url);
+    gw_log(GW_LOG_INFO, "serve", "%zu workers; entries are kept in memory and are gone when this process ends",
+           serve->worker_count);
+    if (serve->journal == NULL)
+        gw_log(GW_LOG_WARN, "serve", "audit is off: no record is written of what changes");
+}
+
+/* What a signal asks for; false to end. */
+static bool take_signal(struct serve *serve, int number)
+{
+    struct gw_buf problems;
+
+    switch (number) {
+    case SIGHUP:
+        gw_buf_init(&problems, (size_t)64 << 10);
+        (void)gw_reload_all(serve->reload, &problems); /* logs what is wrong itself */
+        gw_buf_fini(&problems);
+        return true;
+    case SIGUSR1:
+        gw_commit_reopen(gw_gateway_commit(serve->gateway));
+        return true;
+    default:
+        gw_log(GW_LOG_INFO, "serve", "draining");
+        return false;
+    }
+}
+
+/* Until SIGTERM or SIGINT. */
+static void wait_for_signals(struct serve *serve, int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    struct signalfd_siginfo info;
+
+    for (;;) {
+        int got = poll(&poll_fd, 1, GW_SERVE_TICK_MS);
+
+        if (got > 0 && read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) &&
+            !take_signal(serve, (int)info.ssi_signo))
+            return;
+        if (got == 0) {
+            gw_reload_keys_if_changed(serve->reload);
+            gw_epoch_reclaim(serve->epoch);
+        }
+    }
+}
+
+/* Ends the loops: workers when their connections are through, or at the deadline, or at a second signal. */
+static void drain(struct serve *serve, int signal_fd)
+{
+    int64_t deadline = gw_clock_monotonic_ms(gw_clock_system()) + (int64_t)serve->config->drain_timeout_ms;
+    struct pollfd poll_fd = {.fd = signal_fd, .events = POLLIN};
+
+    atomic_store(&serve->ready, false);
+    for (size_t i = 0; i < serve->worker_count; i++)
+        gw_worker_drain(serve->workers[i].worker);
+    for (size_t i = 0; i < serve->worker_count; i++) {
+        while (pthread_tryjoin_np(serve->workers[i].thread, NULL) != 0) {
+            if (gw_clock_monotonic_ms(gw_clock_system()) >= deadline || poll(&poll_fd, 1, 5) > 0) {
+                gw_log(GW_LOG_WARN, "serve", "worker %zu is ended with requests under way", i);
+                gw_loop_stop(serve->workers[i].loop);
+                (void)pthread_join(serve->workers[i].thread, NULL);
+                break;
+            }
+        }
+        serve->workers[i].started = false;
+    }
+}
+
+static void close_all(struct serve *serve)
+{
+    if (serve->admin_started) {
+        gw_loop_stop(serve->admin_loop);
+        (void)pthread_join(serve->admin_thread, NULL);
+    }
+    gw_admin_free(&serve->admin);
+    gw_loop_free(&serve->admin_loop);
+    for (size_t i = 0; serve->workers != NULL && i < serve->worker_count; i++)
+        gw_worker_free(&serve->workers[i].worker);
+    gw_reload_free(&serve->reload);
+    gw_gateway_free(&serve->gateway);
+    for (size_t i = 0; serve->workers != NULL && i < serve->worker_count; i++)
+        gw_loop_free(&serve->workers[i].loop);
+    gw_journal_close(&serve->journal);
+    gw_store_close(&serve->store);
+    if (serve->admin_reader != NULL)
+        gw_epoch_unregister(serve->admin_reader);
+    gw_epoch_free(&serve->epoch);
+    for (size_t i = 0; i < serve->listener_count; i++)
+        gw_listener_close(&serve->listeners[i]);
+    if (serve->status != NULL)
+        gw_listener_close(serve->status);
+    if (serve->admin_listener != NULL)
+        gw_listener_close(serve->admin_listener);
+    free(serve->listeners);
+    free(serve->status);
+    free(serve->admin_listener);
+    free(serve->workers);
+    gw_config_free(&serve->config);
+}
+
+static enum gw_status open_all(struct serve *serve, struct gw_err *err)
+{
+    enum gw_status status = open_listeners(serve, err);
+
+    if (status == GW_OK)
+        status = open_journal(serve, err);
+    if (status == GW_OK)
+        status = open_gateway(serve, err);
+    if (status == GW_OK)
+        status = open_workers(serve, err);
+    if (status == GW_OK)
+        open_admin(serve);
+    return status;
+}
+
+/* Configuration and everything it names; every problem is printed. */
+static enum gw_status load(struct serve *serve)
+{
+    struct gw_config_problems problems;
+    enum gw_log_level level;
+    enum gw_status status;
+
+    gw_config_problems_init(&problems);
+    status = gw_config_load(&serve->source, &serve->config, &problems);
+    if (status == GW_OK)
+        gw_config_check(serve->config, &problems);
+    if (problems.count > 0) {
+        (void)fwrite(problems.text.at, 1, problems.text.length, stderr);
+        status = GW_E_SYNTAX;
+    }
+    gw_config_problems_fini(&problems);
+    if (status == GW_OK && gw_log_level_parse(serve->config->log_level, &level) == GW_OK)
+        gw_log_set_level(level);
+    return status;
+}
+
+static int run(struct serve *serve)
+{
+    struct gw_err err = {""};
+    int exit_code = GW_EXIT_FAILED;
+    int signal_fd;
+
+    if (load(serve) != GW_OK) {
+        gw_config_free(&serve->config);
+        return GW_EXIT_FAILED;
+    }
+    (void)umask(077);
+    raise_descriptor_limit();
+    signal_fd = block_signals();
+    serve->worker_count = count_workers(serve->config);
+    serve->started_s = gw_clock_wall_ms(gw_clock_system()) / 1000;
+    if (open_all(serve, &err) != GW_OK) {
+        (void)fprintf(stderr, "eksgate: %s\n", err.text);
+    } else {
+        start_threads(serve);
+        atomic_store(&serve->ready, true);
+        say_start(serve);
+        print_ready(serve);
+        wait_for_signals(serve, signal_fd);
+        drain(serve, signal_fd);
+        exit_code = GW_EXIT_DONE;
+    }
+    close_all(serve);
+    (void)close(signal_fd);
+    return exit_code;
+}
