@@ -12,7 +12,9 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define GW_HTTP1_HEADERS_MAX 128 /* hard bound of header fields; the setting may be lower */
+#define GW_HTTP1_HEADERS_MAX   128  /* hard bound of header fields; the setting may be lower */
+#define GW_HTTP1_CHUNK_LINE    4096 /* bytes of a chunk's size line, extensions and CRLF included */
+#define GW_HTTP1_TRAILER_BYTES 8192 /* bytes of the trailer section */
 
 enum gw_method {
     GW_METHOD_GET,
@@ -62,13 +64,12 @@ struct gw_http1_limits {
 struct gw_http1_request {
     enum gw_method method;
     struct gw_str method_text;
-    struct gw_str
-        target;         /* request-target in origin form, as sent; of absolute form the part from the path on, or "/" */
-    struct gw_str path; /* target up to the first '?', undecoded */
-    struct gw_str query; /* behind the '?'; {NULL,0} when there is none */
-    struct gw_str host;  /* the one Host value, as sent */
-    unsigned minor;      /* HTTP/1.<minor>: 0 or 1 */
-    bool keep_alive;     /* the connection may serve another request; never in HTTP/1.0 */
+    struct gw_str target; /* origin form, as sent; of absolute form the part from the path on, or "/" */
+    struct gw_str path;   /* target up to the first '?', undecoded */
+    struct gw_str query;  /* behind the '?'; {NULL,0} when there is none */
+    struct gw_str host;   /* the one Host value, as sent */
+    unsigned minor;       /* HTTP/1.<minor>: 0 or 1 */
+    bool keep_alive;      /* the connection may serve another request; never in HTTP/1.0 */
     bool expect_continue;
     bool chunked;
     bool has_length;
@@ -106,6 +107,7 @@ struct gw_http1_chunks {
     int state;
     uint64_t left;       /* bytes of the current chunk to come */
     size_t line_bytes;   /* bytes of the size line or trailers so far; bounded */
+    size_t trailers;     /* trailer fields so far; bounded */
     uint64_t body_bytes; /* decoded so far */
 };
 
