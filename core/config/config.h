@@ -8,6 +8,10 @@
  * first. Relative paths are resolved here: `audit.file` below `data`, all others
  * against the folder of the file they are written in, in --set and the
  * environment against the current directory.
+ *
+ * Secrets: a `keys` table lies in the arena and is wiped by gw_config_free. What
+ * the file's own reader (a Lua state, the text of a .json file) had of it is freed
+ * without being wiped; a key file has no such copies.
  */
 
 #include "auth/verify.h"
@@ -29,7 +33,8 @@ enum gw_config_record {
 struct gw_config {
     /* owns everything below */
     struct gw_arena arena;
-    struct gw_str source; /* the file, or "defaults" */
+    struct gw_str source;         /* the file, as it was named */
+    const struct gw_str *origins; /* of each setting, where its value comes from; for config/check.c's messages */
 
     const struct gw_str *listen;
     size_t listen_count;
@@ -41,7 +46,7 @@ struct gw_config {
     unsigned unix_mode;
     struct gw_str data; /* absolute */
     struct gw_str partition;
-    struct gw_str account;
+    struct gw_str account;        /* {NULL,0}: not set, and then there are no clusters */
     const struct gw_str *regions; /* never empty: the first is the default */
     size_t region_count;
     bool any_region; /* region = "*" (default region: us-east-1) */
@@ -53,14 +58,15 @@ struct gw_config {
     size_t cluster_count;
 
     struct gw_verify_options verify; /* regions and service filled in */
-    struct gw_server_options http;
+    struct gw_server_options http;   /* connections_max: of the whole process, to be divided among its workers */
     bool cors_headers;
     struct gw_eks_limits limits;
     struct gw_store_options store;
     size_t commit_queue_max;
     unsigned commit_queue_age_ms;
 
-    struct gw_script_options policies; /* known members and operations filled in; library resolved */
+    struct gw_script_options policies; /* known members and operations filled in; library resolved, "" when none was
+                                          found */
 
     struct gw_str audit_file; /* absolute, or "-", or {NULL,0}: off */
     bool audit_durable;
@@ -71,10 +77,10 @@ struct gw_config {
     struct gw_str log_level;
 };
 
-/* A setting given on the command line: "KEY=VALUE". */
+/* What the command line and the process say. */
 struct gw_config_source {
     const char *file;        /* -c; NULL: $EKSGATE_CONFIG, else /etc/eksgate/eksgate.lua */
-    const char *const *sets; /* --set, in order */
+    const char *const *sets; /* --set, in order: "KEY=VALUE" */
     size_t set_count;
     char *const *environment; /* NULL-terminated, as environ */
 };

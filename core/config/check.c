@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a configuration names, tried without starting anything: the keys load, the
+ * policies compile, the addresses have a form that can be listened on, and nobody
+ * from outside gets in with a key that everybody knows.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/options.h"
+#include "net/listener.h"
+
+static void problem(const struct gw_config *config, struct gw_config_problems *problems, enum gw_option_id id,
+                    const char *format, ...) GW_PRINTF(4, 5);
+
+static void problem(const struct gw_config *config, struct gw_config_problems *problems, enum gw_option_id id,
+                    const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    if (vsnprintf(text, sizeof(text), format, args) < 0)
+        text[0] = '\0';
+    va_end(args);
+    gw_config_problem(problems, "%.*s: %s: %s", GW_STR_ARG(config->origins[id]), gw_option_rows[id].key, text);
+}
+
+enum gw_status gw_config_keyring(const struct gw_config *config, struct gw_keyring **keyring, struct gw_err *err)
+{
+    if (config->keys != NULL)
+        return gw_keyring_from_json(config->keys, config->origins[GW_OPTION_KEYS].at, keyring, err);
+    if (config->keys_file.at != NULL)
+        return gw_keyring_load(config->keys_file.at, keyring, err);
+    return gw_fail(err, GW_E_MISSING, "is missing; accepted: %s", gw_option_rows[GW_OPTION_KEYS].accepted);
+}
+
+/* Gives false when there is nothing more to say about the address. */
+static bool check_address(const struct gw_config *config, struct gw_config_problems *problems, enum gw_option_id id,
+                          struct gw_str address, bool *is_loopback)
+{
+    struct gw_err err;
+    bool is_unix;
+
+    if (gw_listener_check(address, &is_unix, is_loopback, &err) == GW_OK)
+        return true;
+    problem(config, problems, id, "%s; accepted: %s", err.text, gw_option_rows[id].accepted);
+    return false;
+}
+
+static void check_keys(const struct gw_config *config, struct gw_config_problems *problems, bool *has_example)
+{
+    struct gw_keyring *keyring = NULL;
+    struct gw_err err;
+
+    *has_example = false;
+    if (gw_config_keyring(config, &keyring, &err) != GW_OK)
+        problem(config, problems, GW_OPTION_KEYS, "%s", err.text);
+    else
+        *has_example = gw_keyring_has_example(keyring);
+    gw_keyring_free(&keyring);
+}
+
+static void check_listen(const struct gw_config *config, struct gw_config_problems *problems, bool has_example)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        bool is_loopback;
+
+        if (check_address(config, problems, GW_OPTION_LISTEN, config->listen[i], &is_loopback) && !is_loopback &&
+            has_example)
+            problem(config, problems, GW_OPTION_LISTEN,
+                    "%.*s can be reached from outside, and keys holds a key that AWS has published as an example; "
+                    "accepted: loopback addresses and unix: paths, or keys of your own",
+                    GW_STR_ARG(config->listen[i]));
+    }
+}
+
+static void check_status_and_admin(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    bool is_loopback;
+
+    if (config->status.at != NULL)
+        (void)check_address(config, problems, GW_OPTION_STATUS, config->status, &is_loopback);
+    if (config->admin.at == NULL || !check_address(config, problems, GW_OPTION_ADMIN, config->admin, &is_loopback))
+        return;
+    if (!is_loopback)
+        problem(config, problems, GW_OPTION_ADMIN, "%.*s can be reached from outside; accepted: %s",
+                GW_STR_ARG(config->admin), gw_option_rows[GW_OPTION_ADMIN].accepted);
+}
+
+/* Port 0 is another port each time. */
+static bool is_same_address(struct gw_str a, struct gw_str b)
+{
+    bool any_port = a.length > 2 && memcmp(a.at + a.length - 2, ":0", 2) == 0;
+
+    return a.at != NULL && gw_str_equal(a, b) && !any_port;
+}
+
+static void check_distinct(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (is_same_address(config->listen[i], config->listen[j]))
+                problem(config, problems, GW_OPTION_LISTEN, "%.*s is there twice", GW_STR_ARG(config->listen[i]));
+        }
+        if (is_same_address(config->listen[i], config->status))
+            problem(config, problems, GW_OPTION_STATUS, "%.*s is in listen already", GW_STR_ARG(config->status));
+        if (is_same_address(config->listen[i], config->admin))
+            problem(config, problems, GW_OPTION_ADMIN, "%.*s is in listen already", GW_STR_ARG(config->admin));
+    }
+    if (is_same_address(config->status, config->admin))
+        problem(config, problems, GW_OPTION_ADMIN, "%.*s is the address of status already", GW_STR_ARG(config->admin));
+}
+
+static bool try_policies(const struct gw_config *config, struct gw_config_problems *problems,
+                         const struct gw_script_options *options)
+{
+    struct gw_script_set *set = NULL;
+    struct gw_err err;
+
+    if (gw_script_set_load(options, &set, &err) != GW_OK) {
+        problem(config, problems, GW_OPTION_POLICIES, "%s", err.text);
+        return false;
+    }
+    gw_script_set_free(&set);
+    return true;
+}
+
+/* One by one, so that each that is wrong is named; then together, for what they are to each other. */
+static void check_policies(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    struct gw_script_options one = config->policies;
+    bool good = true;
+
+    if (config->policies.file_count == 0)
+        return;
+    if (config->policies.library[0] == '\0') {
+        problem(config, problems, GW_OPTION_POLICY_LIBRARY, "none was found beside the program; accepted: %s",
+                gw_option_rows[GW_OPTION_POLICY_LIBRARY].accepted);
+        return;
+    }
+    one.file_count = 1;
+    for (size_t i = 0; i < config->policies.file_count; i++) {
+        one.files = &config->policies.files[i];
+        good = try_policies(config, problems, &one) && good;
+    }
+    if (good && config->policies.file_count > 1)
+        (void)try_policies(config, problems, &config->policies);
+}
+
+void gw_config_check(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    bool has_example;
+
+    check_keys(config, problems, &has_example);
+    check_listen(config, problems, has_example);
+    check_status_and_admin(config, problems);
+    check_distinct(config, problems);
+    check_policies(config, problems);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_CONFIG_SETTINGS_H
+#define GW_CONFIG_SETTINGS_H
+
+/*
+ * What the sources say: for each setting the winning source's words, not yet
+ * understood; then the same, read as the setting's type. Private to config/.
+ * Everything lives in the arena of the configuration that is being made.
+ */
+
+#include "config/config.h"
+#include "config/options.h"
+
+/* What the winning source says about one setting. */
+struct gw_given {
+    struct gw_str source; /* for messages: the file (of defaults too), "--set", "EKSGATE_HTTP__BODY_BYTES" */
+    struct gw_str folder; /* relative paths start here */
+    struct gw_str text;   /* as in --set; {NULL,0} when it is `json` */
+    const struct gw_json *json;
+};
+
+/* clusters.NAME.accessConfig.authenticationMode=MODE, from --set or the environment. */
+struct gw_given_cluster {
+    struct gw_str source;
+    struct gw_str name;
+    struct gw_str mode;
+};
+
+struct gw_settings {
+    struct gw_arena *arena;
+    struct gw_config_problems *problems;
+    struct gw_str current_folder;
+    struct gw_given given[GW_OPTION_COUNT];
+    struct gw_given_cluster *clusters; /* on top of given[GW_OPTION_CLUSTERS] */
+    size_t cluster_count;
+    size_t cluster_room;
+};
+
+/* Collects defaults, file, environment, --set, in this order; unknown keys become problems. Gives the file's name. */
+struct gw_str gw_settings_collect(struct gw_settings *settings, const struct gw_config_source *source);
+
+/* "SOURCE: KEY: what" */
+void gw_settings_problem(const struct gw_settings *settings, enum gw_option_id id, const char *format, ...)
+    GW_PRINTF(3, 4);
+
+/* Readers: false after having reported what is wrong; the result is untouched then. */
+bool gw_settings_boolean(const struct gw_settings *settings, enum gw_option_id id, bool *value);
+bool gw_settings_integer(const struct gw_settings *settings, enum gw_option_id id, uint64_t *value);
+bool gw_settings_seconds(const struct gw_settings *settings, enum gw_option_id id, unsigned *milliseconds);
+/* Of a WORD one of its words; of a TEXT anything, {NULL,0} when empty. */
+bool gw_settings_text(const struct gw_settings *settings, enum gw_option_id id, struct gw_str *value);
+bool gw_settings_texts(const struct gw_settings *settings, enum gw_option_id id, const struct gw_str **items,
+                       size_t *count);
+/* Absolute; {NULL,0} when empty. */
+bool gw_settings_path(const struct gw_settings *settings, enum gw_option_id id, struct gw_str *value);
+/* arena: `path` below `folder` unless it is absolute; NUL behind it. */
+struct gw_str gw_settings_resolve(struct gw_arena *arena, struct gw_str folder, struct gw_str path);
+
+/* True for the clusters that are configured; arena. */
+bool gw_settings_clusters(const struct gw_settings *settings, const struct gw_config_cluster **clusters, size_t *count);
+
+#endif
