@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_SCRIPT_BIND_H
+#define GW_SCRIPT_BIND_H
+
+/*
+ * The C functions that scripts see, by library. Each row says why a call of it
+ * stays bounded; the rows are the whole list, sandbox.c adds only those of Lua's
+ * own functions that it names. All of them run behind gw_host_run.
+ */
+
+#include "codec/json.h"
+#include "script/host.h"
+
+struct gw_bind_entry {
+    const char *name; /* NULL ends the list */
+    lua_CFunction function;
+    const char *bound;
+};
+
+extern const struct gw_bind_entry gw_bind_string_entries[];
+extern const struct gw_bind_entry gw_bind_pattern_entries[]; /* of string */
+extern const struct gw_bind_entry gw_bind_format_entries[];  /* of string */
+extern const struct gw_bind_entry gw_bind_table_entries[];
+extern const struct gw_bind_entry gw_bind_utf8_entries[];
+
+/* Raises when the table at `index` is one of the shared, read-only ones. */
+void gw_bind_check_writable(lua_State *L, int index);
+
+/* Pushes what tostring gives: no addresses, so that a script can't tell one run from another. */
+void gw_bind_push_text(lua_State *L, int index);
+
+/* JSON values. push: a fresh value, null as nil, objects and arrays as tables. */
+void gw_bind_json_push(lua_State *L, const struct gw_json *value);
+
+struct gw_bind_json_limits {
+    unsigned depth;  /* tables within tables */
+    unsigned values; /* in total */
+};
+
+/* arena: the value at `index` (absolute). Keys 1..n make an array, text keys an object (members sorted by name), no key
+ * an empty object. Raises with the path of what doesn't fit, which begins with `root`. */
+void gw_bind_json_read(lua_State *L, int index, const char *root, const struct gw_bind_json_limits *limits,
+                       struct gw_arena *arena, struct gw_json *value);
+
+#endif

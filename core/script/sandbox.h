@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_SCRIPT_SANDBOX_H
+#define GW_SCRIPT_SANDBOX_H
+
+/*
+ * What a script finds around it: a base of reviewed functions that nobody can
+ * change, and per policy an environment of its own in front of it. The functions
+ * run behind gw_host_run and may raise.
+ */
+
+#include "script/host.h"
+
+/* Where print goes. Lives as long as the state. */
+struct gw_sandbox {
+    void *ctx;
+    void (*print)(void *ctx, struct gw_str text);
+};
+
+/* Builds the base in a fresh state. Borrows `sandbox`. */
+void gw_sandbox_open(lua_State *L, const struct gw_sandbox *sandbox);
+
+/* Pushes a new environment: reads fall through to the base, unknown names and writes raise. */
+void gw_sandbox_push_env(lua_State *L);
+
+/* Replaces the table on top by a read-only view of it. */
+void gw_sandbox_freeze(lua_State *L, const char *name);
+
+#endif
