@@ -69,16 +69,50 @@ static void make_id(const struct gw_random *random, char out[ID_LENGTH + 1])
     out[at] = '\0';
 }
 
+/* arena: the pieces one behind the other. */
+static struct gw_str join(struct gw_arena *arena, const struct gw_str *pieces, size_t count)
+{
+    size_t length = 0;
+    char *text;
+    char *at;
+
+    for (size_t i = 0; i < count; i++)
+        length += pieces[i].length;
+    text = at = gw_arena_alloc(arena, length);
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].length > 0)
+            memcpy(at, pieces[i].at, pieces[i].length);
+        at += pieces[i].length;
+    }
+    return (struct gw_str){text, length};
+}
+
 struct gw_str gw_eks_entry_arn(const struct gw_eks_call *call, const struct gw_random *random)
 {
     const struct gw_principal *p = &call->principal;
     char id[ID_LENGTH + 1];
+    const struct gw_str slash = GW_STR("/");
+    const struct gw_str pieces[] = {
+        GW_STR("arn:"),
+        call->partition,
+        GW_STR(":eks:"),
+        call->region,
+        GW_STR(":"),
+        call->account,
+        GW_STR(":access-entry/"),
+        call->cluster,
+        slash,
+        p->kind_text,
+        slash,
+        p->account,
+        slash,
+        p->name,
+        slash,
+        {id, ID_LENGTH},
+    };
 
     make_id(random, id);
-    return gw_arena_printf(call->arena, "arn:%.*s:eks:%.*s:%.*s:access-entry/%.*s/%.*s/%.*s/%.*s/%s",
-                           GW_STR_ARG(call->partition), GW_STR_ARG(call->region), GW_STR_ARG(call->account),
-                           GW_STR_ARG(call->cluster), GW_STR_ARG(p->kind_text), GW_STR_ARG(p->account),
-                           GW_STR_ARG(p->name), id);
+    return join(call->arena, pieces, GW_COUNT(pieces));
 }
 
 struct gw_store_key gw_eks_entry_key(const struct gw_eks_call *call)

@@ -17,7 +17,8 @@
 #include "eks/token.h"
 #include "eks/view.h"
 
-#define REPLY_MAX ((size_t)64 << 20) /* far past what the caps on the body and on groups leave possible */
+#define REPLY_USUAL 1024
+#define REPLY_MAX   ((size_t)64 << 20) /* far past what the caps on the body and on groups leave possible */
 
 static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *error)
 {
@@ -94,6 +95,7 @@ static enum gw_status build(const struct gw_eks_call *call, const struct gw_eks_
     struct gw_buf body;
 
     gw_buf_init(&body, REPLY_MAX);
+    body.overflowed = gw_buf_reserve(&body, REPLY_USUAL) != GW_OK;
     gw_eks_entry_encode(&entry, &body);
     if (body.overflowed) {
         status = gw_eks_error_invalid(call, error, "The access entry is too large.");
