@@ -395,7 +395,6 @@ static void close_all(struct serve *serve)
     free(serve->status);
     free(serve->admin_listener);
     free(serve->workers);
-    gw_config_free(&serve->config);
 }
 
 static enum gw_status open_all(struct serve *serve, struct gw_err *err)
@@ -414,16 +413,16 @@ static enum gw_status open_all(struct serve *serve, struct gw_err *err)
 }
 
 /* Configuration and everything it names; every problem is printed. */
-static enum gw_status load(struct serve *serve)
+static enum gw_status load(struct serve *serve, const struct gw_args_config *given)
 {
     struct gw_config_problems problems;
     enum gw_log_level level;
-    enum gw_status status;
+    enum gw_status status = gw_args_load(given, &serve->config);
 
+    if (status != GW_OK)
+        return status;
     gw_config_problems_init(&problems);
-    status = gw_config_load(&serve->source, &serve->config, &problems);
-    if (status == GW_OK)
-        gw_config_check(serve->config, &problems);
+    gw_config_check(serve->config, &problems);
     if (problems.count > 0) {
         (void)fwrite(problems.text.at, 1, problems.text.length, stderr);
         status = GW_E_SYNTAX;
@@ -440,10 +439,6 @@ static int run(struct serve *serve)
     int exit_code = GW_EXIT_FAILED;
     int signal_fd;
 
-    if (load(serve) != GW_OK) {
-        gw_config_free(&serve->config);
-        return GW_EXIT_FAILED;
-    }
     (void)umask(077);
     raise_descriptor_limit();
     signal_fd = block_signals();
@@ -463,4 +458,26 @@ static int run(struct serve *serve)
     close_all(serve);
     (void)close(signal_fd);
     return exit_code;
+}
+
+int gw_cli_serve(int argc, char **argv)
+{
+    struct gw_args_config given = {0};
+    const struct gw_args_option options[] = {GW_ARGS_CONFIG(given)};
+    const struct gw_args_verb verb = {.name = "serve",
+                                      .summary =
+                                          "Runs the gateway until SIGTERM or SIGINT. SIGHUP reloads, SIGUSR1 reopens "
+                                          "the audit file.",
+                                      .options = options,
+                                      .option_count = GW_COUNT(options)};
+    struct serve serve = {0};
+    int code = gw_args_parse(&verb, argc, argv, NULL);
+
+    if (code == GW_ARGS_GO) {
+        serve.source = gw_args_source(&given);
+        code = load(&serve, &given) == GW_OK ? run(&serve) : GW_EXIT_FAILED;
+        gw_config_free(&serve.config);
+    }
+    gw_args_config_fini(&given);
+    return code;
 }
