@@ -290,6 +290,28 @@ static void json_encode_string__every_byte__reads_back_or_is_replaced(void **sta
     }
 }
 
+static void json_encode_string__byte_at_every_place_of_a_long_text__is_treated_alike(void **state)
+{
+    for (unsigned c = 1; c < 256; c++) {
+        for (size_t place = 0; place < 20; place++) {
+            struct fixture *f = *state;
+            char text[20];
+            struct gw_str back;
+
+            memset(text, 'x', sizeof(text));
+            text[place] = (char)c;
+            gw_buf_clear(&f->out);
+            gw_json_encode_string((struct gw_str){text, sizeof(text)}, &f->out);
+            back = parse(f, gw_buf_str(&f->out)).as.string;
+            if (c < 0x80)
+                assert_true(gw_str_equal(back, (struct gw_str){text, sizeof(text)}));
+            else
+                assert_int_equal(gw_str_search(back, GW_STR("\xef\xbf\xbd")), place);
+        }
+        gw_arena_reset(&((struct fixture *)*state)->arena);
+    }
+}
+
 static void json_encode__built_values__keep_their_order(void **state)
 {
     struct fixture *f = *state;
@@ -342,6 +364,7 @@ int main(void)
         cmocka_unit_test(json_encode__reals__are_short_and_stay_reals),
         cmocka_unit_test(json_encode_string__bytes_that_are_no_utf8__become_replacement_characters),
         cmocka_unit_test(json_encode_string__every_byte__reads_back_or_is_replaced),
+        cmocka_unit_test(json_encode_string__byte_at_every_place_of_a_long_text__is_treated_alike),
         cmocka_unit_test(json_encode__built_values__keep_their_order),
         cmocka_unit_test(json_encode__value_that_contains_itself__stops_as_an_overflow),
         cmocka_unit_test(json_type_name__is_for_messages),

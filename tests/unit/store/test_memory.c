@@ -174,46 +174,6 @@ static void put(struct fixture *f, const char *principal, const char *username, 
     commit(f);
 }
 
-static void entry_new__copies_everything_into_one_block(void **state)
-{
-    char text[] = "abcdefghij";
-    struct gw_str groups[] = {{text, 1}, {text + 1, 2}};
-    struct gw_pair tags[] = {{{text + 3, 1}, {text, 0}}};
-    struct gw_access_entry from = {
-        .key = {{text, 1}, {text, 2}, {text, 3}, {text, 4}, {text, 5}},
-        .arn = {text, 6},
-        .type = {text, 7},
-        .username = {text, 8},
-        .groups = groups,
-        .group_count = 2,
-        .tags = tags,
-        .tag_count = 1,
-        .created_ms = 5,
-        .modified_ms = 6,
-        .reply = {text, 10},
-    };
-    struct gw_access_entry *copy = gw_access_entry_new(&from);
-
-    (void)state;
-    memset(text, 'z', sizeof(text));
-    memset(groups, 0, sizeof(groups));
-    memset(tags, 0, sizeof(tags));
-    assert_true(gw_str_is(copy->key.partition, "a"));
-    assert_true(gw_str_is(copy->key.principal, "abcde"));
-    assert_true(gw_str_is(copy->arn, "abcdef"));
-    assert_true(gw_str_is(copy->type, "abcdefg"));
-    assert_true(gw_str_is(copy->username, "abcdefgh"));
-    assert_true(gw_str_is(copy->groups[1], "bc"));
-    assert_true(gw_str_is(copy->tags[0].key, "d"));
-    assert_int_equal(copy->tags[0].value.length, 0);
-    assert_non_null(copy->tags[0].value.at);
-    assert_true(gw_str_is(copy->reply, "abcdefghij"));
-    assert_int_equal(copy->modified_ms, 6);
-    gw_access_entry_free(&copy);
-    assert_null(copy);
-    gw_access_entry_free(&copy);
-}
-
 static void store_find__only_what_is_committed__is_seen(void **state)
 {
     struct fixture *f = *state;
@@ -587,7 +547,6 @@ static void store__readers_beside_the_writer__see_whole_entries_and_their_tokens
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(entry_new__copies_everything_into_one_block),
         cmocka_unit_test_setup_teardown(store_find__only_what_is_committed__is_seen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(store_find__every_part_of_the_key__counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(store_stage__wrong_version__is_stale_and_stays_the_callers, set_up, tear_down),
