@@ -214,6 +214,12 @@ function instance:fail_to_start()
     return code or "still running", self:stderr()
 end
 
+--- Starts what was prepared, for tests that changed something in between.
+function instance:launch_and_wait()
+    launch(self)
+    await_ready(self)
+end
+
 --- Runs `eksgate VERB...` without a gateway: exit code, stdout, stderr.
 function gateway.run(arguments, options)
     return process.run({ gateway.program, table.unpack(arguments) }, options)

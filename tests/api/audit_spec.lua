@@ -1,0 +1,239 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The audit file: a line per change and per refusal, in CloudTrail's shape, there before the reply is.
+
+local cjson = require("cjson")
+local lfs = require("lfs")
+local expect = require("support.expect")
+local gateway = require("support.gateway")
+local http = require("support.http")
+local text = require("support.text")
+
+local function role(name)
+    return "arn:aws:iam::012345678910:role/" .. name
+end
+
+describe("the audit file", function()
+    local gw
+
+    after_each(function()
+        gateway.stop_all()
+    end)
+
+    local function start(audit, more)
+        local settings = more or {}
+        settings.audit = audit
+        gw = gateway.start({ settings = settings })
+    end
+
+    it("has the change's line when the reply is read, durable or not", function()
+        for _, durable in ipairs({ true, false }) do
+            start({ file = "audit.jsonl", durable = durable })
+            for i = 1, 20 do
+                local reply = gw:create({ principalArn = role("r" .. i) })
+                expect.ok(reply)
+                local all = gw:audit()
+                assert.equal(i, #all)
+                assert.equal(reply.header["x-amzn-requestid"], all[i].requestID)
+            end
+            gw:stop()
+        end
+    end)
+
+    it("has the shape of CloudTrail's records", function()
+        start({})
+        local principal = role("team/dev")
+        local reply = gw:create({ principalArn = principal, tags = { a = "1" } },
+            { extra = { { "User-Agent", "agent/1 (x)" } } })
+        local made = expect.ok(reply)
+        local record = gw:audit()[1]
+        assert.equal("eks.amazonaws.com", record.eventSource)
+        assert.equal("CreateAccessEntry", record.eventName)
+        assert.equal("AwsApiCall", record.eventType)
+        assert.equal("us-west-2", record.awsRegion)
+        assert.equal("127.0.0.1", record.sourceIPAddress)
+        assert.equal("agent/1 (x)", record.userAgent)
+        assert.equal("012345678910", record.recipientAccountId)
+        assert.equal(reply.header["x-amzn-requestid"], record.requestID)
+        expect.template("<uuid>", record.eventID)
+        assert.truthy(record.eventVersion:find("^1%.%d+$"))
+        assert.truthy(record.eventTime:find("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$"))
+        assert.is_true(record.readOnly == false)
+        assert.is_nil(record.errorCode)
+        local identity = record.userIdentity
+        assert.equal("IAMUser", identity.type)
+        assert.equal(gateway.key.arn, identity.arn)
+        assert.equal("012345678910", identity.accountId)
+        assert.equal(gateway.key.id, identity.accessKeyId)
+        assert.equal("tester", identity.userName)
+        assert.same({ name = "my-cluster", principalArn = principal, tags = { a = "1" } }, record.requestParameters)
+        assert.same(made, record.responseElements)
+    end)
+
+    it("has one line per record, whatever the input holds", function()
+        start({})
+        expect.ok(gw:create({ principalArn = role("r"), tags = { a = "x y" } },
+            { extra = { { "User-Agent", 'a"\\b' } } }))
+        gw:create('{"principalArn":"a\\nb\\u0000","username":"\\u2028"}')
+        local lines = 0
+        for line in text.read_file(gw.audit_file):gmatch("[^\n]*\n") do
+            lines = lines + 1
+            cjson.decode(line)
+        end
+        assert.equal(2, lines)
+    end)
+
+    it("names the role of an assumed role's session", function()
+        local key = { id = "ASIAEKSGATETEST00001", secret = "s", token = "t",
+            arn = "arn:aws:sts::012345678910:assumed-role/deployer/run-1" }
+        gw = gateway.start({ keys = { key } })
+        expect.ok(gw:create({ principalArn = role("r") }, { key = key }))
+        local identity = gw:audit()[1].userIdentity
+        assert.equal("AssumedRole", identity.type)
+        assert.equal(key.arn, identity.arn)
+    end)
+
+    it("has refusals of known callers, with EKS's code and words", function()
+        start({})
+        expect.ok(gw:create({ principalArn = role("r") }))
+        gw:create({ principalArn = role("r") })
+        gw:create({ principalArn = "nonsense" })
+        gw:describe(role("nobody"))
+        local all = gw:audit()
+        assert.equal(4, #all)
+        assert.equal("ResourceInUseException", all[2].errorCode)
+        assert.equal(expect.in_use, all[2].errorMessage)
+        assert.equal("InvalidParameterException", all[3].errorCode)
+        assert.equal(expect.bad_arn, all[3].errorMessage)
+        assert.equal("ResourceNotFoundException", all[4].errorCode)
+        assert.equal(text.escape(role("nobody")), all[4].requestParameters.principalArn)
+        for i = 2, 4 do
+            assert.is_true(all[i].responseElements == nil or all[i].responseElements == cjson.null)
+        end
+    end)
+
+    it("has reads only when record is all", function()
+        start({})
+        expect.ok(gw:create({ principalArn = role("r") }))
+        expect.ok(gw:describe(role("r")))
+        assert.equal(1, #gw:audit())
+        gw:stop()
+        start({ record = "all" })
+        expect.ok(gw:create({ principalArn = role("r") }))
+        local reply = gw:describe(role("r"))
+        expect.ok(reply)
+        local record = gw:audit_of(reply.header["x-amzn-requestid"])
+        assert.equal("DescribeAccessEntry", record.eventName)
+        assert.is_true(record.readOnly)
+        assert.same({ name = "my-cluster", principalArn = text.escape(role("r")) }, record.requestParameters)
+        assert.is_true(record.responseElements == nil or record.responseElements == cjson.null)
+    end)
+
+    it("says of retries that they were", function()
+        start({})
+        local input = { principalArn = role("r"), clientRequestToken = text.uuid() }
+        gw:create(input)
+        local again = gw:create(input)
+        expect.ok(again)
+        local record = gw:audit_of(again.header["x-amzn-requestid"])
+        assert.is_true(record.additionalEventData.eksgate.replayed)
+    end)
+
+    it("is bounded by the second for strangers, and says how many more there were", function()
+        start({ strangers_per_second = 5 })
+        local stranger = gw:format({ method = "GET", target = "/clusters", key = { id = "AKIANOBODY", secret = "x" } })
+        local client = gw:connect()
+        for _ = 1, 40 do
+            client:send(stranger)
+            assert.equal(403, client:read().status)
+        end
+        local all = gw:audit()
+        assert.is_true(#all >= 1 and #all <= 20, tostring(#all))
+        for _, record in ipairs(all) do
+            assert.equal("UnrecognizedClientException", record.errorCode)
+            assert.is_true(record.userIdentity == nil or record.userIdentity.arn == nil)
+        end
+        expect.ok(gw:create({ principalArn = role("r") }))
+    end)
+
+    it("has no strangers at all when the setting is 0", function()
+        start({ strangers_per_second = 0 })
+        gw:describe(role("r"), { key = { id = "AKIANOBODY", secret = "x" } })
+        http.exchange(gw.address, "nonsense\r\n\r\n")
+        assert.equal(0, #gw:audit())
+    end)
+
+    it("is appended to, readable by its owner alone", function()
+        local folder = text.make_folder()
+        gw = gateway.start({ folder = folder })
+        expect.ok(gw:create({ principalArn = role("a") }))
+        gw:stop()
+        assert.equal("rw-------", lfs.attributes(folder .. "/audit.jsonl", "permissions"))
+        gw = gateway.start({ folder = folder })
+        expect.ok(gw:create({ principalArn = role("b") }))
+        assert.equal(2, #gw:audit())
+        gw:stop()
+        text.remove_folder(folder)
+    end)
+
+    it("is found below data when its path is relative", function()
+        local folder = text.make_folder()
+        start({ file = "there.jsonl" }, { data = folder .. "/new" })
+        expect.ok(gw:create({ principalArn = role("a") }))
+        assert.truthy(text.read_file(folder .. "/new/there.jsonl"))
+        gw:stop()
+        text.remove_folder(folder)
+    end)
+
+    it("can be stdout, and then the ready line is on stderr", function()
+        start({ file = "-" })
+        assert.equal("stderr", gw.ready_in)
+        local reply = gw:create({ principalArn = role("a") })
+        expect.ok(reply)
+        local lines = {}
+        for line in gw:stdout():gmatch("([^\n]*)\n") do
+            lines[#lines + 1] = cjson.decode(line)
+        end
+        assert.equal(1, #lines)
+        assert.equal(reply.header["x-amzn-requestid"], lines[1].requestID)
+    end)
+
+    it("that can't be opened keeps the gateway from starting", function()
+        gw = gateway.prepare({ settings = { audit = { file = "/proc/nowhere/audit.jsonl" } } })
+        local code, err = gw:fail_to_start()
+        assert.equal(1, code)
+        assert.truthy(err:find("/proc/nowhere/audit.jsonl", 1, true), err)
+    end)
+
+    it("that can't be written refuses changes with 503 and applies none", function()
+        if not lfs.attributes("/dev/full") then
+            return pending("no /dev/full")
+        end
+        gw = gateway.prepare({ settings = { audit = { file = "/dev/full", durable = false } } })
+        local ok = pcall(function()
+            gw:forget()
+            gw = gateway.start({ settings = { audit = { file = "/dev/full", durable = false } } })
+        end)
+        if ok then
+            local reply = gw:create({ principalArn = role("a") })
+            assert.is_true(reply.status == 503 or reply.status == 500, reply.body)
+            assert.equal(404, gw:describe(role("a")).status)
+        end
+    end)
+
+    it("keeps the lines of many workers whole", function()
+        start({ durable = true }, { workers = 2 })
+        local clients = {}
+        for i = 1, 16 do
+            clients[i] = gw:connect()
+        end
+        for round = 1, 5 do
+            for i, client in ipairs(clients) do
+                client:send((gw:format(gateway.create_request({ principalArn = role(round .. "-" .. i) }))))
+            end
+            for _, client in ipairs(clients) do
+                assert.equal(200, client:read().status)
+            end
+        end
+        assert.equal(80, #gw:audit())
+    end)
+end)

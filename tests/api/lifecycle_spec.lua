@@ -1,0 +1,247 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Starting, reloading, reopening, draining.
+
+local lfs = require("lfs")
+local expect = require("support.expect")
+local gateway = require("support.gateway")
+local http = require("support.http")
+local text = require("support.text")
+
+local function role(name)
+    return "arn:aws:iam::012345678910:role/" .. name
+end
+
+describe("the ready line", function()
+    after_each(function()
+        gateway.stop_all()
+    end)
+
+    it("names every listener with its real port, and the admin or off", function()
+        local gw = gateway.start({ settings = { listen = { "127.0.0.1:0", "[::1]:0" }, workers = 2 } })
+        assert.truthy(gw.ready_line:find("^eksgate ready http://127%.0%.0%.1:%d+ http://%[::1%]:%d+ admin off$"))
+        assert.equal("stdout", gw.ready_in)
+        assert.is_nil(gw.ready_line:find(":0[ $]"))
+        assert.equal(gw.ready_line .. "\n", gw:stdout())
+        gw:stop()
+    end)
+
+    it("comes when the listeners accept", function()
+        for _ = 1, 5 do
+            local gw = gateway.start({ settings = { admin = "127.0.0.1:0" } })
+            assert.equal(404, gw:describe(role("r")).status)
+            assert.equal(200, http.get(gw.admin, "/readyz").status)
+            gw:stop()
+        end
+    end)
+end)
+
+describe("a start", function()
+    after_each(function()
+        gateway.stop_all()
+    end)
+
+    it("on a port in use fails with a plain line", function()
+        local gw = gateway.start()
+        local port = gw.address:match(":(%d+)$")
+        local second = gateway.prepare({ settings = { listen = { "127.0.0.1:" .. port } } })
+        local code, err = second:fail_to_start()
+        assert.equal(1, code)
+        assert.truthy(err:find("127.0.0.1:" .. port, 1, true), err)
+        assert.equal(404, gw:describe(role("r")).status)
+        gw:stop()
+    end)
+
+    it("removes a stale unix socket, but not a live one and not a file", function()
+        local folder = text.make_folder()
+        local path = folder .. "/gw.sock"
+        local settings = { listen = { "unix:" .. path } }
+        local gw = gateway.start({ settings = settings })
+        gw:signal("KILL")
+        gw.process:wait()
+        assert.equal("socket", lfs.attributes(path, "mode"))
+        gw:forget()
+        gw = gateway.start({ settings = settings })
+        assert.equal(404, gw:describe(role("r")).status)
+        local second = gateway.prepare({ settings = settings })
+        local code, err = second:fail_to_start()
+        assert.equal(1, code)
+        assert.truthy(err:find(path, 1, true), err)
+        second:forget()
+        assert.equal(404, gw:describe(role("r")).status)
+        gw:stop()
+        text.write_file(path, "a file")
+        second = gateway.prepare({ settings = settings })
+        assert.equal(1, (second:fail_to_start()))
+        assert.equal("a file", text.read_file(path))
+        second:forget()
+        text.remove_folder(folder)
+    end)
+
+    it("with a bad configuration prints every problem", function()
+        local prepared = gateway.prepare({ settings = { workers = "many", nonsense = 1, http = { body_bytes = -1 } } })
+        local code, err = prepared:fail_to_start()
+        assert.equal(1, code)
+        for _, name in ipairs({ "workers", "nonsense", "http.body_bytes", "eksgate.lua" }) do
+            assert.truthy(err:find(name, 1, true), name .. " in " .. err)
+        end
+        prepared:forget()
+    end)
+end)
+
+describe("SIGTERM and SIGINT", function()
+    local gw
+
+    after_each(function()
+        gateway.stop_all()
+    end)
+
+    for _, name in ipairs({ "TERM", "INT" }) do
+        it(name .. " finish a request under way, then end with 0", function()
+            gw = gateway.start({ settings = { workers = 2, admin = "127.0.0.1:0" } })
+            local bytes = gw:format(gateway.create_request({ principalArn = role("r") }))
+            local head, body = bytes:match("^(.-\r\n\r\n)(.*)$")
+            local under_way, idle = gw:connect(), gw:connect()
+            idle:send((gw:format({ method = "GET", target = "/nothing" })))
+            idle:read()
+            under_way:send(head .. body:sub(1, 10))
+            -- The request is under way once the connection has been accepted and counted.
+            assert.truthy(text.wait_for(function()
+                return http.get(gw.admin, "/metrics").body:find("\neksgate_connections_open 2\n", 1, true)
+            end))
+            gw:signal(name)
+            assert.is_true(idle:is_closed())
+            assert.is_nil(gw.process:poll())
+            under_way:send(body:sub(11))
+            local reply = under_way:read()
+            assert.equal(200, reply.status)
+            assert.equal("close", reply.header["connection"])
+            assert.is_true(under_way:is_closed())
+            assert.equal(0, gw.process:wait(10))
+            assert.equal(1, #gw:audit())
+        end)
+    end
+
+    it("accept nobody any more", function()
+        gw = gateway.start({ settings = { drain_timeout = 20 } })
+        local head = gw:format(gateway.create_request({ principalArn = role("r") })):match("^(.-\r\n\r\n)")
+        local under_way = gw:connect()
+        under_way:send(head)
+        gw:signal("TERM")
+        assert.truthy(text.wait_for(function()
+            local late = http.connect(gw.address)
+            if late then
+                late:close()
+            end
+            return not late
+        end))
+        under_way:close()
+        assert.equal(0, gw.process:wait(10))
+    end)
+
+    it("end after the drain's time, whoever still talks", function()
+        gw = gateway.start({ settings = { drain_timeout = 0.3 } })
+        local head = gw:format(gateway.create_request({ principalArn = role("r") })):match("^(.-\r\n\r\n)")
+        local under_way = gw:connect()
+        under_way:send(head)
+        gw:signal("TERM")
+        assert.is_true(gw.process:wait(10) ~= nil)
+    end)
+
+    it("remove the unix socket", function()
+        local folder = text.make_folder()
+        gw = gateway.start({ settings = { listen = { "unix:" .. folder .. "/s" } } })
+        gw:stop()
+        assert.is_nil(lfs.attributes(folder .. "/s"))
+        text.remove_folder(folder)
+    end)
+end)
+
+describe("SIGHUP", function()
+    local gw
+
+    after_each(function()
+        gateway.stop_all()
+    end)
+
+    local function tags_become(wanted)
+        return text.wait_for(function()
+            local tags = expect.ok(gw:create({ principalArn = role(text.uuid()) })).accessEntry.tags
+            return tags.v == wanted
+        end)
+    end
+
+    it("takes up changed policies, keys and configuration", function()
+        gw = gateway.start({ policies = { 'return { name = "p", tags = function() return { v = "1" } end }' } })
+        assert.truthy(tags_become("1"))
+        gw:write("policy1.lua", 'return { name = "p", tags = function() return { v = "2" } end }')
+        gw:signal("HUP")
+        assert.truthy(tags_become("2"))
+        gw.settings.clusters["new-one"] = { accessConfig = { authenticationMode = "API" } }
+        gw.settings.http = { cors_headers = false }
+        gw:write("eksgate.lua", gateway.serialize(gw.settings))
+        gw:signal("HUP")
+        assert.truthy(text.wait_for(function()
+            return gw:create({ principalArn = role("r") }, { cluster = "new-one" }).status == 200
+        end))
+        assert.is_nil(gw:describe(role("r")).header["access-control-allow-origin"])
+    end)
+
+    it("keeps the old state when anything is wrong, and says what", function()
+        gw = gateway.start({ policies = { 'return { name = "p", tags = function() return { v = "1" } end }' } })
+        gw:write("policy1.lua", 'return { name = "p", tags = function() return { v = "2" }')
+        gw:signal("HUP")
+        assert.truthy(text.wait_for(function()
+            return gw:stderr():find("policy1.lua", 1, true)
+        end))
+        assert.truthy(tags_become("1"))
+        gw:write("policy1.lua", 'return { name = "p", tags = function() return { v = "3" } end }')
+        gw:write("eksgate.lua", "return { nonsense = 1 }")
+        gw:signal("HUP")
+        assert.truthy(text.wait_for(function()
+            return gw:stderr():find("nonsense", 1, true)
+        end))
+        assert.truthy(tags_become("1"))
+    end)
+
+    it("keeps entries and connections", function()
+        gw = gateway.start()
+        expect.ok(gw:create({ principalArn = role("kept") }))
+        local client = gw:connect()
+        local bytes = gw:format({ method = "GET", target = gateway.entry_target(role("kept")) })
+        client:send(bytes)
+        assert.equal(200, client:read().status)
+        gw:signal("HUP")
+        assert.truthy(text.wait_for(function()
+            return gw:stderr():find("taken up", 1, true)
+        end), gw:stderr())
+        client:send(bytes)
+        assert.equal(200, client:read().status)
+    end)
+end)
+
+describe("SIGUSR1", function()
+    after_each(function()
+        gateway.stop_all()
+    end)
+
+    it("reopens the audit file and touches nothing else", function()
+        local gw = gateway.start({ policies = { 'return { name = "p", tags = function() return { v = "1" } end }' } })
+        expect.ok(gw:create({ principalArn = role("before") }))
+        assert(os.rename(gw.audit_file, gw.audit_file .. ".1"))
+        expect.ok(gw:create({ principalArn = role("between") }))
+        assert.is_nil(lfs.attributes(gw.audit_file))
+        gw:write("policy1.lua", 'return { name = "p", tags = function() return { v = "2" } end }')
+        gw:signal("USR1")
+        local reply
+        assert.truthy(text.wait_for(function()
+            reply = gw:create({ principalArn = role(text.uuid()) })
+            return lfs.attributes(gw.audit_file)
+        end))
+        reply = gw:create({ principalArn = role("after") })
+        assert.equal("1", expect.ok(reply).accessEntry.tags.v)
+        assert.truthy(gw:audit_of(reply.header["x-amzn-requestid"]))
+        local _, old = text.read_file(gw.audit_file .. ".1"):gsub("\n", "")
+        assert.is_true(old >= 2)
+        gw:stop()
+    end)
+end)

@@ -1,0 +1,124 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Which request is which operation, and what all the others are told.
+
+local expect = require("support.expect")
+local gateway = require("support.gateway")
+
+local arn = "arn%3Aaws%3Aiam%3A%3A012345678910%3Arole%2Fr"
+
+describe("routing", function()
+    local gw
+
+    setup(function()
+        gw = gateway.start()
+    end)
+
+    teardown(function()
+        gw:stop()
+    end)
+
+    local function ask(method, target)
+        return gw:request({ method = method, target = target, body = method == "POST" and "{}" or nil })
+    end
+
+    describe("answers 501 and names the setting that would forward", function()
+        local elsewhere = {
+            ListAccessEntries = { "GET", "/clusters/my-cluster/access-entries" },
+            UpdateAccessEntry = { "POST", "/clusters/my-cluster/access-entries/" .. arn },
+            DeleteAccessEntry = { "DELETE", "/clusters/my-cluster/access-entries/" .. arn },
+            AssociateAccessPolicy = { "POST", "/clusters/my-cluster/access-entries/" .. arn .. "/access-policies" },
+            DisassociateAccessPolicy =
+                { "DELETE", "/clusters/my-cluster/access-entries/" .. arn .. "/access-policies/arn%3Aaws" },
+            ListAccessPolicies = { "GET", "/access-policies" },
+            ListClusters = { "GET", "/clusters?maxResults=10" },
+            DescribeCluster = { "GET", "/clusters/my-cluster" },
+            CreateCluster = { "POST", "/clusters" },
+            UpdateClusterConfig = { "POST", "/clusters/my-cluster/update-config" },
+            TagResource = { "POST", "/tags/arn%3Aaws%3Aeks%3Aus-west-2%3A012345678910%3Acluster%2Fc" },
+            ListNodegroups = { "GET", "/clusters/my-cluster/node-groups" },
+            DescribeAddonVersions = { "GET", "/addons/supported-versions" },
+        }
+        for operation, request in pairs(elsewhere) do
+            it(operation, function()
+                expect.error(ask(request[1], request[2]), 501, "NotImplementedException", { "upstream" })
+            end)
+        end
+
+        it("and the operation", function()
+            expect.error(ask("GET", "/clusters"), 501, "NotImplementedException", { "ListClusters" })
+        end)
+    end)
+
+    describe("answers 403 as an unmatched route of the real front", function()
+        local nowhere = {
+            { "GET", "/" }, { "GET", "/nothing" }, { "GET", "/Clusters" }, { "PUT", "/clusters" },
+            { "PATCH", "/clusters/my-cluster" }, { "GET", "/clusters/my-cluster/access-entries/" .. arn .. "/x" },
+            { "PUT", "/clusters/my-cluster/access-entries" }, { "GET", "/clusters/my-cluster/" },
+            { "GET", "/clusters/my-cluster/access-entries/" }, { "GET", "//clusters" }, { "GET", "/clusters//" },
+            { "GET", "/clusters//access-entries" },
+            -- A literal is its own bytes: an escape in it is another path.
+            { "GET", "/%63lusters/my-cluster" }, { "GET", "/clusters/my-cluster/access%2Dentries" },
+            { "GET", "/clusters%2Fmy-cluster" }, { "GET", "/./clusters" }, { "GET", "/clusters/../clusters" },
+        }
+        for _, request in ipairs(nowhere) do
+            it(request[1] .. " " .. request[2], function()
+                local reply = ask(request[1], request[2])
+                local odd = request[2]:find("%%") or request[2]:find("//") or request[2]:find("/%.")
+                if odd and reply.status == 400 then
+                    assert.truthy(reply.json.message)
+                else
+                    expect.error(reply, 403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+                end
+            end)
+        end
+
+        it("also when nobody signed", function()
+            local reply = gw:request({ method = "GET", target = "/nothing", authorization = function() end })
+            expect.error(reply, 403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+        end)
+    end)
+
+    describe("refuses escapes in a cluster's name", function()
+        for _, name in ipairs({
+            "a%2Fb", "a%00b", "a%5Cb", "a%2e%2e", "%2e%2e", "%2e", "my%252Dcluster", "a%0Ab", "a%", "a%4", "a%zz",
+        }) do
+            it(name, function()
+                for _, request in ipairs({
+                    { "GET", "/clusters/" .. name .. "/access-entries/" .. arn },
+                    { "POST", "/clusters/" .. name .. "/access-entries" },
+                }) do
+                    local reply = ask(request[1], request[2])
+                    assert.is_true(reply.status == 400 or reply.status == 403, reply.head .. reply.body)
+                    assert.truthy(reply.json.message)
+                end
+            end)
+        end
+
+        it("but not one that only spells a letter", function()
+            local reply = ask("GET", "/clusters/my%2Dcluster/access-entries/" .. arn)
+            expect.error(reply, 404, "ResourceNotFoundException", expect.not_found)
+        end)
+    end)
+
+    describe("refuses in an ARN's label what is no printable ASCII", function()
+        for _, label in ipairs({ "arn%00", "arn%0A", "arn%7F", "arn%C3%A9", "arn%", "arn%4g" }) do
+            it(label, function()
+                local reply = ask("GET", "/clusters/my-cluster/access-entries/" .. label)
+                assert.is_true(reply.status == 400 or reply.status == 403, reply.head .. reply.body)
+            end)
+        end
+    end)
+
+    it("doesn't ask the query which operation it is", function()
+        local reply = ask("GET", "/clusters/my-cluster/access-entries/" .. arn .. "?Action=DeleteAccessEntry")
+        expect.error(reply, 404, "ResourceNotFoundException", expect.not_found)
+    end)
+
+    it("doesn't ask headers that override method or path", function()
+        local reply = gw:request({
+            method = "GET", target = "/clusters/my-cluster/access-entries/" .. arn,
+            extra = { { "X-HTTP-Method-Override", "DELETE" }, { "X-Original-URL", "/clusters" } },
+        })
+        expect.error(reply, 404, "ResourceNotFoundException", expect.not_found)
+    end)
+end)
