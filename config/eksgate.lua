@@ -1,0 +1,89 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Every setting. What stands behind "--" is the default or an example; the rest is what a careful gateway starts from:
+-- default_verdict = "deny", so nobody changes or reads anything until a policy allows it. Copy it to
+-- /etc/eksgate/eksgate.lua, make it yours, and run `eksgate check`. config/README.md says what each setting accepts.
+return {
+    -- Where clients connect: IP:PORT, [IPv6]:PORT, localhost:PORT, unix:/path. TLS is a proxy's business in this version.
+    listen = { "127.0.0.1:8080" },
+    -- listen = { "127.0.0.1:8080", "[::1]:8080", "unix:/run/eksgate/eksgate.sock" },
+    unix_mode = "0660", -- of the unix sockets made
+    status = "127.0.0.1:9181", -- /livez /readyz /metrics; safe to expose; nil is off
+    admin = "127.0.0.1:9180", -- changes things: loopback or a unix socket; nil is off
+    hosts = {}, -- further Host names that the admin listener takes: { "eksgate.example.internal" }
+    workers = "auto", -- threads that serve requests; auto: one per processor
+    drain_timeout = 30, -- seconds that requests under way may take after SIGTERM
+    log = { level = "info" }, -- error, warn, info, debug; on stderr
+
+    -- Where eksgate keeps its files.
+    data = env("EKSGATE_DATA", "/var/lib/eksgate"),
+
+    -- Where the configured clusters are. region: a name, a list of names, or "*": what a signature's scope may name; the
+    -- first is where the clusters are.
+    partition = "aws",
+    region = "us-west-2",
+    account = "012345678910",
+    -- DescribeCluster's shape. authenticationMode: "API", "API_AND_CONFIG_MAP", "CONFIG_MAP" (no access entries then).
+    clusters = {
+        ["my-cluster"] = { accessConfig = { authenticationMode = "API" } },
+    },
+
+    -- Who is let in: callers whose signature verifies against a key of this file. `eksgate keys add --arn ARN` writes it.
+    auth = "sigv4",
+    keys = "eksgate.keys.json",
+    -- keys = { { AccessKeyId = "...", SecretAccessKey = env("DEPLOYER_SECRET"), Arn = "arn:aws:iam::012345678910:user/ci" } },
+    sigv4 = {
+        clock_window = 300, -- seconds that a request's date may be off, either way
+        query_auth = false, -- presigned requests
+        query_expires_max = 900, -- seconds, of presigned requests
+        unsigned_headers = {}, -- x-amz- headers that a proxy adds: { "x-amz-cf-id" }
+    },
+
+    -- Who answers for access entries.
+    access_entries = "store",
+    store = { driver = "memory" }, -- entries live until the process ends
+
+    -- Lua files, asked in this order; packages install some in /usr/share/eksgate/lua/policies.
+    policies = {},
+    -- policies = { "policies/team_username.lua", "policies/required_tags.lua" },
+    default_verdict = "deny", -- "allow": what no policy denies goes on
+    policy = {
+        instructions = 1000000, -- of all hooks of one request together
+        memory_bytes = 1048576, -- that the hooks of one request may add
+        state_bytes = 8388608, -- of one worker's Lua state
+        -- library = "/usr/share/eksgate/lua", -- found beside the program when absent
+    },
+
+    -- One JSON line per change and refusal. A relative file is below data; "-" is stdout, nil is off.
+    audit = {
+        file = "audit.jsonl",
+        durable = true, -- on the disk before the change is applied
+        record = "changes", -- "all": reads too
+        strangers_per_second = 10, -- records of requests refused before their signature held
+    },
+
+    http = {
+        head_bytes = 16384,
+        headers = 64,
+        body_bytes = 1048576,
+        connections = 10000, -- of all workers together
+        head_timeout = 10, -- seconds; fractions are fine
+        body_timeout = 30,
+        reply_timeout = 30,
+        idle_timeout = 60,
+        cors_headers = true, -- as EKS sends them
+        proxy_protocol = false, -- version 2, from trusted_proxies
+        trusted_proxies = {}, -- { "10.0.0.0/8" }: their X-Forwarded-For gives the source address
+    },
+
+    limits = {
+        entries_per_cluster = 3000, -- EKS's
+        groups_per_entry = 100,
+        tokens = 100000, -- clientRequestTokens remembered
+        tokens_per_entry = 16,
+        token_age = 86400, -- seconds
+    },
+    commit = {
+        queue = 10000, -- changes that may wait; past it 503
+        queue_age = 5, -- seconds
+    },
+}

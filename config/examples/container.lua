@@ -1,0 +1,18 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- For a container: every address, one key whose secret comes from the environment, records on stdout, nothing on disk.
+-- Names of variables: those that begin with EKSGATE_ are settings, so yours begin with something else.
+return {
+    listen = { "0.0.0.0:8080" },
+    status = "0.0.0.0:9181",
+    region = "*",
+    account = env("CLUSTER_ACCOUNT"),
+    clusters = { [env("CLUSTER_NAME")] = {} }, -- mode API
+    keys = {
+        {
+            AccessKeyId = env("DEPLOYER_KEY_ID"),
+            SecretAccessKey = env("DEPLOYER_SECRET"),
+            Arn = "arn:aws:iam::" .. env("CLUSTER_ACCOUNT") .. ":user/deployer",
+        },
+    },
+    audit = { file = "-", record = "all" },
+}
