@@ -29,10 +29,12 @@ static inline void sip_round(struct sip *s)
 
 static inline uint64_t load_le64(const unsigned char *at)
 {
-    uint64_t word = 0;
+    uint64_t word;
 
-    for (int i = 7; i >= 0; i--)
-        word = (word << 8) | at[i];
+    memcpy(&word, at, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
     return word;
 }
 

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_TEST_FAKE_SERVER_H
+#define GW_TEST_FAKE_SERVER_H
+
+/*
+ * A stand-in for net/: no sockets, one connection at a time. It defines the
+ * functions of net/server.h and net/loop.h that the gateway calls, so that the
+ * library's own aren't linked. One program includes it once.
+ */
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "gateway/gateway.h"
+
+struct gw_loop {
+    gw_loop_cb on_wake;
+    void *wake_ctx;
+    gw_loop_cb on_turn;
+    void *turn_ctx;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    bool woken;
+};
+
+struct gw_server {
+    struct gw_server_handler handler;
+    struct gw_server_counters counters;
+};
+
+struct gw_conn {
+    struct gw_http1_request request;
+    struct gw_str body;
+    struct gw_arena arena;
+    void *user;
+    char reply_head[4096];
+    char reply_body[8192];
+    unsigned replies;
+};
+
+void gw_loop_on_wake(struct gw_loop *loop, gw_loop_cb call, void *ctx)
+{
+    loop->on_wake = call;
+    loop->wake_ctx = ctx;
+}
+
+void gw_loop_on_turn(struct gw_loop *loop, gw_loop_cb call, void *ctx)
+{
+    loop->on_turn = call;
+    loop->turn_ctx = ctx;
+}
+
+void gw_loop_every(struct gw_loop *loop, unsigned period_ms, gw_loop_cb call, void *ctx)
+{
+    (void)loop;
+    (void)period_ms;
+    (void)call;
+    (void)ctx;
+}
+
+void gw_loop_wake(struct gw_loop *loop)
+{
+    (void)pthread_mutex_lock(&loop->lock);
+    loop->woken = true;
+    (void)pthread_cond_signal(&loop->cond);
+    (void)pthread_mutex_unlock(&loop->lock);
+}
+
+void gw_loop_stop(struct gw_loop *loop)
+{
+    (void)loop;
+}
+
+int64_t gw_loop_wall_ms(const struct gw_loop *loop)
+{
+    (void)loop;
+    return 1440938160000;
+}
+
+/* One turn: what the loop would do after its events. */
+static void fake_turn(struct gw_loop *loop)
+{
+    loop->on_turn(loop->turn_ctx);
+}
+
+/* Waits for the writer's wake-up and answers it. */
+static void fake_wait(struct gw_loop *loop)
+{
+    (void)pthread_mutex_lock(&loop->lock);
+    while (!loop->woken)
+        (void)pthread_cond_wait(&loop->cond, &loop->lock);
+    loop->woken = false;
+    (void)pthread_mutex_unlock(&loop->lock);
+    loop->on_wake(loop->wake_ctx);
+}
+
+struct gw_server *gw_server_new(struct gw_loop *loop, const struct gw_server_options *options,
+                                const struct gw_server_handler *handler)
+{
+    struct gw_server *server = gw_alloc_zero(1, sizeof(*server));
+
+    (void)loop;
+    (void)options;
+    server->handler = *handler;
+    return server;
+}
+
+void gw_server_free(struct gw_server **server)
+{
+    free(*server);
+    *server = NULL;
+}
+
+void gw_server_drain(struct gw_server *server, gw_loop_cb drained, void *ctx)
+{
+    (void)server;
+    drained(ctx);
+}
+
+const struct gw_server_counters *gw_server_counters_get(const struct gw_server *server)
+{
+    return &server->counters;
+}
+
+const struct gw_http1_request *gw_conn_request(const struct gw_conn *conn)
+{
+    return &conn->request;
+}
+
+struct gw_str gw_conn_body(const struct gw_conn *conn)
+{
+    return conn->body;
+}
+
+struct gw_arena *gw_conn_arena(struct gw_conn *conn)
+{
+    return &conn->arena;
+}
+
+struct gw_str gw_conn_source_ip(const struct gw_conn *conn)
+{
+    (void)conn;
+    return GW_STR("127.0.0.1");
+}
+
+void gw_conn_set_user(struct gw_conn *conn, void *user)
+{
+    conn->user = user;
+}
+
+void *gw_conn_user(const struct gw_conn *conn)
+{
+    return conn->user;
+}
+
+static void keep_text(char *out, size_t size, struct gw_str text)
+{
+    size_t length = text.length < size ? text.length : size - 1;
+
+    if (length > 0)
+        memcpy(out, text.at, length);
+    out[length] = '\0';
+}
+
+void gw_conn_reply(struct gw_conn *conn, const struct gw_reply *reply)
+{
+    conn->replies++;
+    keep_text(conn->reply_head, sizeof(conn->reply_head), reply->head);
+    keep_text(conn->reply_body, sizeof(conn->reply_body), reply->body);
+}
+
+#endif
