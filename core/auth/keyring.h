@@ -10,9 +10,11 @@
  *
  * Key file: {"Version":1,"Keys":[{"AccessKeyId","SecretAccessKey","SessionToken"?,
  * "Expiration"?,"Arn","Tags"?:{},"Disabled"?}]} (names of AWS's
- * credential_process). At most 4 MiB and 65,536 keys. Refused when readable or
- * writable by everybody or writable by its group; world-readable is let pass when
- * it holds only published example keys.
+ * credential_process). At most 4 MiB, 65,536 keys and what codec/json.h lets
+ * pass; unknown members are errors. Refused when readable or writable by
+ * everybody, writable by its group, or owned by neither root nor the effective
+ * user; readable by everybody and another owner are let pass when it holds only
+ * published example keys without session tokens.
  */
 
 #include "codec/arn.h"
@@ -33,17 +35,19 @@ struct gw_key {
     int64_t expires_ms;          /* INT64_MAX: never */
     uint64_t secret_version;     /* differs whenever the secret may differ; never reused within the process */
     bool disabled;
-    bool example; /* one of AWS's published example keys */
+    bool example; /* the secret is one that AWS's documentation or test suite prints */
     const struct gw_secret *secret;
 };
 
 struct gw_keyring;
 
-/* new: from the text of a key file. `source` names it in messages. */
+/* new: from the text of a key file. `source` names it in messages. GW_E_SYNTAX, GW_E_TYPE, GW_E_MISSING, GW_E_LIMIT,
+ * GW_E_RANGE (Version), GW_E_DUPLICATE (an AccessKeyId twice); `err` names the place and what would be accepted. */
 GW_NODISCARD enum gw_status gw_keyring_parse(struct gw_str text, const char *source, struct gw_keyring **keyring,
                                              struct gw_err *err);
 
-/* new: reads the file (following symlinks), checks its mode and owner, parses. */
+/* new: reads the file (following symlinks), checks its mode and owner, parses. Also GW_E_IO, GW_E_MISSING (no such
+ * file), GW_E_TYPE (no regular file), GW_E_DENIED (mode or owner). */
 GW_NODISCARD enum gw_status gw_keyring_load(const char *path, struct gw_keyring **keyring, struct gw_err *err);
 
 /* new: from the `keys` table of the configuration: an array of key objects in the key file's shape. */

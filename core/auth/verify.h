@@ -16,6 +16,7 @@
 #include "auth/keyring.h"
 #include "base/arena.h"
 #include "codec/http1.h"
+#include "codec/sigv4.h"
 
 struct gw_verify_options {
     const char *service;          /* "eks" */
@@ -53,7 +54,10 @@ struct gw_verify {
     char timestamp[17];           /* YYYYMMDDTHHMMSSZ and NUL */
     struct gw_str signed_headers; /* as sent */
     unsigned char signature[32];  /* as sent, decoded */
+    bool signature_formed;        /* it was 64 lower-case hexadecimal digits; else it can't match */
     bool in_query;
+    struct gw_str token;         /* session token as sent where this form carries it; {NULL,0} */
+    struct gw_sigv4_query query; /* parsed */
 };
 
 struct gw_verifier;
@@ -61,6 +65,9 @@ struct gw_verifier;
 /* new; copies the options. */
 struct gw_verifier *gw_verify_new(const struct gw_verify_options *options);
 void gw_verify_free(struct gw_verifier **verifier);
+
+/* Signing keys in its cache, for tests and metrics. */
+size_t gw_verify_cached(const struct gw_verifier *verifier);
 
 /* Everything that needs no body. GW_E_DENIED with `refusal` filled otherwise. `keyring` must stay valid (epoch) until
  * finish returned. */
