@@ -114,6 +114,16 @@ out:
     return status;
 }
 
+/* The entry wasn't there when the token was looked for, and is there now: if it was this token's own request that made
+ * it in between (tokens are published before entries), this is its retry, not a second create. */
+static bool is_retry_after_all(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                               struct gw_eks_result *result)
+{
+    struct gw_eks_error ignored = {0};
+
+    return gw_eks_token_replay(call, env, &result->replayed, &result->reply, &ignored) == GW_OK && result->replayed;
+}
+
 static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
                               const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
                               struct gw_eks_error *error)
@@ -129,7 +139,9 @@ static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env 
     status = gw_eks_input_check_node(call, error);
     if (status == GW_OK)
         status = check_store(call, env, &key, error);
-    return status == GW_OK ? build(call, env, result, error) : status;
+    if (status != GW_OK)
+        return is_retry_after_all(call, env, result) ? GW_OK : status;
+    return build(call, env, result, error);
 }
 
 static void view(struct gw_eks_call *call)
