@@ -147,7 +147,8 @@ static void collect_file(struct gw_settings *settings, struct gw_str file)
     struct gw_err err;
 
     if (gw_configfile_load(file.at, settings->arena, table, &err) != GW_OK) {
-        gw_config_problem(settings->problems, "%s", err.text);
+        gw_config_problem(settings->problems, "%s%s", err.text,
+                          gw_str_is(file, DEFAULT_FILE) ? "; -c FILE or $EKSGATE_CONFIG names another" : "");
         return;
     }
     if (table->type != GW_JSON_OBJECT) {

@@ -172,7 +172,7 @@ bool gw_settings_text(const struct gw_settings *settings, enum gw_option_id id, 
 
 bool gw_settings_path(const struct gw_settings *settings, enum gw_option_id id, struct gw_str *value)
 {
-    struct gw_str text;
+    struct gw_str text = GW_STR_NONE;
 
     if (!gw_settings_text(settings, id, &text))
         return false;
