@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests of the load generator, signed with Signature Version 4 through
+ * OpenSSL's plain functions: apart from the gateway's own code, and slow enough
+ * that it has to happen before the clock starts. The headers are those that
+ * botocore sends.
+ */
+#include "requests.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define REQUEST_MAX 2048
+
+struct signer {
+    const struct request_options *options;
+    char stamp[17];
+    char scope[128];
+    unsigned char key[32];
+};
+
+static void hmac(const unsigned char *key, size_t key_length, const char *text, unsigned char out[32])
+{
+    unsigned length = 32;
+
+    if (HMAC(EVP_sha256(), key, (int)key_length, (const unsigned char *)text, strlen(text), out, &length) == NULL)
+        abort();
+}
+
+static void to_hex(const unsigned char bytes[32], char out[65])
+{
+    for (size_t i = 0; i < 32; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void hash_hex(const char *text, char out[65])
+{
+    unsigned char digest[32];
+
+    if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) != 1)
+        abort();
+    to_hex(digest, out);
+}
+
+static void derive(struct signer *signer)
+{
+    const struct request_options *options = signer->options;
+    time_t now = time(NULL);
+    struct tm utc;
+    char first[256];
+    char date[9];
+
+    (void)gmtime_r(&now, &utc);
+    (void)strftime(signer->stamp, sizeof(signer->stamp), "%Y%m%dT%H%M%SZ", &utc);
+    (void)snprintf(date, sizeof(date), "%.8s", signer->stamp);
+    (void)snprintf(signer->scope, sizeof(signer->scope), "%s/%s/eks/aws4_request", date, options->region);
+    (void)snprintf(first, sizeof(first), "AWS4%s", options->secret);
+    hmac((const unsigned char *)first, strlen(first), date, signer->key);
+    hmac(signer->key, 32, options->region, signer->key);
+    hmac(signer->key, 32, "eks", signer->key);
+    hmac(signer->key, 32, "aws4_request", signer->key);
+}
+
+/* Percent-encodes all but unreserved bytes and those in `keep`. */
+static void escape(const char *text, const char *keep, char *out, size_t size)
+{
+    size_t at = 0;
+
+    for (; *text != '\0' && at + 4 < size; text++) {
+        bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+                     (*text >= '0' && *text <= '9') || strchr("-._~", *text) != NULL || strchr(keep, *text) != NULL;
+
+        if (plain)
+            out[at++] = *text;
+        else
+            at += (size_t)snprintf(out + at, size - at, "%%%02X", (unsigned char)*text);
+    }
+    out[at] = '\0';
+}
+
+static void sign(const struct signer *signer, const char *path, const char *body, char out[65])
+{
+    const struct request_options *options = signer->options;
+    bool has_body = options->is_create;
+    char canonical_path[1024];
+    char canonical[REQUEST_MAX];
+    char to_sign[512];
+    char hash[65];
+    unsigned char signature[32];
+
+    escape(path, "/", canonical_path, sizeof(canonical_path));
+    hash_hex(body, hash);
+    (void)snprintf(canonical, sizeof(canonical), "%s\n%s\n\n%shost:%s\nx-amz-date:%s\n\n%shost;x-amz-date\n%s",
+                   has_body ? "POST" : "GET", canonical_path, has_body ? "content-type:application/json\n" : "",
+                   options->host, signer->stamp, has_body ? "content-type;" : "", hash);
+    hash_hex(canonical, hash);
+    (void)snprintf(to_sign, sizeof(to_sign), "AWS4-HMAC-SHA256\n%s\n%s\n%s", signer->stamp, signer->scope, hash);
+    hmac(signer->key, 32, to_sign, signature);
+    to_hex(signature, out);
+}
+
+static size_t put_request(const struct signer *signer, size_t number, char *out)
+{
+    const struct request_options *options = signer->options;
+    char path[512];
+    char escaped[400];
+    char body[512] = "";
+    char length[64] = "";
+    char signature[65];
+
+    escape(options->principal, "", escaped, sizeof(escaped));
+    if (options->is_create) {
+        (void)snprintf(path, sizeof(path), "/clusters/%s/access-entries", options->cluster);
+        (void)snprintf(body, sizeof(body),
+                       "{\"principalArn\": \"arn:aws:iam::012345678910:role/bench/%s-%zu\", \"clientRequestToken\": "
+                       "\"%08zx-0000-4000-8000-%.12s\"}",
+                       options->prefix, number, number, "000000000000");
+        (void)snprintf(length, sizeof(length), "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+                       strlen(body));
+    } else {
+        (void)snprintf(path, sizeof(path), "/clusters/%s/access-entries/%s", options->cluster, escaped);
+    }
+    sign(signer, path, body, signature);
+    return (size_t)snprintf(
+        out, REQUEST_MAX,
+        "%s %s HTTP/1.1\r\nHost: %s\r\nAccept-Encoding: identity\r\n%sUser-Agent: aws-cli/1.45.11 md/Botocore#1.43.11 "
+        "ua/2.1 os/linux lang/python#3.11.7 botocore/1.43.11\r\nX-Amz-Date: %s\r\nAuthorization: AWS4-HMAC-SHA256 "
+        "Credential=%s/%s, SignedHeaders=%shost;x-amz-date, Signature=%s\r\n\r\n%s",
+        options->is_create ? "POST" : "GET", path, options->host, length, signer->stamp, options->key_id, signer->scope,
+        options->is_create ? "content-type;" : "", signature, body);
+}
+
+void requests_sign(const struct request_options *options, struct requests *requests)
+{
+    struct signer signer = {.options = options};
+    size_t room = 0;
+    size_t used = 0;
+
+    derive(&signer);
+    *requests = (struct requests){.count = options->count};
+    requests->starts = calloc(options->count + 1, sizeof(*requests->starts));
+    if (requests->starts == NULL)
+        abort();
+    for (size_t i = 0; i < options->count; i++) {
+        if (room - used < REQUEST_MAX) {
+            room = room * 2 + REQUEST_MAX;
+            requests->bytes = realloc(requests->bytes, room);
+            if (requests->bytes == NULL)
+                abort();
+        }
+        requests->starts[i] = used;
+        used += put_request(&signer, i, requests->bytes + used);
+    }
+    requests->starts[options->count] = used;
+}
+
+void requests_free(struct requests *requests)
+{
+    free(requests->bytes);
+    free(requests->starts);
+    *requests = (struct requests){0};
+}
