@@ -6,7 +6,7 @@
 #include "script/bind.h"
 #include "script/pattern.h"
 
-#define PLAIN_BYTES_PER_STEP 16
+#define PLAIN_BYTES_PER_STEP 8
 
 static struct gw_str check_str(lua_State *L, int index)
 {

@@ -127,7 +127,7 @@ static void check_key(lua_State *L, int key)
     const char *name = lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : "";
     for (size_t i = 0; i < GW_COUNT(later_names); i++) {
         if (strcmp(name, later_names[i]) == 0)
-            luaL_error(L, "this version of eksgate doesn't offer '%s' yet", name);
+            luaL_error(L, "this version of eksgate doesn't offer '%s'", name);
     }
     for (size_t i = 0; i < GW_HOOK_COUNT; i++) {
         if (strcmp(name, hook_names[i]) == 0)

@@ -1,0 +1,36 @@
+-- SPDX-License-Identifier: Apache-2.0
+--- Adds the team and the ticket to the audit record, so that a reviewer needn't look them up.
+-- The team is the first segment of the principal's path that fits PATH_PATTERN, else the tag TEAM_TAG; the ticket is
+-- the tag TICKET_TAG, else the caller's own tag of that name. What isn't known is left out.
+--
+-- To configure it, edit the three lines below.
+
+local PATH_PATTERN = "^team%-[%w._-]+$" -- a Lua pattern for one path segment
+local TEAM_TAG = "team"
+local TICKET_TAG = "ticket"
+
+local arn = require("eksgate.arn")
+local tags = require("eksgate.tags")
+local team = require("eksgate.team")
+
+local policy = { name = "audit-enrich" }
+
+--- The record names the principal by its ARN or by its parts.
+local function path_of(principal)
+    if type(principal) == "string" then
+        principal = arn.parse(principal)
+    end
+    return principal and principal.path
+end
+
+function policy.audit(record)
+    local sent = (record.input or {}).tags
+    local caller = record.caller or {}
+    local fields = {
+        team = team.from_path(path_of(record.principal), PATH_PATTERN) or team.from_tag(sent, TEAM_TAG),
+        ticket = tags.get(sent, TICKET_TAG) or tags.get(caller.tags, TICKET_TAG),
+    }
+    return next(fields) and fields or nil
+end
+
+return policy
