@@ -287,17 +287,6 @@ enum gw_status gw_keyring_from_json(const struct gw_json *keys, const char *sour
     return status;
 }
 
-/* Overwrites every text of a tree that is about to be freed. */
-static void wipe_tree(const struct gw_json *value)
-{
-    if (value->type == GW_JSON_STRING && value->as.string.length > 0)
-        gw_wipe((char *)(uintptr_t)value->as.string.at, value->as.string.length);
-    for (size_t i = 0; value->type == GW_JSON_ARRAY && i < value->as.array.count; i++)
-        wipe_tree(&value->as.array.items[i]);
-    for (size_t i = 0; value->type == GW_JSON_OBJECT && i < value->as.object.count; i++)
-        wipe_tree(&value->as.object.members[i].value);
-}
-
 static enum gw_status check_document(const struct gw_json *root, const char *source, struct gw_err *err)
 {
     const struct gw_json *version = gw_json_get(root, "Version");
@@ -337,7 +326,7 @@ enum gw_status gw_keyring_parse(struct gw_str text, const char *source, struct g
         status = check_document(&root, source, err);
         if (status == GW_OK)
             status = gw_keyring_from_json(gw_json_get(&root, "Keys"), source, keyring, err);
-        wipe_tree(&root);
+        gw_secret_wipe(&root);
     }
     gw_arena_fini(&arena);
     return status;

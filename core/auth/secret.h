@@ -8,7 +8,7 @@
  * heap, wiped whole when freed.
  */
 
-#include "base/str.h"
+#include "codec/json.h"
 
 struct gw_secret {
     size_t length; /* of "AWS4" and the secret */
@@ -20,5 +20,8 @@ static inline struct gw_str gw_secret_text(const struct gw_secret *secret)
 {
     return (struct gw_str){secret->bytes, secret->length};
 }
+
+/* Overwrites every text of a tree that is about to be freed and whose memory is the caller's own. */
+void gw_secret_wipe(const struct gw_json *value);
 
 #endif
