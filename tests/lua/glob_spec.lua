@@ -1,0 +1,59 @@
+-- SPDX-License-Identifier: Apache-2.0
+local glob = require("eksgate.glob")
+
+local function fits(pattern, text)
+    assert.is_true(glob.match(pattern, text), pattern .. " should fit " .. text)
+end
+
+local function fails(pattern, text)
+    assert.is_false(glob.match(pattern, text), pattern .. " should not fit " .. text)
+end
+
+describe("eksgate.glob", function()
+    it("compares all of the text", function()
+        fits("abc", "abc")
+        fails("abc", "abcd")
+        fails("abc", "ab")
+        fits("", "")
+        fails("", "a")
+    end)
+
+    it("lets a star stand for any text", function()
+        fits("*", "")
+        fits("a*c", "ac")
+        fits("a*c", "abbbc")
+        fits("*b*", "abc")
+        fits("a*b*c", "a--b--b--c")
+        fits("**a**", "a")
+        fails("a*b", "acd")
+        fails("ab*ba", "aba")
+        fails("*ab*ab", "aab")
+    end)
+
+    it("lets a question mark stand for one byte", function()
+        fits("a?c", "abc")
+        fits("*?b", "aab")
+        fits("x*?y*z", "x1y2z")
+        fails("a?c", "ac")
+        fails("?", "")
+    end)
+
+    it("takes Lua's magic characters as they are", function()
+        fits("a.b", "a.b")
+        fails("a.b", "axb")
+        fits("%d[1]*", "%d[1]2")
+    end)
+
+    it("stays quick with many stars", function()
+        local text = ("a"):rep(2000)
+        local began = os.clock()
+        fails(("a*"):rep(50) .. "b", text)
+        assert.is_true(os.clock() - began < 0.1)
+    end)
+
+    it("compiles a pattern once for many texts", function()
+        local matches = glob.compile("role/*")
+        assert.is_true(matches("role/x"))
+        assert.is_false(matches("user/x"))
+    end)
+end)
