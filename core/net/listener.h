@@ -6,8 +6,8 @@
  * Listening sockets. TCP (IPv4 "127.0.0.1:8080", IPv6 "[::1]:8080", numeric
  * addresses or "localhost"; port 0 lets the kernel choose) opens one socket per
  * worker with SO_REUSEPORT, after a probe bind without it, so that an address in
- * use is an error. A unix socket ("unix:/path") is one socket shared by all; a
- * stale one is removed, a live one is an error.
+ * use is an error. An IPv6 address serves IPv6 only. A unix socket ("unix:/path")
+ * is one socket shared by all; a stale one is removed, a live one is an error.
  */
 
 #include "base/str.h"
@@ -21,6 +21,8 @@ struct gw_listener {
     bool is_loopback;  /* a unix socket, 127.0.0.0/8, ::1 */
     char address[128]; /* "127.0.0.1:8080", "[::1]:8080" with the real port, or the socket's path */
     char url[160];     /* "http://127.0.0.1:8080" or "unix:/run/eksgate.sock" */
+    uint64_t device;   /* of the unix socket's file, to know it again */
+    uint64_t inode;
 };
 
 /* Opens `workers` sockets at `address`; `unix_mode` is the mode of a unix socket (0660). Errors name the address. */

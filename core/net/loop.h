@@ -22,7 +22,9 @@ void gw_loop_free(struct gw_loop **loop);
 
 /* Runs until gw_loop_stop. The thread that calls is the loop's thread. */
 void gw_loop_run(struct gw_loop *loop);
-/* Any thread, and signal-safe: the loop ends after the present turn. */
+/* One turn: handles what is ready, waiting for something if `wait`, and calls on_turn. */
+void gw_loop_turn(struct gw_loop *loop, bool wait);
+/* Any thread, and signal-safe: the loop ends after the present turn; one that isn't running ends when it is run. */
 void gw_loop_stop(struct gw_loop *loop);
 
 /* Called on the loop's thread after gw_loop_wake; several wakes before it runs give one call. Set before running. */

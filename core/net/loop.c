@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A libevent base driven one turn at a time:
+ *
+ *   wait for events -> handle them -> on_turn -> forget the cached times -> again
+ *
+ * Waking is an eventfd and a flag: whoever sets the flag writes, all others see
+ * that a wake-up is on its way. The base has no locks: nothing but the two
+ * atomics and the eventfd is touched by other threads.
+ */
+#include "net/loop.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#define GW_LOOP_PERIODS 16
+
+/* Read at the first question of a turn. */
+struct turn_times {
+    bool known;
+    int64_t wall_ms;
+    int64_t monotonic_ms;
+};
+
+struct call {
+    gw_loop_cb run;
+    void *ctx;
+};
+
+struct gw_loop {
+    const struct gw_clock *clock;
+    struct event_base *base;
+    struct event *wake_event;
+    struct event *period_events[GW_LOOP_PERIODS];
+    struct call periods[GW_LOOP_PERIODS];
+    size_t period_count;
+    struct call on_wake;
+    struct call on_turn;
+    int wake_fd;
+    atomic_bool woken;
+    atomic_bool stopped;
+    struct turn_times *times; /* behind a pointer: questions are asked of a const loop */
+};
+
+static void run_call(const struct call *call)
+{
+    if (call->run != NULL)
+        call->run(call->ctx);
+}
+
+static void on_wake_readable(evutil_socket_t fd, short what, void *ctx)
+{
+    struct gw_loop *loop = ctx;
+    uint64_t count;
+
+    (void)what;
+    if (read((int)fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR)
+        gw_fatal("eventfd can't be read");
+    if (atomic_exchange(&loop->woken, false))
+        run_call(&loop->on_wake);
+}
+
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+        base = event_base_new_with_config(config);
+    if (base == NULL)
+        gw_fatal("no event loop");
+    event_config_free(config);
+    return base;
+}
+
+struct gw_loop *gw_loop_new(const struct gw_clock *clock)
+{
+    struct gw_loop *loop = gw_alloc_zero(1, sizeof(*loop));
+
+    loop->clock = clock;
+    loop->times = gw_alloc_zero(1, sizeof(*loop->times));
+    loop->base = new_base();
+    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->wake_fd < 0)
+        gw_fatal("no eventfd");
+    loop->wake_event = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake_readable, loop);
+    if (loop->wake_event == NULL || event_add(loop->wake_event, NULL) != 0)
+        gw_fatal("no event");
+    return loop;
+}
+
+void gw_loop_free(struct gw_loop **at)
+{
+    struct gw_loop *loop = *at;
+
+    *at = NULL;
+    if (loop == NULL)
+        return;
+    for (size_t i = 0; i < loop->period_count; i++)
+        event_free(loop->period_events[i]);
+    event_free(loop->wake_event);
+    event_base_free(loop->base);
+    (void)close(loop->wake_fd);
+    free(loop->times);
+    free(loop);
+}
+
+void gw_loop_turn(struct gw_loop *loop, bool wait)
+{
+    if (event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK) < 0)
+        gw_fatal("the event loop failed");
+    run_call(&loop->on_turn);
+    loop->times->known = false;
+}
+
+void gw_loop_run(struct gw_loop *loop)
+{
+    while (!atomic_load_explicit(&loop->stopped, memory_order_relaxed))
+        gw_loop_turn(loop, true);
+    atomic_store(&loop->stopped, false);
+}
+
+static void ring(struct gw_loop *loop)
+{
+    const uint64_t one = 1;
+    int saved = errno;
+
+    /* EAGAIN means that the counter is full, so the loop will wake anyway. */
+    while (write(loop->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+        ;
+    errno = saved;
+}
+
+void gw_loop_stop(struct gw_loop *loop)
+{
+    atomic_store(&loop->stopped, true);
+    ring(loop);
+}
+
+void gw_loop_wake(struct gw_loop *loop)
+{
+    if (!atomic_exchange(&loop->woken, true))
+        ring(loop);
+}
+
+void gw_loop_on_wake(struct gw_loop *loop, gw_loop_cb call, void *ctx)
+{
+    loop->on_wake = (struct call){call, ctx};
+}
+
+void gw_loop_on_turn(struct gw_loop *loop, gw_loop_cb call, void *ctx)
+{
+    loop->on_turn = (struct call){call, ctx};
+}
+
+static void on_period(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    run_call(ctx);
+}
+
+void gw_loop_every(struct gw_loop *loop, unsigned period_ms, gw_loop_cb call, void *ctx)
+{
+    struct timeval period = {.tv_sec = period_ms / 1000, .tv_usec = (suseconds_t)(period_ms % 1000) * 1000};
+    struct event *event;
+
+    if (loop->period_count == GW_LOOP_PERIODS)
+        gw_fatal("more than %d periodic calls of one loop", GW_LOOP_PERIODS);
+    loop->periods[loop->period_count] = (struct call){call, ctx};
+    event = event_new(loop->base, -1, EV_PERSIST, on_period, &loop->periods[loop->period_count]);
+    if (event == NULL || event_add(event, &period) != 0)
+        gw_fatal("no timer");
+    loop->period_events[loop->period_count++] = event;
+}
+
+static const struct turn_times *read_times(const struct gw_loop *loop)
+{
+    struct turn_times *times = loop->times;
+
+    if (!times->known) {
+        times->wall_ms = gw_clock_wall_ms(loop->clock);
+        times->monotonic_ms = gw_clock_monotonic_ms(loop->clock);
+        times->known = true;
+    }
+    return times;
+}
+
+int64_t gw_loop_wall_ms(const struct gw_loop *loop)
+{
+    return read_times(loop)->wall_ms;
+}
+
+int64_t gw_loop_monotonic_ms(const struct gw_loop *loop)
+{
+    return read_times(loop)->monotonic_ms;
+}
+
+struct event_base *gw_loop_base(struct gw_loop *loop)
+{
+    return loop->base;
+}
