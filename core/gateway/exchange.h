@@ -80,6 +80,7 @@ struct gw_worker {
     struct gw_verifier *verifier;
     struct gw_commit_port *port;
     struct gw_worker_policies *policies;
+    uint64_t failed_generation; /* of settings whose policies couldn't be made here */
     struct gw_policy_services services;
     struct gw_metrics metrics;
     struct gw_buf head; /* scratch for reply heads */

@@ -51,9 +51,12 @@ struct gw_worker_policies *gw_worker_policies_hold(struct gw_worker *worker)
     struct gw_worker_policies *fresh;
     struct gw_err err;
 
-    if (worker->policies == NULL || worker->policies->generation != generation) {
+    if (worker->failed_generation == generation)
+        return NULL;
+    if (worker->policies->generation != generation) {
         if (open_policies(worker, &fresh, &err) != GW_OK) {
-            gw_log(GW_LOG_ERROR, "policy", "%s; requests are refused", err.text);
+            worker->failed_generation = generation;
+            gw_log(GW_LOG_ERROR, "policy", "%s; requests are refused until the next reload", err.text);
             return NULL;
         }
         gw_worker_policies_drop(worker->policies);

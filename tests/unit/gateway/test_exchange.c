@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "codec/digest.h"
 #include "codec/sigv4.h"
 #include "fake_server.h"
 #include "journal/journal.h"
@@ -226,7 +227,7 @@ static void make_create(struct gw_conn *conn, const char *arn, char *text, size_
     gw_arena_init(&conn->arena, 0);
     gw_arena_init(&arena, 0);
     gw_buf_init(&authorization, 1024);
-    gw_sha256(body, (size_t)length, to_sign.payload);
+    gw_digest_sha256((struct gw_str){body, (size_t)length}, to_sign.payload);
     gw_sigv4_derive_key(GW_STR("AWS4wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), GW_STR("20150830"), GW_STR("us-west-2"),
                         GW_STR("eks"), &key);
     assert_int_equal(gw_sigv4_sign(&signer, &to_sign, &arena, &authorization), GW_OK);
