@@ -117,8 +117,9 @@ static int print_added(const char *path, const struct gw_keyfile_added *added, b
     return GW_EXIT_DONE;
 }
 
-static int add_key(const struct keys_args *args, struct gw_keyfile_key *key, bool secret_stdin)
+static int add_key(const struct keys_args *args, const struct gw_keyfile_key *wanted, bool secret_stdin)
 {
+    struct gw_keyfile_key key = *wanted;
     struct gw_keyfile_added added = {0};
     struct gw_err err = {""};
     char line[SECRET_LINE_MAX];
@@ -127,9 +128,9 @@ static int add_key(const struct keys_args *args, struct gw_keyfile_key *key, boo
 
     if (path == NULL)
         return code;
-    if (secret_stdin && read_secret(line, &key->secret, &err) != GW_OK) {
+    if (secret_stdin && read_secret(line, &key.secret, &err) != GW_OK) {
         code = failed("add", err.text);
-    } else if (gw_keyfile_add(path, key, gw_random_system(), &added, &err) != GW_OK) {
+    } else if (gw_keyfile_add(path, &key, gw_random_system(), &added, &err) != GW_OK) {
         code = failed("add", err.text);
     } else {
         code = print_added(path, &added, !secret_stdin, args->json);
