@@ -113,30 +113,27 @@ void gw_digest_hex(const unsigned char digest[GW_DIGEST_SIZE], char out[GW_DIGES
     }
 }
 
-/* 0 to 15, or 255 for anything but a lower-case hexadecimal digit. */
-static unsigned hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0');
-    if (c >= 'a' && c <= 'f')
-        return (unsigned)(c - 'a') + 10;
-    return 255;
-}
-
 enum gw_status gw_digest_from_hex(struct gw_str hex, unsigned char out[GW_DIGEST_SIZE])
 {
+    /* One more than the digit's value; 0 for everything that is no lower-case hexadecimal digit. */
+    static const unsigned char values[256] = {
+        ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+        ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    };
     unsigned char bytes[GW_DIGEST_SIZE];
+    bool good = true;
 
     if (hex.length != GW_DIGEST_HEX_SIZE)
         return GW_E_SYNTAX;
     for (size_t i = 0; i < GW_DIGEST_SIZE; i++) {
-        unsigned high = hex_value(hex.at[2 * i]);
-        unsigned low = hex_value(hex.at[2 * i + 1]);
+        unsigned high = values[(unsigned char)hex.at[2 * i]];
+        unsigned low = values[(unsigned char)hex.at[2 * i + 1]];
 
-        if (high > 15 || low > 15)
-            return GW_E_SYNTAX;
-        bytes[i] = (unsigned char)(high << 4 | low);
+        good &= high != 0 && low != 0;
+        bytes[i] = (unsigned char)((high - 1) << 4 | ((low - 1) & 15));
     }
+    if (!good)
+        return GW_E_SYNTAX;
     memcpy(out, bytes, sizeof(bytes));
     return GW_OK;
 }

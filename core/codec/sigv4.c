@@ -98,16 +98,17 @@ static void put_encoded_path(struct sink *sink, struct gw_str path)
     }
 }
 
-/* True when the path holds "//", or a segment that starts with a dot and may be "." or "..". */
+/* True when a segment is empty or ends in a dot, so that it may be "." or "..". */
 static bool needs_normalising(struct gw_str path)
 {
-    if (path.length == 0 || path.at[0] != '/')
-        return true;
-    for (size_t i = gw_str_find(path, '/', 1); i < path.length; i = gw_str_find(path, '/', i + 1)) {
-        if (path.at[i - 1] == '/' || (path.at[i - 1] == '.' && i >= 2))
-            return true;
+    bool odd = path.length == 0 || path.at[0] != '/';
+
+    for (size_t i = 1; i < path.length; i++) {
+        char before = path.at[i - 1];
+
+        odd |= path.at[i] == '/' && (before == '/' || before == '.');
     }
-    return path.length > 1 && path.at[path.length - 1] == '.';
+    return odd || path.at[path.length - 1] == '.';
 }
 
 /* Empty and "." segments go, ".." takes the one before along and stops at the root; a '/' at the very end stays if
