@@ -9,6 +9,7 @@
  */
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -193,16 +194,22 @@ static inline void bench_finish(struct bench *bench)
     bench_begin_request(bench);
 }
 
+static inline int bench_remove(const char *path, const struct stat *facts, int kind, struct FTW *walk)
+{
+    (void)facts;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
 static inline void bench_fini(struct bench *bench)
 {
-    char command[128];
     if (bench->script != NULL)
         bench_finish(bench);
     gw_script_free(&bench->script);
     gw_script_set_free(&bench->set);
     gw_arena_fini(&bench->arena);
-    snprintf(command, sizeof command, "rm -rf '%s'", bench->folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(nftw(bench->folder, bench_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static inline double bench_now_ms(void)

@@ -189,7 +189,7 @@ static void budget__is_shared_by_all_policies_of_a_request(void **state)
     struct bench bench;
     bench_init(&bench);
     bench.options.instructions = 250000;
-    for (char name = 'a'; name <= 'c'; name++) {
+    for (int name = 'a'; name <= 'c'; name++) {
         char text[128];
         char file[16];
         snprintf(text, sizeof text, "return { name = '%c', authorize = function() for i = 1, 1e5 do end end }", name);
