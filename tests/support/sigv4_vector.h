@@ -170,7 +170,8 @@ static inline size_t vector_walk(const char *root, int depth, void (*each)(const
     for (int i = 0; i < count; i++) {
         char path[4096];
 
-        snprintf(path, sizeof(path), "%s/%s", root, entries[i]->d_name);
+        if (snprintf(path, sizeof(path), "%s/%s", root, entries[i]->d_name) >= (int)sizeof(path))
+            gw_fatal("%s: path too long", root);
         if (entries[i]->d_name[0] != '.' && entries[i]->d_type == DT_DIR) {
             if (depth == 0) {
                 each(path);
