@@ -112,7 +112,7 @@ void gw_loop_free(struct gw_loop **at)
 
 void gw_loop_turn(struct gw_loop *loop, bool wait)
 {
-    if (event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK) < 0)
+    if (event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK) < 0)
         gw_fatal("the event loop failed");
     run_call(&loop->on_turn);
     loop->times->known = false;
