@@ -395,9 +395,9 @@ static size_t walk_capture(const struct gw_pattern *pattern, struct gw_pattern_m
 static size_t skip_back_reference(const struct gw_pattern_item *item, struct gw_pattern_match *match, size_t at)
 {
     struct gw_pattern_capture capture = match->captures[item->argument];
-    size_t length = capture.position ? 0 : capture.length;
+    size_t length = capture.length;
     const char *bytes = match->subject.at;
-    if (!spend(match, 1 + length / 16) || length > match->subject.length - at)
+    if (!spend(match, 1 + length / 16) || capture.position || length > match->subject.length - at)
         return NO_MATCH;
     return length == 0 || memcmp(bytes + at, bytes + capture.start, length) == 0 ? at + length : NO_MATCH;
 }

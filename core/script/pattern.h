@@ -45,7 +45,8 @@ struct gw_pattern_match {
     struct gw_pattern_capture captures[GW_PATTERN_CAPTURES_MAX];
 };
 
-/* GW_E_SYNTAX or GW_E_LIMIT with a text for the script's author. A '^' at the start anchors unless `literal_caret`
+/* GW_E_SYNTAX or GW_E_LIMIT with a text for the script's author, also where a match wouldn't get as far as the
+ * fault. A '^' at the start anchors unless `literal_caret`
  * (gmatch). */
 GW_NODISCARD enum gw_status gw_pattern_compile(struct gw_str text, bool literal_caret, struct gw_pattern *pattern,
                                                struct gw_err *err);

@@ -28,6 +28,7 @@ static const struct gw_bind_entry stock_base[] = {
     {NULL, NULL, NULL},
 };
 
+/* Of math: each one call of the C library; max and min as many steps as arguments. */
 static const char *const stock_math[] = {
     "abs",  "acos", "asin", "atan", "ceil",       "cos",  "deg",        "exp",  "floor",
     "fmod", "huge", "log",  "max",  "maxinteger", "min",  "mininteger", "modf", "pi",
