@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From an answer to bytes: error bodies, and the head with EKS's fields in EKS's
- * order (eks-access-entries.md section 2). Ids come from a keyed counter: unique,
- * not guessable from one another, no system call.
+ * order (eks-access-entries.md section 2). Ids come from a generator per worker,
+ * seeded by the kernel: unique, no secrets, no system call.
  */
 #include "codec/time.h"
 #include "gateway/exchange.h"
@@ -18,11 +18,25 @@ static const char cors_after_id[] =
     "Access-Control-Expose-Headers: x-amzn-errortype,x-amzn-errormessage,x-amzn-trace-id,x-amzn-requestid,"
     "x-amz-apigw-id,date\r\n";
 
+static inline uint64_t rotate(uint64_t word, int bits)
+{
+    return (word << bits) | (word >> (64 - bits));
+}
+
+/* xoshiro256** (Blackman and Vigna, 2018): period 2^256 - 1. */
 static uint64_t next_word(struct gw_worker *worker)
 {
-    uint64_t count = worker->id_counter++;
+    uint64_t *s = worker->id_state;
+    uint64_t word = rotate(s[1] * 5, 7) * 9;
+    uint64_t shifted = s[1] << 17;
 
-    return gw_hash(&worker->id_seed, &count, sizeof(count));
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= shifted;
+    s[3] = rotate(s[3], 45);
+    return word;
 }
 
 static char *put_hex(char *out, uint64_t word, unsigned digits)

@@ -86,8 +86,7 @@ struct gw_worker {
     struct gw_buf head; /* scratch for reply heads */
     int64_t date_s;     /* second that `date` is of */
     char date[40];      /* "Date: ...\r\n" */
-    struct gw_hash_seed id_seed;
-    uint64_t id_counter;
+    uint64_t id_state[4];
     /* bounded records of strangers */
     int64_t strangers_tokens; /* thousandths of a record */
     int64_t strangers_filled_ms;

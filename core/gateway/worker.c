@@ -126,7 +126,8 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
         return status;
     }
     gw_buf_init(&w->head, GW_WORKER_HEAD_MAX);
-    gw_random_seed(gateway->random, &w->id_seed);
+    gw_random_fill(gateway->random, w->id_state, sizeof(w->id_state));
+    w->id_state[0] |= 1; /* the generator's one forbidden state is all zeros */
     w->verifier = gw_verify_new(&gateway->options.verify);
     w->port = gw_commit_port_open(gateway->commit, wake_loop, loop);
     gw_exchange_handler(w, &handler);
