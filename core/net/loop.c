@@ -94,20 +94,20 @@ struct gw_loop *gw_loop_new(const struct gw_clock *clock)
     return loop;
 }
 
-void gw_loop_free(struct gw_loop **at)
+void gw_loop_free(struct gw_loop **loop)
 {
-    struct gw_loop *loop = *at;
+    struct gw_loop *dying = *loop;
 
-    *at = NULL;
-    if (loop == NULL)
+    *loop = NULL;
+    if (dying == NULL)
         return;
-    for (size_t i = 0; i < loop->period_count; i++)
-        event_free(loop->period_events[i]);
-    event_free(loop->wake_event);
-    event_base_free(loop->base);
-    (void)close(loop->wake_fd);
-    free(loop->times);
-    free(loop);
+    for (size_t i = 0; i < dying->period_count; i++)
+        event_free(dying->period_events[i]);
+    event_free(dying->wake_event);
+    event_base_free(dying->base);
+    (void)close(dying->wake_fd);
+    free(dying->times);
+    free(dying);
 }
 
 void gw_loop_turn(struct gw_loop *loop, bool wait)

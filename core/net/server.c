@@ -263,23 +263,23 @@ struct gw_server *gw_server_new(struct gw_loop *loop, const struct gw_server_opt
     return server;
 }
 
-void gw_server_free(struct gw_server **at)
+void gw_server_free(struct gw_server **server)
 {
-    struct gw_server *server = *at;
+    struct gw_server *dying = *server;
 
-    *at = NULL;
-    if (server == NULL)
+    *server = NULL;
+    if (dying == NULL)
         return;
-    server->freeing = true;
-    while (!gw_conn_link_is_empty(&server->all))
-        gw_conn_destroy(GW_CONN_OF(server->all.after, all));
-    for (size_t i = 0; i < server->socket_count; i++)
-        event_free(server->sockets[i].event);
-    event_free(server->tick_event);
-    event_free(server->resume_event);
-    gw_conn_pool_fini(server);
-    free(server->trusted);
-    free(server);
+    dying->freeing = true;
+    while (!gw_conn_link_is_empty(&dying->all))
+        gw_conn_destroy(GW_CONN_OF(dying->all.after, all));
+    for (size_t i = 0; i < dying->socket_count; i++)
+        event_free(dying->sockets[i].event);
+    event_free(dying->tick_event);
+    event_free(dying->resume_event);
+    gw_conn_pool_fini(dying);
+    free(dying->trusted);
+    free(dying);
 }
 
 /* Takes what the kernel has completed already: those clients were told that they are connected. */

@@ -93,9 +93,9 @@ static void check_chunks(struct gw_str data)
     gw_buf_fini(&pieces);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct gw_str data = {(const char *)bytes, size};
+    struct gw_str text = {(const char *)data, size};
     struct gw_http1_request request;
     struct gw_http1_error error;
     struct gw_http1_error dripping_error;
@@ -105,13 +105,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     if (size > 2 * limits.head_bytes)
         return 0;
-    status = gw_http1_parse_head(data, &limits, &scanned, &request, &error);
-    require((parse_dripping(data, &dripping_error, &head_length) == GW_OK) == (status == GW_OK));
+    status = gw_http1_parse_head(text, &limits, &scanned, &request, &error);
+    require((parse_dripping(text, &dripping_error, &head_length) == GW_OK) == (status == GW_OK));
     if (status == GW_OK) {
-        check_request(data, &request);
+        check_request(text, &request);
         require(head_length == request.head_length);
-        check_chunks(gw_str_slice(data, request.head_length, SIZE_MAX));
+        check_chunks(gw_str_slice(text, request.head_length, SIZE_MAX));
     }
-    check_chunks(data);
+    check_chunks(text);
     return 0;
 }

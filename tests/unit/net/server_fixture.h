@@ -196,6 +196,7 @@ static inline int fixture_connect_with(const struct fixture *f, int receive_byte
     struct timeval patience = {.tv_sec = PATIENCE / 1000};
     int fd;
 
+    memset(&name, 0, sizeof(name));
     assert_int_equal(getsockname(f->listener.fds[0], (struct sockaddr *)&name, &length), 0);
     fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);

@@ -73,23 +73,9 @@ static void check__good_addresses__tell_what_they_are(void **state)
 
 static void check__bad_addresses__are_errors_that_name_them(void **state)
 {
-    static const char *const addresses[] = {"",
-                                            "8080",
-                                            ":8080",
-                                            "127.0.0.1",
-                                            "127.0.0.1:",
-                                            "127.0.0.1:65536",
-                                            "127.0.0.1:-1",
-                                            "::1:80",
-                                            "[::1]",
-                                            "[127.0.0.1]:1",
-                                            "[::1:80",
-                                            "example.org:80",
-                                            "unix:",
-                                            "unix:relative",
-                                            "unix:/"
-                                            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                                            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    static const char *const addresses[] = {
+        "",       "8080",  ":8080",         "127.0.0.1", "127.0.0.1:",     "127.0.0.1:65536", "127.0.0.1:-1",
+        "::1:80", "[::1]", "[127.0.0.1]:1", "[::1:80",   "example.org:80", "unix:",           "unix:relative"};
 
     (void)state;
     for (size_t i = 0; i < GW_COUNT(addresses); i++) {
@@ -102,9 +88,22 @@ static void check__bad_addresses__are_errors_that_name_them(void **state)
     }
 }
 
+static void check__path_longer_than_the_kernel_takes__is_an_error(void **state)
+{
+    char address[200];
+    bool flag;
+    struct gw_err err;
+
+    (void)state;
+    memset(address, 'a', sizeof(address));
+    memcpy(address, "unix:/", 6);
+    assert_int_equal(gw_listener_check((struct gw_str){address, 5 + 107}, &flag, &flag, &err), GW_OK);
+    assert_int_equal(gw_listener_check((struct gw_str){address, 5 + 108}, &flag, &flag, &err), GW_E_LIMIT);
+}
+
 static unsigned port_of(int fd)
 {
-    struct sockaddr_in name;
+    struct sockaddr_in name = {.sin_family = AF_INET};
     socklen_t length = sizeof(name);
 
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);
@@ -278,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check__good_addresses__tell_what_they_are),
         cmocka_unit_test(check__bad_addresses__are_errors_that_name_them),
+        cmocka_unit_test(check__path_longer_than_the_kernel_takes__is_an_error),
         cmocka_unit_test(open__port_0_for_several_workers__gives_all_the_same_port),
         cmocka_unit_test(open__address_in_use__is_an_error_even_among_sharers),
         cmocka_unit_test(open__again_after_closing_with_a_connection__succeeds),

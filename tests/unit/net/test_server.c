@@ -72,7 +72,7 @@ static void connection__many_requests_in_one_packet__are_answered_in_order(void 
 
         (void)snprintf(expected, sizeof(expected), "POST path=/n%03d body=%03d ip", i, i);
         at = gw_str_search(rest, gw_str_from(expected));
-        assert_true(at != SIZE_MAX && at < 200);
+        assert_true(at < 200);
         rest = gw_str_slice(rest, at, SIZE_MAX);
     }
     assert_int_equal(f->done, 200);
