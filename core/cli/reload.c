@@ -16,6 +16,8 @@ struct gw_reload {
     const struct gw_config_source *source;
     struct gw_gateway *gateway;
     size_t workers;
+    bool is_public;
+    char *region; /* of the start: the verifier accepts no other before a restart */
     pthread_mutex_t lock;
     char *keys_file; /* NULL: keys are a table of the configuration */
     bool has_stamp;
@@ -105,16 +107,17 @@ static void watch_keys(struct gw_reload *reload, const struct gw_config *config)
     reload->has_stamp = reload->keys_file != NULL && gw_keyring_stamp(reload->keys_file, &reload->stamp) == GW_OK;
 }
 
-struct gw_reload *gw_reload_new(const struct gw_config_source *source, const struct gw_config *config, size_t workers,
-                                struct gw_gateway *gateway)
+struct gw_reload *gw_reload_new(const struct gw_reload_start *start, struct gw_gateway *gateway)
 {
     struct gw_reload *reload = gw_alloc_zero(1, sizeof(*reload));
 
-    reload->source = source;
+    reload->source = start->source;
     reload->gateway = gateway;
-    reload->workers = workers;
+    reload->workers = start->workers;
+    reload->is_public = start->is_public;
+    reload->region = gw_str_dup(start->config->regions[0]);
     (void)pthread_mutex_init(&reload->lock, NULL);
-    watch_keys(reload, config);
+    watch_keys(reload, start->config);
     return reload;
 }
 
@@ -127,7 +130,19 @@ void gw_reload_free(struct gw_reload **reload)
     *reload = NULL;
     (void)pthread_mutex_destroy(&r->lock);
     free(r->keys_file);
+    free(r->region);
     free(r);
+}
+
+/* The rule that gw_config_check holds at the start, for keys that come later. */
+static enum gw_status check_public(const struct gw_reload *reload, const struct gw_keyring *keyring, struct gw_err *err)
+{
+    if (!reload->is_public || !gw_keyring_has_example(keyring))
+        return GW_OK;
+    return gw_fail(
+        err, GW_E_DENIED,
+        "keys: holds a key that AWS has published as an example, and a listener can be reached from outside; "
+        "example keys are for loopback and unix sockets");
 }
 
 /* Everything new, or nothing. */
@@ -149,10 +164,13 @@ static enum gw_status load_all(struct gw_reload *reload, struct gw_config_proble
     status = gw_reload_settings(config, reload->workers, &settings, &err);
     if (status == GW_OK)
         status = gw_config_keyring(config, &keyring, &err);
+    if (status == GW_OK)
+        status = check_public(reload, keyring, &err);
     if (status != GW_OK) {
         gw_config_problem(problems, "%s", err.text);
         goto out;
     }
+    settings->region = gw_arena_str(&settings->arena, gw_str_from(reload->region));
     watch_keys(reload, config);
     gw_gateway_apply(reload->gateway, &settings);
     gw_gateway_set_keyring(reload->gateway, &keyring);
@@ -209,7 +227,8 @@ void gw_reload_keys_if_changed(struct gw_reload *reload)
         goto out;
     reload->stamp = stamp;
     reload->has_stamp = true;
-    if (gw_keyring_load(reload->keys_file, &keyring, &err) != GW_OK) {
+    if (gw_keyring_load(reload->keys_file, &keyring, &err) != GW_OK || check_public(reload, keyring, &err) != GW_OK) {
+        gw_keyring_free(&keyring);
         atomic_fetch_add(&reload->failed, 1);
         gw_log(GW_LOG_ERROR, "keys", "%s; the old keys stay", err.text);
         goto out;

@@ -18,9 +18,16 @@ struct gw_reload;
 GW_NODISCARD enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers,
                                                struct gw_gateway_settings **settings, struct gw_err *err);
 
-/* new: `source` and `gateway` are borrowed; `config` is read now. */
-struct gw_reload *gw_reload_new(const struct gw_config_source *source, const struct gw_config *config, size_t workers,
-                                struct gw_gateway *gateway);
+/* What stays as it was at the start, whatever a new configuration says. */
+struct gw_reload_start {
+    const struct gw_config_source *source; /* borrowed */
+    const struct gw_config *config;        /* read by gw_reload_new only */
+    size_t workers;
+    bool is_public; /* some listener can be reached from outside: published example keys are never taken up */
+};
+
+/* new: `gateway` is borrowed. */
+struct gw_reload *gw_reload_new(const struct gw_reload_start *start, struct gw_gateway *gateway);
 void gw_reload_free(struct gw_reload **reload);
 
 /* Loads everything anew and swaps it in. Otherwise the old state stays, and what is wrong is logged and in `problems`.

@@ -162,10 +162,13 @@ static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
         .commit = {.queue_max = config->commit_queue_max, .queue_age_ms = config->commit_queue_age_ms},
         .http = config->http,
     };
+    struct gw_reload_start start = {.source = &serve->source, .config = config, .workers = serve->worker_count};
     struct gw_gateway_settings *settings = NULL;
     struct gw_keyring *keyring = NULL;
     enum gw_status status;
 
+    for (size_t i = 0; i < serve->listener_count; i++)
+        start.is_public |= !serve->listeners[i].is_loopback;
     options.http.connections_max = config->http.connections_max / serve->worker_count + 1;
     serve->epoch = gw_epoch_new();
     serve->store = gw_store_open_memory(&config->store, serve->epoch, gw_random_system());
@@ -178,7 +181,7 @@ static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
     }
     serve->gateway = gw_gateway_new(&options, &settings, &keyring, serve->epoch, serve->store, serve->journal,
                                     gw_clock_system(), gw_random_system());
-    serve->reload = gw_reload_new(&serve->source, config, serve->worker_count, serve->gateway);
+    serve->reload = gw_reload_new(&start, serve->gateway);
     return GW_OK;
 }
 
