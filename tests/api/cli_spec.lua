@@ -14,7 +14,7 @@ describe("eksgate", function()
             local code, out, err = run(arguments)
             assert.equal(2, code)
             assert.equal("", out)
-            assert.truthy(err:find("serve", 1, true), err)
+            assert.truthy(err:find("serve", 1, true) or err:find("eksgate --help", 1, true), err)
         end
     end)
 
@@ -88,11 +88,11 @@ describe("eksgate check", function()
 
     it("lists every problem, not just the first", function()
         local code, out, err = check({
-            settings = { workers = 0, region = "nowhere!", listen = { "nonsense" }, typo = true,
+            settings = { workers = 0, region = "nowhere!", unix_mode = "rw", typo = true,
                 audit = { record = "some" }, clusters = { ["-bad"] = { accessConfig = {} } } },
         })
         assert.equal(1, code)
-        for _, name in ipairs({ "workers", "listen", "typo", "audit.record", "-bad" }) do
+        for _, name in ipairs({ "workers", "region", "unix_mode", "typo", "audit.record", "-bad" }) do
             assert.truthy((out .. err):find(name, 1, true), name .. " in " .. out .. err)
         end
     end)
@@ -101,9 +101,14 @@ describe("eksgate check", function()
         local code, out, err = check({ policies = { "return {" } })
         assert.equal(1, code)
         assert.truthy((out .. err):find("policy1.lua", 1, true))
-        code, out, err = check({ settings = { keys = "/nowhere/keys.json" } })
+        code, out, err = check({
+            settings = { keys = "/nowhere/keys.json", listen = { "nonsense" }, admin = "192.0.2.1:80" },
+            policies = { "return {" },
+        })
         assert.equal(1, code)
-        assert.truthy((out .. err):find("/nowhere/keys.json", 1, true))
+        for _, name in ipairs({ "/nowhere/keys.json", "nonsense", "admin", "policy1.lua" }) do
+            assert.truthy((out .. err):find(name, 1, true), name .. " in " .. out .. err)
+        end
     end)
 
     it("refuses what this version doesn't serve", function()
@@ -222,7 +227,7 @@ describe("settings", function()
         local program = gateway.prepare()
         program.config = gateway.root .. "/config/quickstart.lua"
         program.options.arguments = { "--set", "listen=127.0.0.1:0", "--set", "admin=127.0.0.1:0", "--set",
-            "status=127.0.0.1:0", "--set", "data=" .. folder }
+            "status=127.0.0.1:0", "--set", "data=" .. folder, "--set", "policy.library=" .. gateway.root .. "/lua" }
         gw = program
         gw:launch_and_wait()
         local key = { id = "AKIDEXAMPLE", secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" }

@@ -402,7 +402,7 @@ describe("CreateAccessEntry", function()
 
     it("doesn't show entries of other accounts and regions", function()
         local other = gateway.start({
-            settings = { region = "*" },
+            settings = { region = { "us-west-2", "eu-central-1" } },
             keys = {
                 gateway.key,
                 { id = "AKIAOTHERACCOUNT0001", secret = "other", arn = "arn:aws:iam::999988887777:user/other" },

@@ -14,6 +14,11 @@ local function policy(name, body)
         .. "\nreturn p\n"
 end
 
+--- How the message of every refusal by a policy ends.
+local function signed_off(name, reason, reply)
+    return "(eksgate policy " .. name .. ": " .. reason .. ", request " .. reply.header["x-amzn-requestid"] .. ")"
+end
+
 local count = 0
 local function fresh_role()
     count = count + 1
@@ -34,7 +39,7 @@ describe("policies", function()
     --- Expects a refusal that ends as every policy's does, with the id of the reply.
     local function refused(reply, name, reason)
         local body = expect.error(reply, 403, "AccessDeniedException")
-        local tail = "(eksgate policy " .. name .. ": " .. reason .. ", request " .. reply.header["x-amzn-requestid"] .. ")"
+        local tail = signed_off(name, reason, reply)
         assert.equal(tail, body.message:sub(-#tail))
         return body.message
     end
@@ -58,7 +63,7 @@ describe("policies", function()
         it("win over those that allow, before and after them", function()
             local allow = policy("allow", "function p.authorize() return verdict.allow() end")
             local deny = policy("deny", 'function p.authorize() return verdict.deny("no") end')
-            start({ allow, deny, allow })
+            start({ allow, deny, policy("late", "function p.authorize() return verdict.allow() end") })
             refused(gw:create({ principalArn = role("r") }), "deny", "no")
         end)
 
@@ -89,7 +94,7 @@ describe("policies", function()
     it("that throttle answer 429 with Retry-After", function()
         start({ policy("slow", 'function p.authorize() return verdict.throttle(5, "slow down") end') })
         local reply = gw:create({ principalArn = role("r") })
-        local tail = "(eksgate policy slow: slow down, request " .. reply.header["x-amzn-requestid"] .. ")"
+        local tail = signed_off("slow", "slow down", reply)
         local body = expect.error(reply, 429, "TooManyRequestsException")
         assert.equal(tail, body.message:sub(-#tail))
         assert.equal("5", reply.header["retry-after"])
@@ -119,7 +124,7 @@ describe("policies", function()
             it("when they " .. what, function()
                 start({ policy("bad", "function p.authorize(req)\n" .. body .. "\nend") })
                 refused(gw:create({ principalArn = role("r") }), "bad", "policy failed")
-                assert.truthy(gw:stderr():find("policy1.lua", 1, true), gw:stderr())
+                assert.truthy(gw:stderr():find("bad: authorize failed", 1, true), gw:stderr())
                 assert.equal("bad", gw:audit()[1].errorMessage:match("policy (%w+):"))
                 refused(gw:describe(role("r")), "bad", "policy failed")
             end)
@@ -129,6 +134,10 @@ describe("policies", function()
             start({ policy("bad", "function p.authorize(req)\n error('boom')\nend") })
             gw:create({ principalArn = role("r") })
             assert.truthy(gw:stderr():find("policy1.lua:4: boom", 1, true), gw:stderr())
+            gw:stop()
+            start({ policy("bad", "function p.authorize(req)\n while true do end\nend") })
+            gw:create({ principalArn = role("r") })
+            assert.truthy(gw:stderr():find("policy1.lua:4:", 1, true), gw:stderr())
         end)
 
         it("counted by kind", function()
@@ -334,14 +343,22 @@ describe("policies", function()
         text.remove_folder(folder)
     end)
 
-    it("don't see each other's globals and can't change the library", function()
+    it("share nothing, neither globals nor the library", function()
         start({
-            policy("one", 'leaked = 1\nfunction p.authorize() leaked2 = 1 verdict.deny = nil end'),
-            policy("two", 'function p.authorize() if leaked or leaked2 or not verdict.deny then '
-                .. 'return verdict.deny("saw it") end end'),
+            policy("one", [[function p.authorize()
+                pcall(function() verdict.allow = nil end)
+                pcall(function() string.rep = nil end)
+                pcall(function() leaked = 1 end)
+                pcall(function() _G.leaked = 1 end)
+                pcall(function() getmetatable("").__index = nil end)
+            end]]),
+            policy("two", [[function p.authorize()
+                local ok, seen = pcall(function() return leaked end)
+                if (ok and seen) or not verdict.allow or not ("x"):rep(2) then return verdict.deny("saw it") end
+            end]]),
         })
         local reply = gw:create({ principalArn = fresh_role() })
-        assert.is_nil(reply.body:find("saw it", 1, true))
+        assert.is_nil(reply.body:find("saw it", 1, true), reply.body)
     end)
 
     describe("that can't be loaded keep the gateway from starting", function()
@@ -351,6 +368,7 @@ describe("policies", function()
             ["an unknown hook"] = 'return { name = "p", autorize = function() end }',
             ["bytecode"] = string.dump(function() return { name = "p" } end),
             ["an endless load"] = "while true do end",
+            ["a global"] = 'leaked = 1\nreturn { name = "p" }',
         }) do
             it("(" .. what .. ")", function()
                 local prepared = gateway.prepare({ policies = { source } })

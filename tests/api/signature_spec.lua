@@ -12,11 +12,11 @@ local incomplete = "IncompleteSignatureException"
 local unknown = "UnrecognizedClientException"
 
 local session = {
-    id = "ASIAEKSGATETEST00001", secret = "session secret", token = "FwoGZXIvYXdzEXAMPLE/+==",
+    id = "ASIAEKSGATETEST00001", secret = "session-secret", token = "FwoGZXIvYXdzEXAMPLE/+==",
     arn = "arn:aws:sts::012345678910:assumed-role/deployer/run-1",
 }
 local expired = {
-    id = "ASIAEKSGATETEST00002", secret = "session secret", token = "old token", expiration = "2020-01-01T00:00:00Z",
+    id = "ASIAEKSGATETEST00002", secret = "session-secret", token = "old-token", expiration = "2020-01-01T00:00:00Z",
     arn = "arn:aws:sts::012345678910:assumed-role/deployer/run-2",
 }
 local disabled = {
@@ -281,7 +281,7 @@ describe("a signed request", function()
         end)
 
         it("with a session's key and no token or another's", function()
-            for _, token in ipairs({ false, "another token" }) do
+            for _, token in ipairs({ false, "another-token" }) do
                 refused({ key = { id = session.id, secret = session.secret, token = token or nil } }, unknown,
                     { "^The security token included in the request is invalid%.?$" })
             end
@@ -439,7 +439,7 @@ describe("a signed request", function()
 
     it("leaves no secret, token, signature or Authorization in log and audit", function()
         local _, signed = ask({ key = session })
-        local _, bad = ask({ key = { id = session.id, secret = "a wrong secret", token = session.token } })
+        local _, bad = ask({ key = { id = session.id, secret = "a-wrong-secret", token = session.token } })
         ask({ authorization = function() return "Bearer bearer-of-news" end })
         local written = gw:stderr() .. gw:stdout() .. text.read_file(gw.audit_file)
         assert.truthy(written:find(session.id, 1, true))

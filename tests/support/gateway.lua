@@ -23,7 +23,7 @@ local instance = {}
 instance.__index = instance
 
 gateway.program = os.getenv("EKSGATE") or "build/release/eksgate"
-gateway.root = os.getenv("EKSGATE_ROOT") or "."
+gateway.root = os.getenv("EKSGATE_ROOT") or lfs.currentdir()
 
 --- Takes a default setting away.
 gateway.none = setmetatable({}, { __name = "none" })
@@ -107,6 +107,7 @@ local function defaults(folder)
         store = { driver = "memory" },
         clusters = { [gateway.cluster] = { accessConfig = { authenticationMode = "API" } } },
         audit = { file = "audit.jsonl", durable = false },
+        policy = { library = gateway.root .. "/lua" },
     }
 end
 

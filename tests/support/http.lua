@@ -28,6 +28,7 @@ local function open_tcp(address)
     local host, port = address:gsub("^%a+://", ""):match("^%[?([^%]]-)%]?:(%d+)$")
     assert(host, "not an address: " .. address)
     local stream = host:find(":", 1, true) and socket.tcp6() or socket.tcp4()
+    stream:settimeout(2 * text.patience)
     local ok, problem = stream:connect(host, tonumber(port))
     if ok then
         stream:setoption("tcp-nodelay", true)
