@@ -85,7 +85,7 @@ static struct gw_str resource_arn(struct gw_exchange *exchange)
 
 static struct gw_str signed_off(struct gw_exchange *exchange, struct gw_str policy, struct gw_str reason)
 {
-    return gw_arena_printf(exchange->arena, "(eksgate policy %.*s: %.*s, %s)", GW_STR_ARG(policy), GW_STR_ARG(reason),
+    return gw_arena_printf(exchange->arena, "(eksgate policy %.*s: %.*s, request %s)", GW_STR_ARG(policy), GW_STR_ARG(reason),
                            exchange->request_id);
 }
 

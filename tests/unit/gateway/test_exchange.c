@@ -308,7 +308,7 @@ static void exchange__failed_policy__refuses_and_changes_nothing(void **state)
     fake_wait(&f->loop); /* the refusal is recorded first */
     assert_true(holds(conn.reply_head, "HTTP/1.1 403 Forbidden\r\n"));
     assert_true(holds(conn.reply_head, "x-amzn-ErrorType: AccessDeniedException\r\n"));
-    assert_true(holds(conn.reply_body, "(eksgate policy fake: not today, "));
+    assert_true(holds(conn.reply_body, "(eksgate policy fake: not today, request "));
     assert_int_equal(gw_store_count(f->store), 0);
     end(f, &conn);
 }
