@@ -7,6 +7,7 @@
  */
 #include "requests.h"
 
+#include <inttypes.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdint.h>
@@ -104,6 +105,16 @@ static void sign(const struct signer *signer, const char *path, const char *body
     to_hex(signature, out);
 }
 
+/* Keeps the client request tokens of different prefixes apart. */
+static uint64_t hash_of(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325U;
+
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3U;
+    return hash & 0xffffffffffffU;
+}
+
 static size_t put_request(const struct signer *signer, size_t number, char *out)
 {
     const struct request_options *options = signer->options;
@@ -118,8 +129,8 @@ static size_t put_request(const struct signer *signer, size_t number, char *out)
         (void)snprintf(path, sizeof(path), "/clusters/%s/access-entries", options->cluster);
         (void)snprintf(body, sizeof(body),
                        "{\"principalArn\": \"arn:aws:iam::012345678910:role/bench/%s-%zu\", \"clientRequestToken\": "
-                       "\"%08zx-0000-4000-8000-%.12s\"}",
-                       options->prefix, number, number, "000000000000");
+                       "\"%08zx-0000-4000-8000-%012" PRIx64 "\"}",
+                       options->prefix, number, number, hash_of(options->prefix));
         (void)snprintf(length, sizeof(length), "Content-Type: application/json\r\nContent-Length: %zu\r\n",
                        strlen(body));
     } else {

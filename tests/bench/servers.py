@@ -75,6 +75,7 @@ class Lab:
         self.folder = folder
         self.build = build
         self.here = here
+        self.library = os.path.join(os.path.dirname(os.path.dirname(here)), "lua")
         self.program = os.environ.get("EKSGATE", os.path.join(build, "eksgate"))
         self.loadgen = os.path.join(build, "loadgen")
         self.count = 0
@@ -109,6 +110,7 @@ class Lab:
     listen = {{ "127.0.0.1:0" }}, workers = {workers}, data = {lua_text(self.folder)}, keys = "keys.json",
     region = "us-west-2", account = "012345678910", clusters = {{ ["my-cluster"] = {{}} }},
     limits = {{ entries_per_cluster = 10000000 }}, policies = {{ {listed} }},
+    policy = {{ library = {lua_text(self.library)} }},
     audit = {{ file = "audit-{self.count}.jsonl", durable = {"true" if durable else "false"} }},
     http = {{ idle_timeout = 600 }},
 }}
@@ -273,7 +275,7 @@ frontend front
         except (OSError, subprocess.SubprocessError) as problem:
             raise Failed(problem) from None
         print("  " + done.stdout.strip().replace("\n", "\n  "))
-        found = re.search(r"([0-9.]+) ns", done.stdout)
+        found = re.search(r"describe ns=([0-9.]+)", done.stdout)
         if not found:
             raise Failed("sigv4_bench printed no time")
         return float(found[1])
