@@ -169,7 +169,7 @@ static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
 
     for (size_t i = 0; i < serve->listener_count; i++)
         start.is_public |= !serve->listeners[i].is_loopback;
-    options.http.connections_max = config->http.connections_max / serve->worker_count + 1;
+    options.http.connections_max = (config->http.connections_max + serve->worker_count - 1) / serve->worker_count;
     serve->epoch = gw_epoch_new();
     serve->store = gw_store_open_memory(&config->store, serve->epoch, gw_random_system());
     status = gw_reload_settings(config, serve->worker_count, &settings, err);
