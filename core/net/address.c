@@ -73,23 +73,11 @@ size_t gw_address_print(const struct gw_address *address, char out[GW_ADDRESS_TE
     return strlen(out);
 }
 
-/* True when all bits of `bytes` from `bits` on are zero. */
-static bool is_zero_behind(const uint8_t *bytes, size_t length, unsigned bits)
-{
-    for (size_t i = 0; i < length; i++) {
-        unsigned kept = bits > i * 8 ? bits - (unsigned)i * 8 : 0;
-        unsigned mask = kept >= 8 ? 0 : 0xffU >> kept;
-
-        if ((bytes[i] & mask) != 0)
-            return false;
-    }
-    return true;
-}
-
 enum gw_status gw_address_parse_cidr(struct gw_str text, struct gw_cidr *cidr, struct gw_err *err)
 {
     size_t slash = gw_str_find(text, '/', 0);
     struct gw_cidr parsed;
+    unsigned mapped; /* bits of an IPv6 prefix in front of an IPv4 address */
     unsigned most;
     uint64_t bits;
 
@@ -99,13 +87,14 @@ enum gw_status gw_address_parse_cidr(struct gw_str text, struct gw_cidr *cidr, s
     }
     if (gw_address_parse(gw_str_slice(text, 0, slash), &parsed.address) != GW_OK)
         return gw_fail(err, GW_E_SYNTAX, "'%.*s' is no network: give ADDRESS, ADDRESS/BITS or unix", GW_STR_ARG(text));
-    most = parsed.address.kind == GW_ADDRESS_IPV4 ? 32 : 128;
+    mapped = parsed.address.kind == GW_ADDRESS_IPV4 && gw_str_find(text, ':', 0) < text.length ? 96 : 0;
+    most = parsed.address.kind == GW_ADDRESS_IPV4 ? 32 + mapped : 128;
     bits = most;
     if (slash < text.length && gw_str_parse_u64(gw_str_slice(text, slash + 1, SIZE_MAX), most, &bits) != GW_OK)
         return gw_fail(err, GW_E_SYNTAX, "'%.*s': the number of bits is 0 to %u", GW_STR_ARG(text), most);
-    parsed.bits = (unsigned)bits;
-    if (!is_zero_behind(parsed.address.bytes, most / 8, parsed.bits))
-        return gw_fail(err, GW_E_SYNTAX, "'%.*s': the address has bits behind the prefix", GW_STR_ARG(text));
+    if (bits < mapped)
+        return gw_fail(err, GW_E_SYNTAX, "'%.*s': give IPv4 networks as IPv4", GW_STR_ARG(text));
+    parsed.bits = (unsigned)bits - mapped;
     *cidr = parsed;
     return GW_OK;
 }

@@ -43,7 +43,7 @@ struct gw_address gw_address_from_socket(const struct sockaddr *peer);
 /* Writes the address, or "unix", and a NUL; returns the length. */
 size_t gw_address_print(const struct gw_address *address, char out[GW_ADDRESS_TEXT]);
 
-/* "10.0.0.0/8", "fd00::/8", a single address, or "unix". Bits behind the prefix must be zero. */
+/* "10.0.0.0/8", "fd00::/8", a single address, or "unix". Bits behind the prefix are ignored. */
 GW_NODISCARD enum gw_status gw_address_parse_cidr(struct gw_str text, struct gw_cidr *cidr, struct gw_err *err);
 
 bool gw_address_is_in(const struct gw_address *address, const struct gw_cidr *networks, size_t count);

@@ -104,7 +104,7 @@ static enum progress finish(struct gw_conn *conn)
     end_request(conn);
     conn->served = true;
     conn->fresh = false;
-    if (conn->closing)
+    if (conn->closing || (conn->server->draining && conn->next == conn->end))
         return unread && !conn->eof ? begin_linger(conn) : destroy(conn);
     conn->state = GW_CONN_HEAD;
     conn->start = conn->next;

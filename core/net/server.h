@@ -30,9 +30,9 @@ struct gw_server_options {
     unsigned reply_timeout_ms; /* for the client to take the whole reply */
     unsigned idle_timeout_ms;  /* between requests */
     bool proxy_protocol;       /* every connection must start with a PROXY protocol v2 header, from trusted_proxies */
-    const struct gw_str
-        *trusted_proxies;       /* CIDRs; their X-Forwarded-For (rightmost untrusted) gives the source address */
-    size_t trusted_proxy_count; /* 0: the header is ignored */
+    /* CIDRs or "unix" (net/address.h): their X-Forwarded-For gives the source address */
+    const struct gw_str *trusted_proxies;
+    size_t trusted_proxy_count; /* 0: the header is ignored, and with proxy_protocol everybody is closed */
 };
 
 /* Counters of one server; written by its thread, read by any (relaxed). */
@@ -71,14 +71,15 @@ struct gw_server_handler {
 /* new; `handler` and `options` are copied (arrays behind them borrowed). */
 struct gw_server *gw_server_new(struct gw_loop *loop, const struct gw_server_options *options,
                                 const struct gw_server_handler *handler);
-/* Closes everything at once; handlers get on_done for what was under way. */
+/* Closes everything at once; handlers get on_done for what was under way. Not from within a handler's call. */
 void gw_server_free(struct gw_server **server);
 
 /* Starts to accept on `fd`; the server doesn't close it. */
 void gw_server_listen(struct gw_server *server, int fd, bool is_unix);
 
 /* Accepts what waits in the queue, stops accepting, closes idle connections, finishes requests under way (their replies
- * say Connection: close). `drained` is called once, when no connection is left. */
+ * say Connection: close). `drained` is called once, from the loop, when no connection is left; a connection that has
+ * said nothing yet is given a second. The listening sockets may be closed as soon as this has returned. */
 void gw_server_drain(struct gw_server *server, gw_loop_cb drained, void *ctx);
 
 const struct gw_server_counters *gw_server_counters_get(const struct gw_server *server);
@@ -94,7 +95,9 @@ bool gw_conn_is_alive(const struct gw_conn *conn);           /* false once the c
 void gw_conn_set_user(struct gw_conn *conn, void *user);
 void *gw_conn_user(const struct gw_conn *conn);
 
-/* Sends the reply; nothing that it points to is needed once this has returned (a short write's rest is copied). */
+/* Sends the reply; nothing that it points to is needed once this has returned (a short write's rest is copied). Given
+ * after on_head, on_request or on_refused has returned, it may call on_done and free the connection before it returns:
+ * touch neither the request nor `conn` behind it. It never begins the next request from within. */
 void gw_conn_reply(struct gw_conn *conn, const struct gw_reply *reply);
 
 #endif

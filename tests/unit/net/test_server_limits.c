@@ -366,6 +366,25 @@ static void drain__answers_who_is_waiting_in_the_queue(void **state)
     gw_buf_fini(&text);
 }
 
+static void drain__ends_with_a_reply_that_was_already_on_its_way(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_buf text;
+    int fd;
+
+    squeeze(f);
+    fd = fixture_connect_with(f, 4096);
+    gw_buf_init(&text, 16U << 20);
+    client_send(fd, GET("/big"));
+    fixture_until(f, f->requests == 1);
+    gw_server_drain(f->server, fixture_on_drained, f);
+    client_receive_all(f, fd, &text);
+    assert_true(text.length > BIG);
+    fixture_until(f, f->drained);
+    (void)close(fd);
+    gw_buf_fini(&text);
+}
+
 static void listener__on_a_unix_socket__names_its_clients_unix(void **state)
 {
     struct fixture *f = *state;
@@ -422,6 +441,7 @@ int main(void)
         STARTED(drain__with_nothing_open__is_over_in_a_turn),
         STARTED(drain__closes_idle_ones_and_finishes_what_is_under_way),
         STARTED(drain__answers_who_is_waiting_in_the_queue),
+        STARTED(drain__ends_with_a_reply_that_was_already_on_its_way),
         NOT_STARTED(listener__on_a_unix_socket__names_its_clients_unix),
         NOT_STARTED(listener__on_ipv6__names_its_clients_so),
     };
