@@ -64,7 +64,7 @@ static inline void case_read(const char *folder, const char *name, struct http1_
     char line[4096];
     FILE *file;
 
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    assert_true(snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path));
     (void)snprintf(one->name, sizeof(one->name), "%s", name);
     one->expect[0] = '\0';
     gw_buf_init(&one->bytes, 65536);
