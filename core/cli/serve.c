@@ -347,6 +347,18 @@ static void wait_for_signals(struct serve *serve, int fd)
     }
 }
 
+/* Nobody is left waiting in a queue that no one takes from: whoever comes later is refused by the kernel. */
+static void close_listeners(struct serve *serve, int64_t deadline)
+{
+    for (size_t i = 0; i < serve->worker_count; i++) {
+        while (!gw_worker_accepts_no_more(serve->workers[i].worker) &&
+               gw_clock_monotonic_ms(gw_clock_system()) < deadline)
+            (void)poll(NULL, 0, 1);
+    }
+    for (size_t i = 0; i < serve->listener_count; i++)
+        gw_listener_close(&serve->listeners[i]);
+}
+
 /* Ends the loops: workers when their connections are through, or at the deadline, or at a second signal. */
 static void drain(struct serve *serve, int signal_fd)
 {
@@ -356,6 +368,7 @@ static void drain(struct serve *serve, int signal_fd)
     atomic_store(&serve->ready, false);
     for (size_t i = 0; i < serve->worker_count; i++)
         gw_worker_drain(serve->workers[i].worker);
+    close_listeners(serve, deadline);
     for (size_t i = 0; i < serve->worker_count; i++) {
         while (pthread_tryjoin_np(serve->workers[i].thread, NULL) != 0) {
             if (gw_clock_monotonic_ms(gw_clock_system()) >= deadline || poll(&poll_fd, 1, 5) > 0) {

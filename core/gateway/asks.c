@@ -85,8 +85,8 @@ static struct gw_str resource_arn(struct gw_exchange *exchange)
 
 static struct gw_str signed_off(struct gw_exchange *exchange, struct gw_str policy, struct gw_str reason)
 {
-    return gw_arena_printf(exchange->arena, "(eksgate policy %.*s: %.*s, request %s)", GW_STR_ARG(policy), GW_STR_ARG(reason),
-                           exchange->request_id);
+    return gw_arena_printf(exchange->arena, "(eksgate policy %.*s: %.*s, request %s)", GW_STR_ARG(policy),
+                           GW_STR_ARG(reason), exchange->request_id);
 }
 
 enum gw_step gw_asks_refused(struct gw_exchange *exchange)

@@ -93,6 +93,7 @@ struct gw_worker {
     uint64_t strangers_suppressed;
     int64_t strangers_told_ms;
     _Atomic bool drain;
+    _Atomic bool accepts_no_more;
     bool draining;
 };
 

@@ -95,5 +95,7 @@ void gw_worker_free(struct gw_worker **worker);
 struct gw_server *gw_worker_server(struct gw_worker *worker);
 /* Any thread: the worker drains (net/server.h) and its loop stops. */
 void gw_worker_drain(struct gw_worker *worker);
+/* Any thread: true once it took what waited in the accept queues; the listening sockets may be closed. */
+bool gw_worker_accepts_no_more(const struct gw_worker *worker);
 
 #endif

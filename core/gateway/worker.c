@@ -81,6 +81,7 @@ static void on_wake(void *ctx)
     if (atomic_load(&worker->drain) && !worker->draining) {
         worker->draining = true;
         gw_server_drain(worker->server, stop_loop, worker);
+        atomic_store(&worker->accepts_no_more, true);
     }
 }
 
@@ -166,4 +167,9 @@ void gw_worker_drain(struct gw_worker *worker)
 {
     atomic_store(&worker->drain, true);
     gw_loop_wake(worker->loop);
+}
+
+bool gw_worker_accepts_no_more(const struct gw_worker *worker)
+{
+    return atomic_load(&worker->accepts_no_more);
 }
