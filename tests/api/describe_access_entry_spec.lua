@@ -80,9 +80,7 @@ describe("DescribeAccessEntry", function()
     end)
 
     it("answers an ARN that is none without looking for it", function()
-        local reply = gw:describe("nonsense")
-        assert.is_true(reply.status == 400 or reply.status == 404)
-        assert.truthy(reply.json.message)
+        expect.error(gw:describe("nonsense"), 400, expect.invalid, expect.bad_arn)
     end)
 
     it("is also answered behind a body-less connection that stays open", function()

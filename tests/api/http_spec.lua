@@ -99,6 +99,8 @@ describe("the front door", function()
             ["two Hosts in one"] = "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
             ["absolute form that disagrees with Host"] = "GET http://other/clusters HTTP/1.1\r\n" .. host .. "\r\n",
             ["authority form"] = "CONNECT 127.0.0.1:80 HTTP/1.1\r\n" .. host .. "\r\n",
+            ["the asterisk form"] = "OPTIONS * HTTP/1.1\r\n" .. host .. "\r\n",
+            ["an empty Host"] = "GET / HTTP/1.1\r\nHost: \r\n\r\n",
             ["a target without slash"] = "GET clusters HTTP/1.1\r\n" .. host .. "\r\n",
             ["a target with a space"] = "GET /a b HTTP/1.1\r\n" .. host .. "\r\n",
             ["a target with a tab"] = "GET /a\tb HTTP/1.1\r\n" .. host .. "\r\n",
@@ -116,29 +118,19 @@ describe("the front door", function()
             ["a body on HEAD"] = "HEAD / HTTP/1.1\r\n" .. host .. "Content-Length: " .. #smuggled .. "\r\n\r\n" .. smuggled,
             ["chunks on HEAD"] = "HEAD / HTTP/1.1\r\n" .. host .. "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             ["TLS"] = "\22\3\1\2\0\1\0\1\252\3\3\r\n\r\n",
-            ["HTTP/2's preface"] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         }
         for what, bytes in pairs(cases) do
             it(what, function()
-                local status = what == "HTTP/2's preface" and 505 or 400
-                if what:find("^TLS") or what == "authority form" then
-                    local reply = http.exchange(gw.address, bytes)
-                    assert.is_true(reply.status >= 400 and reply.status <= 505)
-                else
-                    refuses(status, bytes)
-                end
+                refuses(400, bytes)
             end)
         end
 
         it("codings that it doesn't know", function()
-            for _, coding in ipairs({ "gzip, chunked", "xchunked", "identity", "chunked, chunked", "chunked;q=1", "gzip",
-                "\"chunked\"" }) do
-                local client = gw:connect()
-                client:send(start .. "Transfer-Encoding: " .. coding .. "\r\n\r\n0\r\n\r\n")
-                local reply = client:read()
-                assert.is_true(reply.status == 400 or reply.status == 501, coding)
-                assert.equal(types[reply.status], reply.header["x-amzn-errortype"])
-                assert.is_true(client:is_closed())
+            for _, coding in ipairs({ "gzip, chunked", "gzip", "identity" }) do
+                refuses(501, start .. "Transfer-Encoding: " .. coding .. "\r\n\r\n0\r\n\r\n")
+            end
+            for _, coding in ipairs({ "chunked, chunked", "", "xchunked", "chunked;q=1", "\"chunked\"" }) do
+                refuses(400, start .. "Transfer-Encoding: " .. coding .. "\r\n\r\n0\r\n\r\n")
             end
         end)
 
@@ -153,10 +145,10 @@ describe("the front door", function()
 
         it("versions other than 1.0 and 1.1", function()
             for _, version in ipairs({ "2.0", "0.9", "1.2", "1.9", "3.0" }) do
-                local reply = http.exchange(gw.address, "GET / HTTP/" .. version .. "\r\n" .. host .. "\r\n")
-                assert.is_true(reply.status == 505 or reply.status == 400, version)
+                local reply = refuses(505, "GET / HTTP/" .. version .. "\r\n" .. host .. "\r\n")
                 assert.equal("HTTP/1.1", reply.version)
             end
+            refuses(505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         end)
 
         it("expectations that it can't meet", function()
@@ -270,8 +262,7 @@ describe("the front door", function()
         it("on a head without an end", function()
             local client = gw:connect()
             client:send("GET /" .. string.rep("a", 5000))
-            local reply = client:read()
-            assert.is_true(reply.status == 431 or reply.status == 414)
+            assert.equal(431, client:read().status)
             assert.is_true(client:is_closed())
         end)
 
@@ -453,245 +444,5 @@ describe("the front door", function()
         client:send((gw:format(gateway.create_request(string.rep(" ", 4000), quiet)):match("^(.-\r\n\r\n)")))
         assert.equal(403, client:read().status)
         assert.is_true(client:is_closed())
-    end)
-end)
-
-describe("deadlines", function()
-    local gw
-
-    after_each(function()
-        gateway.stop_all()
-    end)
-
-    local function start(settings)
-        gw = gateway.start({ settings = { http = settings } })
-    end
-
-    --- Sends one byte after the other until the other side answers or closes; returns the reply and the seconds.
-    local function drip(client, bytes)
-        local socket = require("socket")
-        local began = text.now()
-        for i = 1, #bytes do
-            if #socket.select({ client.stream }, nil, 0.05) > 0 or not client:send(bytes:sub(i, i)) then
-                break
-            end
-        end
-        return client:read(), text.now() - began
-    end
-
-    it("end a head that comes byte by byte", function()
-        start({ head_timeout = 0.3 })
-        local reply, took = drip(gw:connect(), "GET / HTTP/1.1\r\nHost: a\r\nX: " .. string.rep("a", 400))
-        assert.is_true(took < 5 * text.patience)
-        if reply then
-            assert.equal(408, reply.status)
-            assert.equal("RequestTimeoutException", reply.header["x-amzn-errortype"])
-        end
-    end)
-
-    it("end a connection that sends nothing", function()
-        start({ head_timeout = 0.2, idle_timeout = 0.2 })
-        assert.is_true(gw:connect():is_closed(5))
-    end)
-
-    it("end a body that comes byte by byte", function()
-        start({ body_timeout = 0.3 })
-        local bytes = gw:format(gateway.create_request(string.rep(" ", 400)))
-        local head, body = bytes:match("^(.-\r\n\r\n)(.*)$")
-        local client = gw:connect()
-        client:send(head)
-        local reply, took = drip(client, body)
-        assert.is_true(took < 5 * text.patience)
-        assert.equal(408, reply.status)
-        assert.is_true(client:is_closed())
-    end)
-
-    it("end a connection that is idle between requests", function()
-        start({ idle_timeout = 0.2 })
-        local client = gw:connect()
-        client:send((gw:format({ method = "GET", target = "/nothing" })))
-        assert.equal(403, client:read().status)
-        assert.is_true(client:is_closed(5))
-    end)
-
-    it("end a client that doesn't take its replies", function()
-        start({ reply_timeout = 0.3 })
-        local client = gw:connect()
-        local bytes = string.rep((gw:format({ method = "GET", target = "/nothing" })), 200)
-        for _ = 1, 200 do
-            client.stream:settimeout(0.5)
-            if not client.stream:send(bytes) then
-                break
-            end
-        end
-        -- Whoever reads late gets the end of the stream or a reset, not an endless wait.
-        local metrics = text.wait_for(function()
-            local reply = http.exchange(gw.address, (gw:format({ method = "GET", target = "/nothing" })))
-            return reply.status == 403
-        end)
-        assert.is_true(metrics)
-    end)
-end)
-
-describe("listeners", function()
-    local principal = "arn:aws:iam::012345678910:role/there"
-
-    after_each(function()
-        gateway.stop_all()
-    end)
-
-    it("serve several addresses, IPv6 and a unix socket among them, with one store", function()
-        local folder = text.make_folder()
-        local gw = gateway.start({ settings = {
-            listen = { "127.0.0.1:0", "[::1]:0", "unix:" .. folder .. "/gw.sock" }, workers = 2,
-            audit = { record = "all" },
-        } })
-        assert.equal(3, #gw.listeners)
-        assert.truthy(gw.listeners[2]:find("^http://%[::1%]:%d+$"))
-        assert.equal("unix:" .. folder .. "/gw.sock", gw.listeners[3])
-        expect.ok(gw:create({ principalArn = principal }))
-        for i, source in ipairs({ "127.0.0.1", "::1", "unix" }) do
-            local reply = gw:describe(principal, { address = gw.listeners[i] })
-            assert.equal(200, reply.status)
-            assert.equal(source, gw:audit_of(reply.header["x-amzn-requestid"]).sourceIPAddress)
-        end
-        gw:stop()
-        assert.is_nil(text.read_file(folder .. "/gw.sock"))
-        text.remove_folder(folder)
-    end)
-
-    it("give a unix socket the mode of the setting", function()
-        local lfs = require("lfs")
-        local folder = text.make_folder()
-        local path = folder .. "/gw.sock"
-        local gw = gateway.start({ settings = { listen = { "unix:" .. path } } })
-        assert.equal("rw-rw----", lfs.attributes(path, "permissions"))
-        gw:stop()
-        gw = gateway.start({ settings = { listen = { "unix:" .. path }, unix_mode = "0600" } })
-        assert.equal("rw-------", lfs.attributes(path, "permissions"))
-        gw:stop()
-        text.remove_folder(folder)
-    end)
-
-    it("pause at the cap of connections and go on when one leaves", function()
-        local gw = gateway.start({ settings = { http = { connections = 2 } } })
-        local function ask(client)
-            client:send((gw:format({ method = "GET", target = "/nothing" })))
-        end
-        local first, second, third = gw:connect(), gw:connect(), gw:connect()
-        ask(first)
-        ask(second)
-        assert.equal(403, first:read().status)
-        assert.equal(403, second:read().status)
-        ask(third)
-        assert.is_true(third:is_silent(0.2))
-        first:close()
-        assert.equal(403, third:read().status)
-        gw:stop()
-    end)
-end)
-
-describe("the source address", function()
-    local gw
-    local principal = "arn:aws:iam::012345678910:role/there"
-
-    after_each(function()
-        gateway.stop_all()
-    end)
-
-    local function source_of(reply)
-        return gw:audit_of(reply.header["x-amzn-requestid"]).sourceIPAddress
-    end
-
-    local function ask(forwarded, before)
-        local extra = {}
-        for i, value in ipairs(forwarded or {}) do
-            extra[i] = { "X-Forwarded-For", value }
-        end
-        local bytes = gw:format({ method = "GET", target = gateway.entry_target(principal), extra = extra })
-        return http.exchange(gw.address, (before or "") .. bytes)
-    end
-
-    it("is the peer's, whatever X-Forwarded-For says", function()
-        gw = gateway.start({ settings = { audit = { record = "all" } } })
-        assert.equal("127.0.0.1", source_of(ask({ "203.0.113.9" })))
-    end)
-
-    it("is the rightmost untrusted one behind trusted proxies", function()
-        gw = gateway.start({ settings = {
-            audit = { record = "all" }, http = { trusted_proxies = { "127.0.0.0/8", "10.0.0.0/8" } },
-        } })
-        assert.equal("203.0.113.9", source_of(ask({ "198.51.100.1, 203.0.113.9, 10.1.2.3" })))
-        assert.equal("203.0.113.9", source_of(ask({ "198.51.100.1", "203.0.113.9", "10.1.2.3" })))
-        assert.equal("2001:db8::1", source_of(ask({ "2001:db8::1" })))
-        assert.equal("127.0.0.1", source_of(ask()))
-        local odd = source_of(ask({ "203.0.113.9, nonsense\"><" }))
-        assert.is_nil(odd:find("nonsense", 1, true))
-    end)
-
-    describe("in a PROXY header", function()
-        local signature = "\r\n\r\n\0\r\nQUIT\n"
-        local function proxy4(command, source)
-            return signature .. string.char(0x20 | command, 0x11, 0, 12) .. source .. "\127\0\0\1" .. "\4\210\0\80"
-        end
-
-        local function start(trusted)
-            gw = gateway.start({ settings = {
-                audit = { record = "all" }, http = { proxy_protocol = true, trusted_proxies = trusted },
-            } })
-        end
-
-        it("is taken from a trusted proxy", function()
-            start({ "127.0.0.1" })
-            assert.equal("203.0.113.9", source_of(ask(nil, proxy4(1, "\203\0\113\9"))))
-            local v6 = signature .. "\33\33\0\36" .. "\32\1\13\184" .. string.rep("\0", 11) .. "\1"
-                .. string.rep("\0", 16) .. "\4\210\0\80"
-            assert.equal("2001:db8::1", source_of(ask(nil, v6)))
-        end)
-
-        it("is the peer's for the proxy's own checks (LOCAL)", function()
-            start({ "127.0.0.1" })
-            assert.equal("127.0.0.1", source_of(ask(nil, proxy4(0, "\203\0\113\9"))))
-        end)
-
-        it("may carry further fields, which are skipped", function()
-            start({ "127.0.0.1" })
-            local header = signature .. "\33\17\0\19" .. "\203\0\113\9" .. "\127\0\0\1" .. "\4\210\0\80" .. "\4\0\4abcd"
-            assert.equal("203.0.113.9", source_of(ask(nil, header)))
-        end)
-
-        it("is needed once the setting is on", function()
-            start({ "127.0.0.1" })
-            local client = gw:connect()
-            client:send((gw:format({ method = "GET", target = gateway.entry_target(principal) })))
-            local ok, reply = pcall(client.read, client)
-            assert.is_true(ok)
-            assert.is_true(reply == nil or reply.status == 400)
-        end)
-
-        it("that is cut, wrong or of version 1 ends the connection", function()
-            start({ "127.0.0.1" })
-            for _, header in ipairs({
-                "PROXY TCP4 203.0.113.9 127.0.0.1 1 2\r\n", signature .. "\17\17\0\12" .. string.rep("\0", 12),
-                signature .. "\33\17\0\4abcd", signature .. "\47\17\0\12" .. string.rep("\0", 12),
-                signature .. "\33\17\255\255" .. string.rep("a", 3000),
-            }) do
-                local client = gw:connect()
-                client:send(header .. gw:format({ method = "GET", target = gateway.entry_target(principal) }))
-                local ok, reply = pcall(client.read, client, { seconds = 0.3 })
-                assert.is_true(not ok or reply == nil or reply.status >= 400)
-                client:close()
-            end
-        end)
-
-        it("is not taken from others", function()
-            start({ "192.0.2.1" })
-            local client = gw:connect()
-            client:send(proxy4(1, "\203\0\113\9")
-                .. gw:format({ method = "GET", target = gateway.entry_target(principal) }))
-            local ok, reply = pcall(client.read, client)
-            assert.is_true(ok)
-            assert.is_true(reply == nil or reply.status == 400 or source_of(reply) == "127.0.0.1")
-        end)
     end)
 end)

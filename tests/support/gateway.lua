@@ -8,7 +8,7 @@
 --
 -- Options of start: settings (laid over the defaults below; gateway.none takes one away), policies (list of source
 -- text), keys (list of key objects), arguments (further ones after the configuration), environment, folder (an earlier one,
--- kept), config (a file used as it is).
+-- kept), wrapper (words before the program's).
 
 local cjson = require("cjson")
 local lfs = require("lfs")
@@ -170,7 +170,8 @@ local function await_ready(self)
 end
 
 local function launch(self)
-    local arguments = { gateway.program, "serve", "-c", self.config }
+    local arguments = { table.unpack(self.options.wrapper or {}) }
+    table.move({ gateway.program, "serve", "-c", self.config }, 1, 4, #arguments + 1, arguments)
     table.move(self.options.arguments or {}, 1, #(self.options.arguments or {}), #arguments + 1, arguments)
     self.read_before = {
         [self.stdout_file] = #(text.read_file(self.stdout_file) or ""),
