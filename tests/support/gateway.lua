@@ -274,6 +274,9 @@ function gateway.stop_all()
     end
 end
 
+-- Also what a spec left that failed in its setup: when Lua ends, so do its gateways.
+gateway.guard = setmetatable({}, { __gc = gateway.stop_all })
+
 function instance:signal(name)
     self.process:signal(name)
 end
