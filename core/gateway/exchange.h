@@ -130,7 +130,7 @@ struct gw_exchange {
 void gw_exchange_handler(struct gw_worker *worker, struct gw_server_handler *handler);
 /* Runs a waiting exchange on, from the stage that waited; on the worker's thread, from the loop (not from inside a
  * stage). */
-void gw_exchange_resume(void *exchange);
+void gw_exchange_resume(void *ctx);
 
 /* stages.c: one function per stage, listed in exchange.c */
 enum gw_step gw_stage_route(struct gw_exchange *exchange);

@@ -88,6 +88,7 @@ static uint64_t now_ns(void)
 static uint64_t thread_cpu_ns(long pid, const char *thread)
 {
     char path[320];
+    char text[128];
     uint64_t value = 0;
     FILE *file;
 
@@ -95,8 +96,8 @@ static uint64_t thread_cpu_ns(long pid, const char *thread)
     file = fopen(path, "re");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%" SCNu64, &value) != 1)
-        value = 0;
+    if (fgets(text, sizeof(text), file) != NULL)
+        value = strtoull(text, NULL, 10); /* the first number: time on a processor */
     (void)fclose(file);
     return value;
 }

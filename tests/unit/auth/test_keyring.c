@@ -196,7 +196,7 @@ static void keyring_parse__member_out_of_form__names_key_and_member(void **state
 static void keyring_parse__refusals__never_show_a_secret(void **state)
 {
     static const char *bad[] = {
-        "{\"Version\":1,\"Keys\":[{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"hush hush\"," ARN "}]}",
+        ("{\"Version\":1,\"Keys\":[{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"hush hush\"," ARN "}]}"),
         "{\"Version\":1,\"Keys\":[{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"hush\",\"SessionToken\":\"hush h\"}]}",
         "{\"Version\":1,\"Keys\":[{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"hush\"}]}",
         "{\"Version\":1,\"Keys\":[{\"SecretAccessKey\":\"hush\" \"x\"}]}",

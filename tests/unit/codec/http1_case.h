@@ -65,7 +65,7 @@ static inline void case_read(const char *folder, const char *name, struct http1_
     FILE *file;
 
     assert_true(snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path));
-    (void)snprintf(one->name, sizeof(one->name), "%s", name);
+    assert_true(snprintf(one->name, sizeof(one->name), "%s", name) < (int)sizeof(one->name));
     one->expect[0] = '\0';
     gw_buf_init(&one->bytes, 65536);
     file = fopen(path, "r");
