@@ -10,7 +10,8 @@ EKSGATE_BUILD_PACKAGES=(build-essential cmake ninja-build pkg-config
 # missing_packages PACKAGE[:COMMAND]...: prints those that dpkg doesn't know as installed, one per line.
 missing_packages() {
     local wanted installed
-    installed=" $(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${@%%:*}" 2>/dev/null |
+    # dpkg-query fails when it doesn't know one of them, which is what is asked: the answer is in what it prints.
+    installed=" $( (dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${@%%:*}" 2>/dev/null || true) |
         sed -n 's/^installed //p' | tr '\n' ' ') "
     for wanted in "$@"; do
         case $wanted in
