@@ -18,6 +18,7 @@ struct gw_reload {
     size_t workers;
     bool is_public;
     char *region; /* of the start: the verifier accepts no other before a restart */
+    bool audit;   /* of the start: the file is opened then, and nothing a reload reads takes it away */
     pthread_mutex_t lock;
     char *keys_file; /* NULL: keys are a table of the configuration */
     bool has_stamp;
@@ -116,6 +117,7 @@ struct gw_reload *gw_reload_new(const struct gw_reload_start *start, struct gw_g
     reload->workers = start->workers;
     reload->is_public = start->is_public;
     reload->region = gw_str_dup(start->config->regions[0]);
+    reload->audit = start->config->audit_file.at != NULL;
     (void)pthread_mutex_init(&reload->lock, NULL);
     watch_keys(reload, start->config);
     return reload;
@@ -171,6 +173,7 @@ static enum gw_status load_all(struct gw_reload *reload, struct gw_config_proble
         goto out;
     }
     settings->region = gw_arena_str(&settings->arena, gw_str_from(reload->region));
+    settings->audit = reload->audit;
     watch_keys(reload, config);
     gw_gateway_apply(reload->gateway, &settings);
     gw_gateway_set_keyring(reload->gateway, &keyring);
@@ -222,8 +225,15 @@ void gw_reload_keys_if_changed(struct gw_reload *reload)
     struct gw_err err;
 
     (void)pthread_mutex_lock(&reload->lock);
-    if (reload->keys_file == NULL || gw_keyring_stamp(reload->keys_file, &stamp) != GW_OK ||
-        (reload->has_stamp && memcmp(&stamp, &reload->stamp, sizeof(stamp)) == 0))
+    if (reload->keys_file == NULL)
+        goto out;
+    if (gw_keyring_stamp(reload->keys_file, &stamp) != GW_OK) {
+        if (reload->has_stamp)
+            gw_log(GW_LOG_WARN, "keys", "%s: can't be looked at any more; the old keys stay", reload->keys_file);
+        reload->has_stamp = false;
+        goto out;
+    }
+    if (reload->has_stamp && memcmp(&stamp, &reload->stamp, sizeof(stamp)) == 0)
         goto out;
     reload->stamp = stamp;
     reload->has_stamp = true;

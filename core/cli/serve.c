@@ -27,6 +27,7 @@
 
 #define GW_SERVE_LISTENERS_MAX 16
 #define GW_SERVE_TICK_MS       1000
+#define GW_SERVE_DRAIN_MS      5
 
 struct serve_worker {
     pthread_t thread;
@@ -328,22 +329,29 @@ static bool take_signal(struct serve *serve, int number)
     }
 }
 
-/* Until SIGTERM or SIGINT. */
-static void wait_for_signals(struct serve *serve, int fd)
+/* Waits for a signal, at most `ms`, and does what it asks for; `*ends` is set when it asks to end. False: none came. */
+static bool take_next_signal(struct serve *serve, int fd, int ms, bool *ends)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
     struct signalfd_siginfo info;
 
-    for (;;) {
-        int got = poll(&poll_fd, 1, GW_SERVE_TICK_MS);
+    if (poll(&poll_fd, 1, ms) == 0)
+        return false;
+    if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) && !take_signal(serve, (int)info.ssi_signo))
+        *ends = true;
+    return true;
+}
 
-        if (got > 0 && read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) &&
-            !take_signal(serve, (int)info.ssi_signo))
-            return;
-        if (got == 0) {
-            gw_reload_keys_if_changed(serve->reload);
-            gw_epoch_reclaim(serve->epoch);
-        }
+/* Until SIGTERM or SIGINT. */
+static void wait_for_signals(struct serve *serve, int fd)
+{
+    bool ends = false;
+
+    while (!ends) {
+        if (take_next_signal(serve, fd, GW_SERVE_TICK_MS, &ends))
+            continue;
+        gw_reload_keys_if_changed(serve->reload);
+        gw_epoch_reclaim(serve->epoch);
     }
 }
 
@@ -359,11 +367,11 @@ static void close_listeners(struct serve *serve, int64_t deadline)
         gw_listener_close(&serve->listeners[i]);
 }
 
-/* Ends the loops: workers when their connections are through, or at the deadline, or at a second signal. */
+/* Ends the loops: workers when their connections are through, or at the deadline, or at a second signal to end. */
 static void drain(struct serve *serve, int signal_fd)
 {
     int64_t deadline = gw_clock_monotonic_ms(gw_clock_system()) + (int64_t)serve->config->drain_timeout_ms;
-    struct pollfd poll_fd = {.fd = signal_fd, .events = POLLIN};
+    bool ends = false;
 
     atomic_store(&serve->ready, false);
     for (size_t i = 0; i < serve->worker_count; i++)
@@ -371,7 +379,8 @@ static void drain(struct serve *serve, int signal_fd)
     close_listeners(serve, deadline);
     for (size_t i = 0; i < serve->worker_count; i++) {
         while (pthread_tryjoin_np(serve->workers[i].thread, NULL) != 0) {
-            if (gw_clock_monotonic_ms(gw_clock_system()) >= deadline || poll(&poll_fd, 1, 5) > 0) {
+            (void)take_next_signal(serve, signal_fd, GW_SERVE_DRAIN_MS, &ends);
+            if (ends || gw_clock_monotonic_ms(gw_clock_system()) >= deadline) {
                 gw_log(GW_LOG_WARN, "serve", "worker %zu is ended with requests under way", i);
                 gw_loop_stop(serve->workers[i].loop);
                 (void)pthread_join(serve->workers[i].thread, NULL);

@@ -6,6 +6,7 @@
  * rate; the rest is counted and told in one summary record.
  */
 #include "base/log.h"
+#include "codec/digest.h"
 #include "gateway/exchange.h"
 #include "journal/record.h"
 
@@ -169,7 +170,42 @@ static void fill_caller(const struct gw_exchange *exchange, struct gw_record *re
     record->account = exchange->call.account;
 }
 
-static void encode(struct gw_exchange *exchange)
+static struct gw_json size_and_hash(struct gw_exchange *exchange, struct gw_str body)
+{
+    struct gw_json object = object_new();
+    unsigned char digest[GW_DIGEST_SIZE];
+    char hex[GW_DIGEST_HEX_SIZE];
+
+    gw_digest_sha256(body, digest);
+    gw_digest_hex(digest, hex);
+    set(exchange, &object, "omittedBytes", gw_json_integer((int64_t)body.length));
+    set_text(exchange, &object, "sha256", gw_arena_str(exchange->arena, (struct gw_str){hex, sizeof(hex)}));
+    return object;
+}
+
+/* The bodies: whole, or by size and hash. `parameters` is room for what the record points to. */
+static void fill_bodies(struct gw_exchange *exchange, bool whole, struct gw_record *record, struct gw_json *parameters)
+{
+    bool has_reply = !exchange->refused && !record->read_only;
+    struct gw_json reply;
+    struct gw_buf text;
+
+    if (exchange->verified) {
+        *parameters = whole ? exchange->call.request_parameters : size_and_hash(exchange, exchange->call.body);
+        record->request_parameters = parameters;
+    }
+    if (has_reply && whole)
+        record->response_elements = exchange->answer.body;
+    if (!has_reply || whole)
+        return;
+    reply = size_and_hash(exchange, exchange->answer.body);
+    gw_buf_init(&text, 1024);
+    gw_json_encode(&reply, &text);
+    record->response_elements = gw_arena_str(exchange->arena, gw_buf_str(&text));
+    gw_buf_fini(&text);
+}
+
+static void encode(struct gw_exchange *exchange, bool whole)
 {
     const struct gw_http1_request *request = gw_conn_request(exchange->conn);
     struct gw_json eksgate = eksgate_member(exchange);
@@ -177,6 +213,7 @@ static void encode(struct gw_exchange *exchange)
                                .request_id = {exchange->request_id, 36},
                                .source_ip = gw_conn_source_ip(exchange->conn),
                                .eksgate = &eksgate};
+    struct gw_json parameters;
     char event_id[37];
 
     gw_answer_ids(exchange->worker, event_id);
@@ -190,31 +227,29 @@ static void encode(struct gw_exchange *exchange)
         gw_eks_view_input(&exchange->call);
         exchange->viewed = true;
     }
-    if (exchange->verified)
-        record.request_parameters = &exchange->call.request_parameters;
+    fill_bodies(exchange, whole, &record, &parameters);
     if (exchange->refused) {
         record.error_code = gw_str_from(exchange->answer.error_type);
-        record.error_message = gw_str_slice(exchange->answer.message, 0, 2048);
-    } else if (!record.read_only) {
-        record.response_elements = exchange->answer.body;
+        record.error_message = gw_str_slice(exchange->answer.message, 0, 1024);
     }
-    gw_record_encode(&record, &exchange->record);
+    gw_record_encode(&record, &exchange->worker->record);
 }
 
-/* A body too large for a record goes in by its size alone. */
+/* A body too large for a record goes in by size and hash; what audit hooks added goes then too. The line is kept in the
+ * arena. */
 static void encode_within_cap(struct gw_exchange *exchange)
 {
-    struct gw_json size = object_new();
+    struct gw_buf *line = &exchange->worker->record;
 
-    gw_buf_clear(&exchange->record);
-    encode(exchange);
-    if (!exchange->record.overflowed)
-        return;
-    set(exchange, &size, "omittedBytes", gw_json_integer((int64_t)exchange->call.body.length));
-    exchange->call.request_parameters = size;
-    exchange->fields = (struct gw_json){.type = GW_JSON_NULL};
-    gw_buf_clear(&exchange->record);
-    encode(exchange);
+    gw_buf_clear(line);
+    encode(exchange, true);
+    if (line->overflowed) {
+        exchange->fields = (struct gw_json){.type = GW_JSON_NULL};
+        gw_buf_clear(line);
+        encode(exchange, false);
+    }
+    if (!line->overflowed)
+        exchange->record = gw_arena_str(exchange->arena, gw_buf_str(line));
 }
 
 /* One more record of a stranger? A bucket that fills with time and holds one second's worth. */
@@ -249,7 +284,7 @@ static bool wants_record(struct gw_exchange *exchange)
 
 enum gw_step gw_stage_record(struct gw_exchange *exchange)
 {
-    gw_buf_clear(&exchange->record);
+    exchange->record = GW_STR_NONE;
     if (!wants_record(exchange))
         return GW_STEP_DONE;
     if (exchange->verified && gw_asks_wanted(exchange, GW_HOOK_AUDIT))
@@ -257,9 +292,8 @@ enum gw_step gw_stage_record(struct gw_exchange *exchange)
     if (!gw_exchange_settings(exchange)->audit)
         return GW_STEP_DONE;
     encode_within_cap(exchange);
-    if (exchange->record.overflowed) {
+    if (exchange->record.at == NULL) {
         exchange->unrecordable = true;
-        gw_buf_clear(&exchange->record);
         gw_log(GW_LOG_ERROR, "audit", "a record of %s doesn't fit into %zu bytes; request %s is refused",
                gw_eks_ops[exchange->call.op].name, (size_t)GW_JOURNAL_RECORD_MAX, exchange->request_id);
         gw_eks_result_drop(&exchange->result);

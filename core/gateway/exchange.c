@@ -91,7 +91,6 @@ static struct gw_exchange *begin(struct gw_worker *worker, struct gw_conn *conn)
     exchange->arena = arena;
     exchange->job.done = on_job_done;
     exchange->job.ctx = exchange;
-    gw_buf_init(&exchange->record, GW_JOURNAL_RECORD_MAX);
     gw_answer_ids(worker, exchange->request_id);
     gw_conn_set_user(conn, exchange);
     return exchange;
@@ -166,7 +165,6 @@ static void on_done(void *ctx, struct gw_conn *conn)
         return;
     gw_asks_finish(exchange);
     gw_eks_result_drop(&exchange->result);
-    gw_buf_fini(&exchange->record);
     gw_conn_set_user(conn, NULL);
 }
 

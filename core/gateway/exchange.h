@@ -83,9 +83,10 @@ struct gw_worker {
     uint64_t failed_generation; /* of settings whose policies couldn't be made here */
     struct gw_policy_services services;
     struct gw_metrics metrics;
-    struct gw_buf head; /* scratch for reply heads */
-    int64_t date_s;     /* second that `date` is of */
-    char date[40];      /* "Date: ...\r\n" */
+    struct gw_buf head;   /* scratch for reply heads */
+    struct gw_buf record; /* scratch for records */
+    int64_t date_s;       /* second that `date` is of */
+    char date[40];        /* "Date: ...\r\n" */
     uint64_t id_state[4];
     /* bounded records of strangers */
     int64_t strangers_tokens; /* thousandths of a record */
@@ -122,7 +123,7 @@ struct gw_exchange {
     struct gw_policy_call *policy_call;
     struct gw_json record_view; /* what audit and outcome hooks see; null until built */
     struct gw_json fields;      /* what audit hooks added */
-    struct gw_buf record;
+    struct gw_str record;       /* the line for the audit file; {NULL,0}: none */
     struct gw_commit_job job;
 };
 

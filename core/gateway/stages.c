@@ -247,11 +247,9 @@ enum gw_step gw_stage_apply(struct gw_exchange *exchange)
     enum gw_status status;
 
     job->change = exchange->result.is_change && !exchange->refused ? &exchange->result.change : NULL;
-    job->record = gw_buf_str(&exchange->record);
-    if (job->change == NULL && job->record.length == 0)
+    job->record = exchange->record;
+    if (job->change == NULL && job->record.at == NULL)
         return GW_STEP_DONE;
-    if (job->record.length == 0)
-        job->record = GW_STR_NONE;
     /* The reply may be bytes of the store; they don't outlive this epoch. */
     if (!exchange->refused)
         exchange->answer.body = gw_arena_str(exchange->arena, exchange->answer.body);
@@ -265,7 +263,7 @@ enum gw_step gw_stage_applied(struct gw_exchange *exchange)
 {
     struct gw_eks_error error = {0};
 
-    gw_buf_clear(&exchange->record);
+    exchange->record = GW_STR_NONE;
     switch (exchange->job.status) {
     case GW_OK:
         if (exchange->job.change != NULL)

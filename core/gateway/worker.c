@@ -127,6 +127,7 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
         return status;
     }
     gw_buf_init(&w->head, GW_WORKER_HEAD_MAX);
+    gw_buf_init(&w->record, GW_JOURNAL_RECORD_MAX);
     gw_random_fill(gateway->random, w->id_state, sizeof(w->id_state));
     w->id_state[0] |= 1; /* the generator's one forbidden state is all zeros */
     w->verifier = gw_verify_new(&gateway->options.verify);
@@ -155,6 +156,7 @@ void gw_worker_free(struct gw_worker **worker)
     gw_verify_free(&w->verifier);
     gw_epoch_unregister(w->reader);
     gw_buf_fini(&w->head);
+    gw_buf_fini(&w->record);
     free(w);
 }
 

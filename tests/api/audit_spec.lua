@@ -82,6 +82,24 @@ describe("the audit file", function()
         assert.equal(2, lines)
     end)
 
+    it("takes bodies past a record's 64 KiB by size and hash", function()
+        local groups = {}
+        for i = 1, 100 do
+            groups[i] = string.format("%03d", i) .. ("\u{e9}"):rep(120)
+        end
+        local tags = {}
+        for i = 1, 50 do
+            tags["k" .. i] = ("\u{20ac}"):rep(256)
+        end
+        start({ file = "audit.jsonl" })
+        expect.ok(gw:create({ principalArn = role("large"), kubernetesGroups = groups, tags = tags }))
+        local record = gw:audit()[1]
+        assert.equal("number", type(record.requestParameters.omittedBytes))
+        assert.equal(64, #record.requestParameters.sha256)
+        assert.is_true(record.responseElements.omittedBytes > 60000)
+        assert.equal("CreateAccessEntry", record.eventName)
+    end)
+
     it("names the role of an assumed role's session", function()
         local key = { id = "ASIAEKSGATETEST00001", secret = "s", token = "t",
             arn = "arn:aws:sts::012345678910:assumed-role/deployer/run-1" }
