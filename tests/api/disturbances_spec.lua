@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What happens around a gateway while it works: signals while it drains, settings and files that go away.
+
+local lfs = require("lfs")
+local expect = require("support.expect")
+local gateway = require("support.gateway")
+local text = require("support.text")
+
+local function role(name)
+    return "arn:aws:iam::012345678910:role/" .. name
+end
+
+describe("a disturbance", function()
+    after_each(gateway.stop_all)
+
+    for _, name in ipairs({ "USR1", "HUP" }) do
+        it("SIG" .. name .. " while draining ends no request under way", function()
+            local gw = gateway.start({ settings = { drain_timeout = 20 } })
+            local head, body = gw:format(gateway.create_request({ principalArn = role("r") }))
+                :match("^(.-\r\n\r\n)(.*)$")
+            local under_way = gw:connect()
+            under_way:send(head .. body:sub(1, 10))
+            gw:signal("TERM")
+            assert.truthy(text.wait_for(function()
+                return gw:stderr():find("draining", 1, true)
+            end))
+            assert(os.rename(gw.audit_file, gw.audit_file .. ".1"))
+            gw:signal(name)
+            assert.truthy(text.wait_for(function()
+                return gw:stderr():find(name == "HUP" and "taken up" or "reopened", 1, true)
+            end), gw:stderr())
+            under_way:send(body:sub(11))
+            assert.equal(200, under_way:read().status)
+            assert.equal(0, gw.process:wait(10))
+            if name == "USR1" then
+                assert.truthy(lfs.attributes(gw.audit_file))
+            end
+        end)
+    end
+
+    it("a second SIGTERM ends the drain", function()
+        local gw = gateway.start({ settings = { drain_timeout = 3600, workers = 2 } })
+        local under_way = gw:connect()
+        under_way:send((gw:format(gateway.create_request({ principalArn = role("r") })):match("^(.-\r\n\r\n)")))
+        gw:signal("TERM")
+        assert.truthy(text.wait_for(function()
+            return gw:stderr():find("draining", 1, true)
+        end))
+        gw:signal("TERM")
+        assert.equal(0, gw.process:wait(10))
+    end)
+
+    it("a reload of a configuration without audit.file goes on recording", function()
+        local gw = gateway.start()
+        gw.settings.audit = nil
+        gw:write("eksgate.lua", gateway.serialize(gw.settings))
+        gw:signal("HUP")
+        assert.truthy(text.wait_for(function()
+            return gw:stderr():find("taken up", 1, true)
+        end))
+        local reply = gw:create({ principalArn = role("r") })
+        expect.ok(reply)
+        assert.truthy(gw:audit_of(reply.header["x-amzn-requestid"]))
+        gw:stop()
+    end)
+
+    it("a key file that goes away leaves the keys, is told once, and is taken up when it comes back", function()
+        local gw = gateway.start()
+        assert(os.remove(gw.keys_file))
+        assert.truthy(text.wait_for(function()
+            return gw:stderr():find("keys.json: can't be looked at any more; the old keys stay", 1, true)
+        end))
+        assert.equal(404, gw:describe(role("r")).status)
+        text.write_file(gw.keys_file, gateway.key_file({ gateway.key }), "600")
+        assert.truthy(text.wait_for(function()
+            return gw:stderr():find("1 keys taken up", 1, true)
+        end))
+        local _, told = gw:stderr():gsub("any more", "")
+        assert.equal(1, told)
+        gw:stop()
+    end)
+end)
