@@ -31,7 +31,9 @@ struct cluster {
 
 struct staged {
     uint64_t hash;
-    size_t older; /* 1 + index of the chain's next, 0 at its end */
+    uint64_t token_hash;
+    size_t older;       /* 1 + index of the chain's next, 0 at its end */
+    size_t older_token; /* the same, in the chain of the token's hash */
     struct gw_store_key key;
     struct gw_access_entry *entry; /* NULL: deletes */
     struct gw_store_token *token;
@@ -53,6 +55,7 @@ struct gw_store {
     size_t staged_count;
     size_t staged_capacity;
     size_t staged_heads[STAGED_HEADS]; /* 1 + index of the newest change in the chain */
+    size_t token_heads[STAGED_HEADS];  /* the same, of changes with a token */
 };
 
 static bool same_cluster(const struct gw_store_key *a, const struct gw_store_key *b)
@@ -261,9 +264,28 @@ static const struct gw_access_entry *find_newest(const struct gw_store *store, u
     return one != NULL ? one->entry : gw_table_find(&store->entries, hash, key);
 }
 
+/* True when another change has taken the token since this one was prepared: it is the other's retry, or a misuse, and
+ * preparing it anew tells which. */
+static bool is_token_taken(const struct gw_store *store, uint64_t hash, const struct gw_store_token *token,
+                           int64_t now_ms)
+{
+    const struct gw_store_token *committed = gw_table_find(&store->tokens, hash, token);
+
+    if (committed != NULL && !is_too_old(store, committed, now_ms))
+        return true;
+    for (size_t at = store->token_heads[(size_t)hash % STAGED_HEADS]; at != 0; at = store->staged[at - 1].older_token) {
+        const struct staged *one = &store->staged[at - 1];
+
+        if (one->token_hash == hash && token_has_scope(one->token, token))
+            return true;
+    }
+    return false;
+}
+
 static void push_staged(struct gw_store *store, const struct staged *one)
 {
     size_t *head = &store->staged_heads[(size_t)one->hash % STAGED_HEADS];
+    size_t *token_head = &store->token_heads[(size_t)one->token_hash % STAGED_HEADS];
     struct staged *slot;
 
     if (store->staged_count == store->staged_capacity) {
@@ -274,6 +296,10 @@ static void push_staged(struct gw_store *store, const struct staged *one)
     *slot = *one;
     slot->older = *head;
     *head = store->staged_count;
+    if (one->token == NULL)
+        return;
+    slot->older_token = *token_head;
+    *token_head = store->staged_count;
 }
 
 static bool is_full(const struct cluster *cluster, size_t max)
@@ -291,6 +317,11 @@ enum gw_status gw_store_stage(struct gw_store *store, struct gw_store_change *ch
         return GW_E_STALE;
     if (change->entry == NULL && now == NULL)
         return GW_E_STALE;
+    if (one.token != NULL) {
+        one.token_hash = hash_scope(store, one.token);
+        if (is_token_taken(store, one.token_hash, one.token, one.now_ms))
+            return GW_E_STALE;
+    }
     one.creates = now == NULL;
     one.cluster = get_cluster(store, &change->key);
     if (one.creates && is_full(one.cluster, change->cluster_entries_max)) {
@@ -349,9 +380,9 @@ static void evict_tokens(struct gw_store *store, struct gw_stored_entry *owner, 
         drop_token(store, oldest_of_entry(owner));
 }
 
-static void apply_token(struct gw_store *store, struct gw_access_entry *owner, struct gw_store_token *token,
-                        int64_t now_ms)
+static void apply_token(struct gw_store *store, struct gw_access_entry *owner, const struct staged *one)
 {
+    struct gw_store_token *token = one->token;
     struct gw_stored_token *stored = gw_stored_token(token);
     struct gw_store_token *old;
 
@@ -359,11 +390,11 @@ static void apply_token(struct gw_store *store, struct gw_access_entry *owner, s
         gw_store_token_free(&token);
         return;
     }
-    old = gw_table_find(&store->tokens, hash_scope(store, token), token);
+    old = gw_table_find(&store->tokens, one->token_hash, token);
     if (old != NULL)
         drop_token(store, gw_stored_token(old));
-    evict_tokens(store, gw_stored_entry(owner), now_ms);
-    (void)gw_table_put(&store->tokens, hash_scope(store, token), token, token);
+    evict_tokens(store, gw_stored_entry(owner), one->now_ms);
+    (void)gw_table_put(&store->tokens, one->token_hash, token, token);
     gw_link_append(&store->tokens_by_age, &stored->by_age);
     gw_link_append(&gw_stored_entry(owner)->tokens, &stored->by_entry);
 }
@@ -376,7 +407,7 @@ static void apply_put(struct gw_store *store, struct staged *one)
     if (old != NULL)
         gw_link_move(&gw_stored_entry(one->entry)->tokens, &gw_stored_entry(old)->tokens);
     if (one->token != NULL)
-        apply_token(store, one->entry, one->token, one->now_ms);
+        apply_token(store, one->entry, one);
     old = gw_table_put(&store->entries, one->hash, &one->key, one->entry);
     gw_epoch_retire(store->epoch, old, release_entry);
 }
@@ -421,6 +452,8 @@ static void forget_staged(struct gw_store *store)
 {
     for (size_t i = 0; i < store->staged_count; i++)
         store->staged_heads[(size_t)store->staged[i].hash % STAGED_HEADS] = 0;
+    for (size_t i = 0; i < store->staged_count; i++)
+        store->token_heads[(size_t)store->staged[i].token_hash % STAGED_HEADS] = 0;
     store->staged_count = 0;
 }
 

@@ -101,9 +101,9 @@ size_t gw_store_count_cluster(const struct gw_store *store, const struct gw_stor
 /* All committed entries. Any thread. */
 size_t gw_store_count(const struct gw_store *store);
 
-/* Writer thread only. Checks the change against what is committed and what is staged: GW_E_STALE (version, or a delete
- * of what isn't there), GW_E_LIMIT (cluster full), GW_OK. When GW_OK the change's entry and token are cleared and the
- * entry has its version; else the caller still owns both. */
+/* Writer thread only. Checks the change against what is committed and what is staged: GW_E_STALE (version, a delete
+ * of what isn't there, or a token that another change has taken meanwhile), GW_E_LIMIT (cluster full), GW_OK. When
+ * GW_OK the change's entry and token are cleared and the entry has its version; else the caller still owns both. */
 GW_NODISCARD enum gw_status gw_store_stage(struct gw_store *store, struct gw_store_change *change);
 /* Publishes everything staged. GW_E_IO: nothing was published, everything staged is dropped. */
 GW_NODISCARD enum gw_status gw_store_commit(struct gw_store *store, struct gw_err *err);

@@ -346,6 +346,21 @@ static void store_token__of_a_committed_change__is_found_until_it_is_too_old(voi
     assert_null(gw_store_find_token(f->store, &other, NOW));
 }
 
+static void store_token__taken_by_another_change__makes_the_second_stale(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_store_key a = key("a");
+    struct gw_store_key b = key("b");
+
+    assert_int_equal(stage_at(f, &a, 0, "one", "t1", NOW), GW_OK);
+    assert_int_equal(stage_at(f, &b, 0, "two", "t1", NOW), GW_E_STALE);
+    gw_store_rollback(f->store);
+    assert_int_equal(stage_at(f, &b, 0, "two", "t1", NOW), GW_OK);
+    commit(f);
+    assert_int_equal(stage_at(f, &a, 0, "one", "t1", NOW + 1000), GW_E_STALE);
+    assert_int_equal(stage_at(f, &a, 0, "one", "t1", NOW + 1001), GW_OK);
+}
+
 static void store_token__deleted_entry__takes_its_tokens_along(void **state)
 {
     struct fixture *f = *state;
@@ -559,6 +574,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(store_stage__no_limit__does_not_wrap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(store_rollback__everything_staged__never_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(store_token__of_a_committed_change__is_found_until_it_is_too_old, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(store_token__taken_by_another_change__makes_the_second_stale, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(store_token__deleted_entry__takes_its_tokens_along, set_up, tear_down),
         cmocka_unit_test_setup_teardown(store_token__too_many_at_one_entry__drops_its_oldest, set_up, tear_down),
