@@ -16,7 +16,7 @@
 
 #define FIELDS_BYTES_MAX 4096
 
-static const struct gw_bind_json_limits fields_limits = {.depth = 8, .values = 1024};
+static const struct gw_bind_json_limits fields_limits = {.depth = 8, .values = 1024, .bytes = FIELDS_BYTES_MAX};
 
 void gw_answers_refuse(lua_State *L, int function, const char *format, ...)
 {

@@ -35,6 +35,7 @@ void gw_bind_json_push(lua_State *L, const struct gw_json *value);
 struct gw_bind_json_limits {
     unsigned depth;  /* tables within tables */
     unsigned values; /* in total */
+    size_t bytes;    /* of names and texts in total: a text that stands in many places is copied for each */
 };
 
 /* arena: the value at `index` (absolute). Keys 1..n make an array, text keys an object (members sorted by name), no key

@@ -84,6 +84,7 @@ struct reader {
     const char *root;
     const struct gw_bind_json_limits *limits;
     unsigned values;
+    size_t bytes;
     struct gw_arena *arena;
 };
 
@@ -111,6 +112,17 @@ static GW_NORETURN void refuse(lua_State *L, const struct reader *reader, const 
     gw_buf_fini(&path);
     luaL_error(L, "%s%s: %s", reader->root, text, why);
     abort();
+}
+
+/* The text at `index`, copied. */
+static struct gw_str copy_text(lua_State *L, int index, struct reader *reader, const struct frame *outer)
+{
+    struct gw_str text;
+    text.at = lua_tolstring(L, index, &text.length);
+    if (text.length > reader->limits->bytes - reader->bytes)
+        refuse(L, reader, outer, "too many bytes");
+    reader->bytes += text.length;
+    return gw_arena_str(reader->arena, text);
 }
 
 /* The keys of the table at `index`: all 1..n, or all text. */
@@ -145,9 +157,7 @@ static void read_object(lua_State *L, int index, struct reader *reader, struct f
     size_t i = 0;
     lua_pushnil(L);
     while (lua_next(L, index) != 0) {
-        struct gw_str name;
-        name.at = lua_tolstring(L, -2, &name.length);
-        members[i].name = gw_arena_str(reader->arena, name);
+        members[i].name = copy_text(L, -2, reader, frame->outer);
         frame->name = members[i].name;
         read_value(L, lua_gettop(L), reader, frame, &members[i].value);
         i++;
@@ -225,7 +235,6 @@ static void read_number(lua_State *L, int index, const struct reader *reader, co
 
 static void read_value(lua_State *L, int index, struct reader *reader, const struct frame *outer, struct gw_json *value)
 {
-    struct gw_str text;
     if (++reader->values > reader->limits->values)
         refuse(L, reader, outer, "too many values");
     switch (lua_type(L, index)) {
@@ -236,8 +245,7 @@ static void read_value(lua_State *L, int index, struct reader *reader, const str
         read_number(L, index, reader, outer, value);
         return;
     case LUA_TSTRING:
-        text.at = lua_tolstring(L, index, &text.length);
-        *value = gw_json_string(gw_arena_str(reader->arena, text));
+        *value = gw_json_string(copy_text(L, index, reader, outer));
         return;
     case LUA_TTABLE:
         read_table(L, index, reader, outer, value);

@@ -15,7 +15,8 @@
 #define STATE_BYTES ((size_t)64 << 20)
 #define CPU_NS      ((int64_t)5000000000)
 
-static const struct gw_bind_json_limits table_limits = {.depth = GW_JSON_DEPTH_MAX, .values = 65536};
+static const struct gw_bind_json_limits table_limits = {
+    .depth = GW_JSON_DEPTH_MAX, .values = 65536, .bytes = (size_t)64 << 20};
 
 struct evaluation {
     const char *path;

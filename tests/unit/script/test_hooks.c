@@ -403,6 +403,23 @@ static void audit__fields_that_dont_fit__are_a_refusal(void **state)
     }
 }
 
+static void audit__one_long_text_under_many_names__takes_no_memory_of_the_process(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "local s = ('x'):rep(500000) local t = {} for i = 1, 1000 do t['k' .. i] = s end return t",
+        "local s = ('x'):rep(500000) local t = {} for i = 1, 300 do t[i] = { [s] = 1 } end return { a = t }",
+    };
+    for (size_t i = 0; i < GW_COUNT(answers); i++) {
+        struct bench bench;
+        char fields[6000];
+        with_hook(&bench, "audit", answers[i]);
+        check_failed(&bench, ask_audit(&bench, fields));
+        assert_true(bench.arena.taken < 256 * 1024);
+        bench_fini(&bench);
+    }
+}
+
 static void audit__record_kept_by_a_script__is_dead_later(void **state)
 {
     (void)state;
@@ -461,6 +478,7 @@ int main(void)
         cmocka_unit_test(audit__fields__stand_under_the_policys_name),
         cmocka_unit_test(audit__nothing_to_add__is_null),
         cmocka_unit_test(audit__fields_that_dont_fit__are_a_refusal),
+        cmocka_unit_test(audit__one_long_text_under_many_names__takes_no_memory_of_the_process),
         cmocka_unit_test(audit__record_kept_by_a_script__is_dead_later),
         cmocka_unit_test(outcome__failure__is_counted_and_the_next_is_told),
     };
