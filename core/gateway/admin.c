@@ -126,16 +126,23 @@ static void answer_get(struct door *door, struct gw_conn *conn, struct gw_str pa
     }
 }
 
+/* Problems are lines; the last one's end is not part of the message. */
 static void answer_reload(struct door *door, struct gw_conn *conn)
 {
     struct gw_admin *admin = door->admin;
     struct gw_buf problems;
+    struct gw_str text;
 
     gw_buf_init(&problems, GW_ADMIN_TEXT_MAX / 8);
-    if (admin->calls.reload(admin->calls.ctx, &problems) == GW_OK)
+    if (admin->calls.reload(admin->calls.ctx, &problems) == GW_OK) {
         answer(door, conn, 200, "application/json", GW_STR("{\"reloaded\":true}\n"));
-    else
-        answer_message(door, conn, 422, gw_str_trim(gw_buf_str(&problems)));
+        goto out;
+    }
+    text = gw_buf_str(&problems);
+    while (text.length > 0 && text.at[text.length - 1] == '\n')
+        text.length--;
+    answer_message(door, conn, 422, text);
+out:
     gw_buf_fini(&problems);
 }
 

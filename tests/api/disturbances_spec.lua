@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What happens around a gateway while it works: signals while it drains, settings and files that go away.
 
+local cjson = require("cjson")
 local lfs = require("lfs")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
+local http = require("support.http")
 local text = require("support.text")
 
 local function role(name)
@@ -61,6 +63,19 @@ describe("a disturbance", function()
         local reply = gw:create({ principalArn = role("r") })
         expect.ok(reply)
         assert.truthy(gw:audit_of(reply.header["x-amzn-requestid"]))
+        gw:stop()
+    end)
+
+    it("a reload asked of the admin listener that fails says 422 and the problem", function()
+        local gw = gateway.start({ settings = { admin = "127.0.0.1:0" } })
+        gw:write("eksgate.lua", "return { nonsense = 1 }")
+        local reply = http.exchange(gw.admin, http.format({
+            method = "POST", target = "/v1/reload",
+            headers = { { "Host", http.host_of(gw.admin) }, { "X-Eksgate-Admin", "1" }, { "Content-Length", "0" } },
+        }))
+        assert.equal(422, reply.status)
+        assert.equal("Unprocessable Content", reply.reason)
+        assert.truthy(cjson.decode(reply.body).message:find("nonsense: no such setting; [^\n]*[^\n]$"), reply.body)
         gw:stop()
     end)
 

@@ -292,6 +292,7 @@ static void reason__of_a_known_status__is_its_phrase(void **state)
 {
     (void)state;
     assert_string_equal(gw_http1_reason(200), "OK");
+    assert_string_equal(gw_http1_reason(422), "Unprocessable Content");
     assert_string_equal(gw_http1_reason(431), "Request Header Fields Too Large");
     assert_string_equal(gw_http1_reason(299), "Unknown");
 }
