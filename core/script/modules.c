@@ -63,10 +63,10 @@ static void load_module(lua_State *L, const struct gw_modules *modules, const ch
 {
     struct gw_err err;
     const struct gw_source *source;
-    lua_pushboolean(L, 0);
-    lua_setfield(L, cache, name);
     if (gw_sources_get(modules->sources, push_path(L, folder, name), &source, &err) != GW_OK)
         luaL_error(L, "require '%s': %s", name, err.text);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, cache, name);
     run(L, source, env);
     if (lua_type(L, -1) != LUA_TTABLE)
         luaL_error(L, "require '%s': %s must return a table, not a %s", name, source->path, luaL_typename(L, -1));

@@ -181,6 +181,18 @@ static void require__of_itself__is_refused(void **state)
     bench_fini(&bench);
 }
 
+static void require__missing_file_asked_for_again__is_still_missing(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench_add(&bench, "p.lua", "pcall(require, 'helpers.none') require('helpers.none') return { name = 'p' }");
+    assert_int_equal(bench_try_load(&bench), GW_E_SCRIPT);
+    assert_null(strstr(bench.err.text, "requires itself"));
+    assert_non_null(strstr(bench.err.text, "helpers/none.lua"));
+    bench_fini(&bench);
+}
+
 static void require__library__is_shared_and_read_only(void **state)
 {
     (void)state;
@@ -246,6 +258,7 @@ int main(void)
         cmocka_unit_test(require__file_below_the_policy__is_loaded),
         cmocka_unit_test(require__while_a_request_runs__reads_no_file),
         cmocka_unit_test(require__of_itself__is_refused),
+        cmocka_unit_test(require__missing_file_asked_for_again__is_still_missing),
         cmocka_unit_test(require__library__is_shared_and_read_only),
         cmocka_unit_test(require__helper__is_each_policys_own),
         cmocka_unit_test(workers__compile_what_was_loaded),
