@@ -159,3 +159,17 @@ void gw_config_check(const struct gw_config *config, struct gw_config_problems *
     check_distinct(config, problems);
     check_policies(config, problems);
 }
+
+void gw_config_check_readable(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    const struct gw_script_options *policies = &config->policies;
+    bool has_example = false;
+
+    if (config->keys != NULL || config->keys_file.at != NULL)
+        check_keys(config, problems, &has_example);
+    check_listen(config, problems, has_example);
+    check_status_and_admin(config, problems);
+    check_distinct(config, problems);
+    if (policies->instructions > 0 && policies->memory_bytes > 0 && policies->state_bytes > 0)
+        check_policies(config, problems);
+}

@@ -402,6 +402,7 @@ enum gw_status gw_config_load(const struct gw_config_source *source, struct gw_c
     made->source = gw_settings_collect(&settings, source);
     fill(&settings, made);
     if (problems->count > before) {
+        gw_config_check_readable(made, problems);
         gw_config_free(&made);
         return GW_E_SYNTAX;
     }

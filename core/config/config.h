@@ -94,8 +94,8 @@ void gw_config_problems_init(struct gw_config_problems *problems);
 void gw_config_problems_fini(struct gw_config_problems *problems);
 void gw_config_problem(struct gw_config_problems *problems, const char *format, ...) GW_PRINTF(2, 3);
 
-/* new. GW_E_SYNTAX when anything is wrong; every problem is in `problems`. Looks only at the configuration itself:
- * keys, policies and addresses are checked by `gw_config_check`. */
+/* new. GW_E_SYNTAX when a setting is wrong; every problem is in `problems`, those of the settings that could be read
+ * included. Of a good configuration keys, policies and addresses are checked by `gw_config_check`. */
 GW_NODISCARD enum gw_status gw_config_load(const struct gw_config_source *source, struct gw_config **config,
                                            struct gw_config_problems *problems);
 void gw_config_free(struct gw_config **config);
@@ -103,6 +103,8 @@ void gw_config_free(struct gw_config **config);
 /* Loads what the configuration names, keys and policies, checks addresses and rules between settings (published example
  * keys need loopback listeners; admin needs loopback), and reports every problem. Opens no socket, writes nothing. */
 void gw_config_check(const struct gw_config *config, struct gw_config_problems *problems);
+/* The same for a configuration with wrong settings, which are zero: says nothing about those. */
+void gw_config_check_readable(const struct gw_config *config, struct gw_config_problems *problems);
 
 /* new: the keyring that the configuration names. */
 GW_NODISCARD enum gw_status gw_config_keyring(const struct gw_config *config, struct gw_keyring **keyring,

@@ -110,6 +110,25 @@ static void config_check__several_things_wrong__all_are_listed(void **state)
     config_case_close(&one);
 }
 
+static void config_load__wrong_settings__problems_of_the_others_are_listed_too(void **state)
+{
+    static const char *const sets[] = {"nonsense=1", "http.body_bytes=x", "policy.instructions=0"};
+    struct config_case one;
+
+    (void)state;
+    config_case_open(&one, "c.lua",
+                     "return { listen = { 'nowhere' }, admin = '0.0.0.0:1', keys = 'none.json', policies = 'p.lua' }");
+    assert_int_equal(config_case_load(&one, sets, GW_COUNT(sets), NULL), GW_E_SYNTAX);
+    config_case_assert_says(&one, "--set: nonsense: no such setting");
+    config_case_assert_says(&one, "--set: http.body_bytes: is \"x\"");
+    config_case_assert_says(&one, "--set: policy.instructions: ");
+    config_case_assert_says(&one, "/c.lua: listen: ");
+    config_case_assert_says(&one, "/c.lua: admin: 0.0.0.0:1 can be reached from outside");
+    config_case_assert_says(&one, "/c.lua: keys: ");
+    assert_int_equal(one.problems.count, 6);
+    config_case_close(&one);
+}
+
 static void config_check__bad_key_table__says_so_and_never_the_secret(void **state)
 {
     struct config_case one;
@@ -171,6 +190,7 @@ int main(void)
         cmocka_unit_test(config_check__same_address_twice__is_refused),
         cmocka_unit_test(config_check__port_0_twice__is_good),
         cmocka_unit_test(config_check__several_things_wrong__all_are_listed),
+        cmocka_unit_test(config_load__wrong_settings__problems_of_the_others_are_listed_too),
         cmocka_unit_test(config_check__bad_key_table__says_so_and_never_the_secret),
         cmocka_unit_test(config_check__key_file_missing__is_named),
         cmocka_unit_test(config_keyring__file_of_the_configuration__is_loaded),
