@@ -170,7 +170,16 @@ describe("the audit file", function()
             assert.equal("UnrecognizedClientException", record.errorCode)
             assert.is_true(record.userIdentity == nil or record.userIdentity.arn == nil)
         end
-        expect.ok(gw:create({ principalArn = role("r") }))
+        local reply = gw:create({ principalArn = role("r") })
+        expect.ok(reply)
+        local told = text.wait_for(function()
+            for _, record in ipairs(gw:audit()) do
+                if record.additionalEventData.eksgate.suppressedRefusals then
+                    return record.additionalEventData.eksgate.suppressedRefusals
+                end
+            end
+        end, 15)
+        assert.equal(40, #gw:audit() - 2 + (told or 0)) -- but the create and the summary
     end)
 
     it("has no strangers at all when the setting is 0", function()

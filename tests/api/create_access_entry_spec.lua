@@ -411,6 +411,10 @@ describe("CreateAccessEntry", function()
         assert.equal(200, get())
         assert.equal(404, get({ region = "eu-central-1" }))
         assert.equal(404, get({ key = { id = "AKIAOTHERACCOUNT0001", secret = "other" } }))
+        for _, with in ipairs({ { region = "eu-central-1" }, { key = { id = "AKIAOTHERACCOUNT0001", secret = "other" } } }) do
+            expect.error(other:create({ principalArn = principal }, with), 404, "ResourceNotFoundException",
+                "No cluster found for name: my-cluster.")
+        end
         other:stop()
     end)
 

@@ -52,6 +52,21 @@ describe("a disturbance", function()
         assert.equal(0, gw.process:wait(10))
     end)
 
+    it("a key that is disabled while a body is on its way lets nobody in", function()
+        local gw = gateway.start()
+        local head, body = gw:format(gateway.create_request({ principalArn = role("r") })):match("^(.-\r\n\r\n)(.*)$")
+        local under_way = gw:connect()
+        under_way:send(head:gsub("\r\n\r\n$", "\r\nExpect: 100-continue\r\n\r\n"))
+        assert.equal(100, under_way:read().status) -- the key was found good
+        assert.equal(0, (gateway.run({ "keys", "disable", "--file", gw.keys_file, gateway.key.id })))
+        assert.truthy(text.wait_for(function()
+            return gw:stderr():find("keys taken up", 1, true)
+        end))
+        under_way:send(body)
+        expect.error(under_way:read(), 403, "UnrecognizedClientException")
+        gw:stop()
+    end)
+
     it("a reload of a configuration without audit.file goes on recording", function()
         local gw = gateway.start()
         gw.settings.audit = nil

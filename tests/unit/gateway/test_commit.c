@@ -9,9 +9,11 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -226,6 +228,35 @@ static void commit__record_past_the_cap__is_refused_with_its_change(void **state
     free(long_text);
 }
 
+/* Files may not grow past `bytes`; writing more fails instead of ending the process. */
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void commit__record_that_cant_be_written__takes_its_change_along_for_good(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit before;
+    struct gw_store_change refused;
+    struct gw_store_change taken;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    make_change(&refused, "p", 10);
+    make_change(&taken, "q", 10);
+    limit_files(1);
+    assert_int_equal(run_job(f, &refused, GW_STR("{}")), GW_E_IO);
+    limit_files(before.rlim_cur);
+    assert_int_equal(run_job(f, &taken, GW_STR("{}")), GW_OK);
+    assert_int_equal(gw_store_count(f->store), 1); /* the first isn't published by the second's batch */
+    assert_int_equal(count_lines(f->path), 1);
+}
+
 static void commit__queue_full__turns_away_before_anything(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +324,7 @@ int main(void)
         WITH_FIXTURE(commit__two_workers__every_change_has_its_record),
         WITH_FIXTURE(commit__stale_or_full__leaves_no_record),
         WITH_FIXTURE(commit__record_past_the_cap__is_refused_with_its_change),
+        WITH_FIXTURE(commit__record_that_cant_be_written__takes_its_change_along_for_good),
         WITH_FIXTURE(commit__queue_full__turns_away_before_anything),
         WITH_FIXTURE(commit__job_too_old__is_busy_and_unrecorded),
         WITH_FIXTURE(commit__reopen__starts_a_new_file),
