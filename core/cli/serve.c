@@ -262,6 +262,7 @@ static int block_signals(void)
     (void)sigaddset(&set, SIGUSR1);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a full audit file is an error of write */
     fd = signalfd(-1, &set, SFD_CLOEXEC);
     if (fd < 0)
         gw_fatal("signalfd failed (errno %d)", errno);
