@@ -224,7 +224,7 @@ static bool is_exempt(const struct gw_verify_options *options, struct gw_str nam
 
 static inline bool is_amz(struct gw_str name)
 {
-    return name.length > 6 && (name.at[0] | 0x20) == 'x' && name.at[1] == '-' &&
+    return name.length >= 6 && (name.at[0] | 0x20) == 'x' && name.at[1] == '-' &&
            gw_str_equal_nocase((struct gw_str){name.at, 6}, GW_STR("x-amz-"));
 }
 
