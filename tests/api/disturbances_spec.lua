@@ -52,6 +52,57 @@ describe("a disturbance", function()
         assert.equal(0, gw.process:wait(10))
     end)
 
+    -- Sends every round's requests at once, each on a connection of its own; gives each round's replies to `judge`.
+    local function race(rounds, racers, input_of, judge)
+        local gw = gateway.start({ settings = { workers = 2 } })
+        local clients = {}
+        for i = 1, racers do
+            clients[i] = gw:connect()
+        end
+        for round = 1, rounds do
+            local bytes, replies = {}, {}
+            for i = 1, racers do
+                bytes[i] = gw:format(gateway.create_request(input_of(round, i)))
+            end
+            for i = 1, racers do
+                clients[i]:send(bytes[i])
+            end
+            for i = 1, racers do
+                replies[i] = clients[i]:read()
+            end
+            judge(replies)
+        end
+        gw:stop()
+    end
+
+    it("of retries that overlap gives each the first one's reply", function()
+        race(30, 8, function(round)
+            return { principalArn = role("r" .. round), clientRequestToken = string.format("token-%032d", round) }
+        end, function(replies)
+            for _, reply in ipairs(replies) do
+                assert.equal(200, reply.status, reply.body)
+                assert.equal(replies[1].body, reply.body)
+            end
+        end)
+    end)
+
+    it("of two creates under way with one token lets one of them through", function()
+        race(30, 8, function(round, i)
+            return {
+                principalArn = role("r" .. round .. "-" .. i), clientRequestToken = string.format("token-%032d", round),
+            }
+        end, function(replies)
+            local made = 0
+            for _, reply in ipairs(replies) do
+                made = made + (reply.status == 200 and 1 or 0)
+                if reply.status ~= 200 then
+                    expect.error(reply, 400, "InvalidParameterException", { "used by an earlier request" })
+                end
+            end
+            assert.equal(1, made)
+        end)
+    end)
+
     it("a key that is disabled while a body is on its way lets nobody in", function()
         local gw = gateway.start()
         local head, body = gw:format(gateway.create_request({ principalArn = role("r") })):match("^(.-\r\n\r\n)(.*)$")
