@@ -17,11 +17,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "script/pool.h"
+
 #define COUNT_PERIOD   1000
 #define BYTES_PER_STEP 64
 
 struct gw_host {
     lua_State *lua;
+    struct gw_pool pool;
     size_t used;
     size_t state_bytes;
     size_t limit; /* of `used`, for the call that runs now */
@@ -98,6 +101,8 @@ static bool may_grow(struct gw_host *host, size_t more)
 {
     if (more > host->limit || host->used > host->limit - more)
         return false;
+    if (host->pool.slab_bytes > host->state_bytes) /* free pieces of the wrong sizes: time for a new state */
+        return false;
     if (host->running) {
         host->budget.steps -= (int64_t)(more / BYTES_PER_STEP);
         if (host->budget.steps < 0 && host->period != 1)
@@ -111,19 +116,12 @@ static void *allocate(void *ctx, void *old, size_t old_size, size_t new_size)
 {
     struct gw_host *host = ctx;
     if (old == NULL)
-        old_size = 0;
-    if (new_size == 0) {
-        free(old);
-        host->used -= old_size;
-        return NULL;
-    }
+        old_size = 0; /* Lua tells the kind of object here */
     if (new_size > old_size && !may_grow(host, new_size - old_size))
         return NULL;
-    void *fresh = realloc(old, new_size);
-    if (fresh == NULL && new_size > old_size)
-        return NULL;
+    void *fresh = gw_pool_resize(&host->pool, old, old_size, new_size);
     host->used = host->used - old_size + new_size;
-    return fresh == NULL ? old : fresh;
+    return fresh;
 }
 
 static int on_panic(lua_State *L)
@@ -153,6 +151,7 @@ void gw_host_free(struct gw_host **host)
     lua_sethook((*host)->lua, NULL, 0, 0);
     (*host)->running = false;
     lua_close((*host)->lua);
+    gw_pool_fini(&(*host)->pool);
     free(*host);
     *host = NULL;
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_SCRIPT_POOL_H
+#define GW_SCRIPT_POOL_H
+
+/*
+ * Memory of one Lua state. Small pieces come from slabs and go back to lists by
+ * size, so that the state's churn stays in memory that is warm and apart from
+ * everybody else's; larger ones are malloc's. Slabs are given back when the pool
+ * ends. Under AddressSanitizer every piece is a malloc of its own. One thread.
+ */
+
+#include "base/gw.h"
+
+#define GW_POOL_CLASS   16 /* bytes between two sizes */
+#define GW_POOL_CLASSES 16 /* pieces up to 256 bytes */
+
+struct gw_pool_piece;
+struct gw_pool_slab;
+
+struct gw_pool {
+    struct gw_pool_piece *free[GW_POOL_CLASSES];
+    struct gw_pool_slab *slabs;
+    unsigned char *fresh; /* of the newest slab, not handed out yet */
+    size_t fresh_bytes;
+    size_t slab_bytes; /* of all slabs */
+};
+
+/* A zeroed pool is empty and ready. */
+void gw_pool_fini(struct gw_pool *pool);
+
+/* lua_Alloc's contract with the sizes known: new_size 0 frees, old NULL allocates. Never fails: out of memory aborts.
+ */
+void *gw_pool_resize(struct gw_pool *pool, void *old, size_t old_size, size_t new_size);
+
+#endif
