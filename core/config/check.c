@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "config/options.h"
 #include "net/listener.h"
+#include "net/server.h"
 
 static void problem(const struct gw_config *config, struct gw_config_problems *problems, enum gw_option_id id,
                     const char *format, ...) GW_PRINTF(4, 5);
@@ -64,6 +65,9 @@ static void check_keys(const struct gw_config *config, struct gw_config_problems
 
 static void check_listen(const struct gw_config *config, struct gw_config_problems *problems, bool has_example)
 {
+    if (config->listen_count > GW_SERVER_SOCKETS)
+        problem(config, problems, GW_OPTION_LISTEN, "has %zu addresses; accepted: at most %d", config->listen_count,
+                GW_SERVER_SOCKETS);
     for (size_t i = 0; i < config->listen_count; i++) {
         bool is_loopback;
 

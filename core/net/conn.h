@@ -35,7 +35,6 @@
 #define GW_CONN_LINGER     262144 /* bytes read and thrown away before closing */
 #define GW_CONN_LINGER_MS  1000
 #define GW_CONN_TICK_MS    100 /* how late a deadline may be noticed */
-#define GW_SERVER_SOCKETS  16
 
 enum gw_conn_state {
     GW_CONN_PROXY,

@@ -19,6 +19,8 @@
 #include "codec/http1.h"
 #include "net/loop.h"
 
+#define GW_SERVER_SOCKETS 16 /* that one server can listen at */
+
 struct gw_server;
 struct gw_conn;
 

@@ -70,6 +70,22 @@ static void config_check__admin_in_public__is_refused_and_status_is_not(void **s
     config_case_close(&one);
 }
 
+static void config_check__more_addresses_than_a_worker_listens_at__are_refused(void **state)
+{
+    struct config_case one;
+
+    (void)state;
+    load(&one, "local listen = {} for i = 1, 16 do listen[i] = '127.0.0.1:0' end return { keys = " OWN_KEYS
+               ", listen = listen }");
+    config_case_assert_good(&one, GW_OK);
+    config_case_close(&one);
+    load(&one, "local listen = {} for i = 1, 17 do listen[i] = '127.0.0.1:0' end return { keys = " OWN_KEYS
+               ", listen = listen }");
+    assert_int_equal(one.problems.count, 1);
+    config_case_assert_says(&one, "/c.lua: listen: has 17 addresses; accepted: at most 16");
+    config_case_close(&one);
+}
+
 static void config_check__same_address_twice__is_refused(void **state)
 {
     struct config_case one;
@@ -187,6 +203,7 @@ int main(void)
         cmocka_unit_test(config_check__example_key_on_a_public_listener__is_refused),
         cmocka_unit_test(config_check__own_key_on_a_public_listener__is_good),
         cmocka_unit_test(config_check__admin_in_public__is_refused_and_status_is_not),
+        cmocka_unit_test(config_check__more_addresses_than_a_worker_listens_at__are_refused),
         cmocka_unit_test(config_check__same_address_twice__is_refused),
         cmocka_unit_test(config_check__port_0_twice__is_good),
         cmocka_unit_test(config_check__several_things_wrong__all_are_listed),
