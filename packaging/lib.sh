@@ -68,3 +68,9 @@ ensure_packages() {
         return 1
     }
 }
+
+# tidy_checkout ROOT: a checkout made with umask 002 leaves the quickstart's key file writable by the group, which eksgate
+# refuses.
+tidy_checkout() {
+    chmod go-w "$1/config/quickstart.keys.json"
+}

@@ -202,6 +202,7 @@ function gateway.prepare(options)
         audit_file = folder .. "/audit.jsonl", keys_file = folder .. "/keys.json",
     }, instance)
     self.config, self.settings = write_files(folder, options)
+    self.config = options.config or self.config
     running[self] = running[self] or "prepared"
     return self
 end
