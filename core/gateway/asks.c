@@ -89,6 +89,15 @@ static struct gw_str signed_off(struct gw_exchange *exchange, struct gw_str poli
                            GW_STR_ARG(reason), exchange->request_id);
 }
 
+/* A policy that failed has said no: its row stands among the verdicts too. */
+static void note_failure(struct gw_policy_call *call)
+{
+    if (call == NULL || !call->refusal.failed || call->opinion_count == GW_POLICY_OPINIONS_MAX)
+        return;
+    call->opinions[call->opinion_count++] = (struct gw_policy_opinion){
+        .policy = call->refusal.policy, .verdict = GW_VERDICT_DENY, .reason = call->refusal.reason};
+}
+
 enum gw_step gw_asks_refused(struct gw_exchange *exchange)
 {
     static const struct gw_policy_refusal unavailable = {
@@ -100,6 +109,7 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
     struct gw_str resource;
 
     gw_metrics_count(&exchange->worker->metrics.refused_policy);
+    note_failure(exchange->policy_call);
     if (refusal->verdict == GW_VERDICT_THROTTLE) {
         (void)gw_answer_error(exchange, GW_EKS_TooManyRequestsException,
                               gw_arena_printf(exchange->arena, "Too Many Requests %.*s", GW_STR_ARG(tail)));

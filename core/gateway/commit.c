@@ -14,6 +14,7 @@
 #include "base/log.h"
 
 #define GW_COMMIT_BATCH_MAX 1024
+#define GW_COMMIT_TELL_MS   1000
 
 struct job_list {
     struct gw_commit_job *first;
@@ -46,6 +47,9 @@ struct gw_commit {
     bool sleeping;
     bool stopping;
     bool reopen;
+    _Atomic int64_t busy_since_ms; /* when the oldest job of the batch under way was queued; 0: none is */
+    int64_t told_ms;               /* the writer's: when a failure was logged last */
+    uint64_t untold;
 };
 
 static void list_init(struct job_list *list)
@@ -137,6 +141,19 @@ static void count_done(struct gw_commit *commit, const struct job_list *batch)
     count_up(&commit->counters.records, records);
 }
 
+/* One line a second at most, however many batches a full disk refuses. */
+static void tell_failure(struct gw_commit *commit, const char *area, const struct gw_err *err, int64_t now_ms)
+{
+    count_up(&commit->counters.failed_io, 1);
+    commit->untold++;
+    if (commit->told_ms != 0 && now_ms - commit->told_ms < GW_COMMIT_TELL_MS)
+        return;
+    gw_log(GW_LOG_ERROR, area, "%s; changes are refused (%llu batches since the last such line)", err->text,
+           (unsigned long long)commit->untold);
+    commit->told_ms = now_ms;
+    commit->untold = 0;
+}
+
 /* Records first, changes second: a change is never visible without its record. */
 static void run_batch(struct gw_commit *commit, struct job_list *batch)
 {
@@ -146,14 +163,12 @@ static void run_batch(struct gw_commit *commit, struct job_list *batch)
     for (struct gw_commit_job *job = batch->first; job != NULL; job = job->next)
         take_into_batch(commit, job, now_ms);
     if (commit->journal != NULL && gw_journal_flush(commit->journal, &err) != GW_OK) {
-        gw_log(GW_LOG_ERROR, "audit", "%s; the changes of this batch are refused", err.text);
+        tell_failure(commit, "audit", &err, now_ms);
         gw_store_rollback(commit->store);
         fail_staged(batch, GW_E_IO);
-        count_up(&commit->counters.failed_io, 1);
     } else if (gw_store_commit(commit->store, &err) != GW_OK) {
-        gw_log(GW_LOG_ERROR, "store", "%s; the changes of this batch are refused", err.text);
+        tell_failure(commit, "store", &err, now_ms);
         fail_staged(batch, GW_E_IO);
-        count_up(&commit->counters.failed_io, 1);
     }
     count_done(commit, batch);
 }
@@ -231,7 +246,9 @@ static void *run_writer(void *ctx)
             reopen_journal(commit);
         if (batch.first == NULL)
             continue;
+        atomic_store(&commit->busy_since_ms, batch.first->queued_ms);
         run_batch(commit, &batch);
+        atomic_store(&commit->busy_since_ms, 0);
         hand_back(&batch);
     }
     return NULL;
@@ -310,17 +327,27 @@ void gw_commit_port_close(struct gw_commit_port **port)
     free(p);
 }
 
+/* A writer that has been at one batch for longer than the age allows (a disk that hangs) takes nothing more. */
+static bool hangs(struct gw_commit *commit, int64_t now_ms)
+{
+    int64_t since_ms = atomic_load_explicit(&commit->busy_since_ms, memory_order_relaxed);
+
+    return since_ms != 0 && now_ms - since_ms > (int64_t)commit->options.queue_age_ms;
+}
+
 enum gw_status gw_commit_add(struct gw_commit_port *port, struct gw_commit_job *job)
 {
     struct gw_commit *commit = port->commit;
+    int64_t now_ms = gw_clock_monotonic_ms(commit->clock);
 
-    if (atomic_load_explicit(&commit->counters.queued, memory_order_relaxed) + port->added.count >=
-        commit->options.queue_max) {
+    if (hangs(commit, now_ms) ||
+        atomic_load_explicit(&commit->counters.queued, memory_order_relaxed) + port->added.count >=
+            commit->options.queue_max) {
         count_up(&commit->counters.refused_full, 1);
         return GW_E_BUSY;
     }
     job->port = port;
-    job->queued_ms = gw_clock_monotonic_ms(commit->clock);
+    job->queued_ms = now_ms;
     list_add(&port->added, job);
     return GW_OK;
 }

@@ -63,7 +63,8 @@ struct gw_commit_port *gw_commit_port_open(struct gw_commit *commit, void (*wake
 /* Submits what was added, waits until all of it is through, calls `done` for it (which may add again), closes. */
 void gw_commit_port_close(struct gw_commit_port **port);
 
-/* Worker's thread. GW_E_BUSY when the queue is full: nothing was queued and `done` isn't called. */
+/* Worker's thread. GW_E_BUSY when the queue is full, or the writer hasn't finished a batch for longer than the queue's
+ * age: nothing was queued and `done` isn't called. */
 GW_NODISCARD enum gw_status gw_commit_add(struct gw_commit_port *port, struct gw_commit_job *job);
 /* Hands over what was added; call at the end of a turn. */
 void gw_commit_submit(struct gw_commit_port *port);

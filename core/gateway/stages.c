@@ -103,6 +103,19 @@ enum gw_step gw_stage_decode(struct gw_exchange *exchange)
     return GW_STEP_DONE;
 }
 
+static enum gw_step step_after(struct gw_exchange *exchange, enum gw_policy_answer answer)
+{
+    switch (answer) {
+    case GW_POLICY_DONE:
+        return GW_STEP_DONE;
+    case GW_POLICY_WAITING:
+        return GW_STEP_WAITING;
+    case GW_POLICY_FAILED:
+        break;
+    }
+    return gw_asks_refused(exchange);
+}
+
 enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
 {
     struct gw_policy_call *call;
@@ -112,15 +125,7 @@ enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
     call = gw_asks_call(exchange);
     if (call == NULL)
         return gw_asks_refused(exchange);
-    switch (exchange->policies->hooks->authorize(exchange->policies->hooks->ctx, call)) {
-    case GW_POLICY_DONE:
-        return GW_STEP_DONE;
-    case GW_POLICY_WAITING:
-        return GW_STEP_WAITING;
-    case GW_POLICY_FAILED:
-        break;
-    }
-    return gw_asks_refused(exchange);
+    return step_after(exchange, exchange->policies->hooks->authorize(exchange->policies->hooks->ctx, call));
 }
 
 static enum gw_step complete_username(struct gw_exchange *exchange)
@@ -128,6 +133,7 @@ static enum gw_step complete_username(struct gw_exchange *exchange)
     const struct gw_policy_hooks *hooks;
     struct gw_str username = GW_STR_NONE;
     struct gw_policy_call *call;
+    enum gw_step step;
 
     if (!gw_eks_wants_username(&exchange->call) || !gw_asks_wanted(exchange, GW_HOOK_USERNAME))
         return GW_STEP_DONE;
@@ -135,17 +141,10 @@ static enum gw_step complete_username(struct gw_exchange *exchange)
     if (call == NULL)
         return gw_asks_refused(exchange);
     hooks = exchange->policies->hooks;
-    switch (hooks->username(hooks->ctx, call, &username)) {
-    case GW_POLICY_DONE:
-        if (username.at != NULL)
-            gw_eks_set_username(&exchange->call, username);
-        return GW_STEP_DONE;
-    case GW_POLICY_WAITING:
-        return GW_STEP_WAITING;
-    case GW_POLICY_FAILED:
-        break;
-    }
-    return gw_asks_refused(exchange);
+    step = step_after(exchange, hooks->username(hooks->ctx, call, &username));
+    if (step == GW_STEP_DONE && username.at != NULL)
+        gw_eks_set_username(&exchange->call, username);
+    return step;
 }
 
 static enum gw_step complete_tags(struct gw_exchange *exchange)
@@ -154,6 +153,7 @@ static enum gw_step complete_tags(struct gw_exchange *exchange)
     const struct gw_pair *tags = NULL;
     size_t count = 0;
     struct gw_policy_call *call;
+    enum gw_step step;
 
     if (!gw_eks_wants_tags(&exchange->call) || !gw_asks_wanted(exchange, GW_HOOK_TAGS))
         return GW_STEP_DONE;
@@ -161,17 +161,10 @@ static enum gw_step complete_tags(struct gw_exchange *exchange)
     if (call == NULL)
         return gw_asks_refused(exchange);
     hooks = exchange->policies->hooks;
-    switch (hooks->tags(hooks->ctx, call, gw_eks_sent_tags(&exchange->call), &tags, &count)) {
-    case GW_POLICY_DONE:
-        if (count > 0)
-            gw_eks_add_tags(&exchange->call, tags, count);
-        return GW_STEP_DONE;
-    case GW_POLICY_WAITING:
-        return GW_STEP_WAITING;
-    case GW_POLICY_FAILED:
-        break;
-    }
-    return gw_asks_refused(exchange);
+    step = step_after(exchange, hooks->tags(hooks->ctx, call, gw_eks_sent_tags(&exchange->call), &tags, &count));
+    if (step == GW_STEP_DONE && count > 0)
+        gw_eks_add_tags(&exchange->call, tags, count);
+    return step;
 }
 
 enum gw_step gw_stage_complete(struct gw_exchange *exchange)
@@ -234,8 +227,10 @@ static enum gw_step answer_unavailable(struct gw_exchange *exchange, struct gw_s
 /* The writer didn't take the job: a refusal stays a refusal, anything else is not done. */
 static enum gw_step not_written(struct gw_exchange *exchange, enum gw_status status)
 {
-    if (exchange->refused)
+    if (exchange->refused) {
+        gw_metrics_count(&exchange->worker->metrics.refusals_unrecorded);
         return GW_STEP_DONE;
+    }
     return answer_unavailable(exchange, status == GW_E_BUSY
                                             ? GW_STR("Too many changes are waiting; nothing was changed. Try again.")
                                             : GW_STR("The change could not be recorded; nothing was changed."));

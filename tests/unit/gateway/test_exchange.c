@@ -256,6 +256,19 @@ static void end(struct fixture *f, struct gw_conn *conn)
     gw_arena_fini(&conn->arena);
 }
 
+static bool audit_holds(const struct fixture *f, const char *part)
+{
+    char text[16384];
+    FILE *file = fopen(f->path, "r");
+    size_t length;
+
+    assert_non_null(file);
+    length = fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    text[length] = '\0';
+    return strstr(text, part) != NULL;
+}
+
 static bool holds(const char *text, const char *part)
 {
     return strstr(text, part) != NULL;
@@ -325,6 +338,7 @@ static void exchange__failed_audit_hook__refuses_and_changes_nothing(void **stat
     fake_wait(&f->loop);
     assert_true(holds(conn.reply_head, "HTTP/1.1 403 Forbidden\r\n"));
     assert_true(holds(conn.reply_body, "policy failed"));
+    assert_true(audit_holds(f, "{\"policy\":\"fake\",\"verdict\":\"deny\",\"reason\":\"policy failed\"}"));
     assert_int_equal(f->policies.audits, 1);
     assert_int_equal(gw_store_count(f->store), 0);
     end(f, &conn);
