@@ -226,11 +226,6 @@ bool gw_host_is_dead(const struct gw_host *host)
     return host->killed != GW_HOST_OK;
 }
 
-size_t gw_host_memory(const struct gw_host *host)
-{
-    return host->used;
-}
-
 void gw_host_unref(struct gw_host *host, int reference)
 {
     luaL_unref(host->lua, LUA_REGISTRYINDEX, reference);

@@ -46,9 +46,6 @@ enum gw_host_outcome gw_host_run(struct gw_host *host, lua_CFunction function, v
 /* True after a kill. */
 bool gw_host_is_dead(const struct gw_host *host);
 
-/* Bytes that the state holds. */
-size_t gw_host_memory(const struct gw_host *host);
-
 /* Drops a registry reference from outside a run; doesn't raise. */
 void gw_host_unref(struct gw_host *host, int reference);
 
