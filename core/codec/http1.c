@@ -183,54 +183,6 @@ static enum gw_status read_target(struct gw_http1_request *request, struct gw_ht
     return GW_OK;
 }
 
-/* Codings that are known and not spoken: 501 tells the client to send without. */
-static bool is_compression(struct gw_str coding)
-{
-    static const char *const names[] = {"gzip", "x-gzip", "deflate", "compress", "x-compress"};
-
-    for (size_t i = 0; i < GW_COUNT(names); i++) {
-        if (gw_str_equal_nocase(coding, gw_str_from(names[i])))
-            return true;
-    }
-    return false;
-}
-
-static bool mentions_chunked(struct gw_str coding)
-{
-    for (size_t i = 0; i + 7 <= coding.length; i++) {
-        if (gw_str_equal_nocase(gw_str_slice(coding, i, 7), GW_STR("chunked")))
-            return true;
-    }
-    return false;
-}
-
-static bool is_token(struct gw_str text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        if (!gw_http1_is(text.at[i], GW_HTTP1_TOKEN))
-            return false;
-    }
-    return text.length > 0;
-}
-
-/* 501 for a list that every reader understands alike, 400 for what one may take for "chunked" and another not. */
-static enum gw_status refuse_coding(struct gw_str value, struct gw_http1_error *error)
-{
-    struct gw_str rest = value;
-    struct gw_str last = gw_str_trim(gw_str_split(&rest, ','));
-    bool several = false;
-
-    while (rest.at != NULL) {
-        if (!is_compression(last))
-            return refuse(error, 400, "Transfer-Encoding can be read in two ways");
-        last = gw_str_trim(gw_str_split(&rest, ','));
-        several = true;
-    }
-    if (!is_token(last) || (mentions_chunked(last) && !(several && gw_str_equal_nocase(last, GW_STR("chunked")))))
-        return refuse(error, 400, "Transfer-Encoding can be read in two ways");
-    return refuse(error, 501, "the only transfer coding spoken here is chunked");
-}
-
 static enum gw_status read_coding(struct gw_http1_request *request, struct gw_http1_error *error)
 {
     struct gw_str value = gw_http1_header(request, GW_HEADER_TRANSFER_ENCODING);
@@ -240,7 +192,7 @@ static enum gw_status read_coding(struct gw_http1_request *request, struct gw_ht
     if (request->minor == 0)
         return refuse(error, 400, "HTTP/1.0 has no Transfer-Encoding");
     if (!gw_str_equal_nocase(value, GW_STR("chunked")))
-        return refuse_coding(value, error);
+        return refuse(error, 400, "the only transfer coding spoken here is chunked");
     request->chunked = true;
     return GW_OK;
 }

@@ -90,7 +90,7 @@ static inline struct gw_str gw_http1_header(const struct gw_http1_request *reque
 
 /* Why a message was refused: what to answer, and one line for the body. The connection closes afterwards. */
 struct gw_http1_error {
-    unsigned status; /* 400, 408, 413, 417, 431, 501, 505 */
+    unsigned status; /* 400, 408, 413, 417, 431, 505 */
     const char *reason;
 };
 

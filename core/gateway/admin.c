@@ -29,7 +29,7 @@ struct gw_admin {
 static void answer(struct door *door, struct gw_conn *conn, unsigned status, const char *type, struct gw_str body)
 {
     struct gw_buf *head = &door->admin->head;
-    struct gw_reply reply = {.body = body};
+    struct gw_reply reply = {.body = body, .close = true}; /* nobody holds one of the few connections */
 
     gw_buf_clear(head);
     gw_buf_printf(head,
@@ -198,11 +198,11 @@ static void open_door(struct gw_admin *admin, struct door *door, struct gw_loop 
 {
     static const struct gw_server_options options = {
         .limits = {.head_bytes = 8192, .headers = 64, .body_bytes = 1 << 20},
-        .connections_max = 64,
-        .head_timeout_ms = 5000,
+        .connections_max = 1024,
+        .head_timeout_ms = 2000,
         .body_timeout_ms = 10000,
         .reply_timeout_ms = 10000,
-        .idle_timeout_ms = 30000,
+        .idle_timeout_ms = 2000,
     };
     struct gw_server_handler handler = {
         .ctx = door, .on_head = on_head, .on_request = on_request, .on_refused = on_refused, .on_done = on_done};

@@ -132,8 +132,6 @@ static const char *http_error_type(unsigned status)
         return "ExpectationFailedException";
     case 431:
         return "HeadersTooLargeException";
-    case 501:
-        return "NotImplementedException";
     case 505:
         return "HTTPVersionNotSupportedException";
     default:

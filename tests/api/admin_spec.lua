@@ -27,6 +27,16 @@ describe("the status listener", function()
         assert.equal(200, http.get(status, "/readyz").status)
     end)
 
+    it("answers a probe while many connections say nothing", function()
+        local began = require("socket").gettime()
+        for _ = 1, 200 do
+            http.connect(status)
+        end
+        assert.equal(200, http.get(status, "/livez").status)
+        assert.is_true(require("socket").gettime() - began < 1.5)
+        http.close_all()
+    end)
+
     it("is not named by the ready line, which ends with the admin's", function()
         assert.equal("eksgate ready " .. gw.address .. " admin " .. gw.admin, gw.ready_line)
     end)

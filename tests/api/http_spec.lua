@@ -126,10 +126,9 @@ describe("the front door", function()
         end
 
         it("codings that it doesn't know", function()
-            for _, coding in ipairs({ "gzip, chunked", "gzip", "identity" }) do
-                refuses(501, start .. "Transfer-Encoding: " .. coding .. "\r\n\r\n0\r\n\r\n")
-            end
-            for _, coding in ipairs({ "chunked, chunked", "", "xchunked", "chunked;q=1", "\"chunked\"" }) do
+            for _, coding in ipairs({
+                "gzip, chunked", "gzip", "identity", "chunked, chunked", "", "xchunked", "chunked;q=1", "\"chunked\"",
+            }) do
                 refuses(400, start .. "Transfer-Encoding: " .. coding .. "\r\n\r\n0\r\n\r\n")
             end
         end)
