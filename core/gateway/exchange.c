@@ -13,6 +13,8 @@
  */
 #include "gateway/exchange.h"
 
+#include "base/log.h"
+
 static const struct {
     const char *name;
     enum gw_step (*run)(struct gw_exchange *exchange); /* NULL: the server's work */
@@ -43,6 +45,8 @@ static void run(struct gw_exchange *exchange)
         if (step == GW_STEP_DONE) {
             exchange->stage++;
         } else if (step == GW_STEP_FAILED) {
+            gw_log(GW_LOG_DEBUG, "request", "%s: %u %s at %s", exchange->request_id, exchange->answer.status,
+                   exchange->answer.error_type, stages[exchange->stage].name);
             exchange->refused = true;
             exchange->stage = exchange->stage < GW_STAGE_RECORD ? GW_STAGE_RECORD : GW_STAGE_SETTLE;
         }

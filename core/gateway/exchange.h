@@ -109,7 +109,7 @@ struct gw_exchange {
     bool refused;
     bool unrecordable; /* the writer could not take its record: none is made for the answer either */
     bool viewed;       /* call.input and call.request_parameters are filled */
-    bool decoded;
+    bool username_asked;
     unsigned attempts;
     struct gw_route route;
     struct gw_verify verify;

@@ -81,11 +81,6 @@ enum gw_step gw_stage_verify(struct gw_exchange *exchange)
     return GW_STEP_DONE;
 }
 
-static enum gw_step refuse_eks(struct gw_exchange *exchange, const struct gw_eks_error *error)
-{
-    return gw_answer_eks_error(exchange, error);
-}
-
 enum gw_step gw_stage_decode(struct gw_exchange *exchange)
 {
     struct gw_eks_error error = {0};
@@ -98,8 +93,7 @@ enum gw_step gw_stage_decode(struct gw_exchange *exchange)
                                                "answered.",
                                                gw_eks_ops[exchange->call.op].name));
     if (gw_eks_decode(&exchange->call, &error) != GW_OK)
-        return refuse_eks(exchange, &error);
-    exchange->decoded = true;
+        return gw_answer_eks_error(exchange, &error);
     return GW_STEP_DONE;
 }
 
@@ -135,13 +129,15 @@ static enum gw_step complete_username(struct gw_exchange *exchange)
     struct gw_policy_call *call;
     enum gw_step step;
 
-    if (!gw_eks_wants_username(&exchange->call) || !gw_asks_wanted(exchange, GW_HOOK_USERNAME))
+    if (exchange->username_asked || !gw_eks_wants_username(&exchange->call) ||
+        !gw_asks_wanted(exchange, GW_HOOK_USERNAME))
         return GW_STEP_DONE;
     call = gw_asks_call(exchange);
     if (call == NULL)
         return gw_asks_refused(exchange);
     hooks = exchange->policies->hooks;
     step = step_after(exchange, hooks->username(hooks->ctx, call, &username));
+    exchange->username_asked = step == GW_STEP_DONE; /* the stage runs again where the tags had to wait */
     if (step == GW_STEP_DONE && username.at != NULL)
         gw_eks_set_username(&exchange->call, username);
     return step;
@@ -179,7 +175,7 @@ enum gw_step gw_stage_check(struct gw_exchange *exchange)
     struct gw_eks_error error = {0};
 
     if (gw_eks_check(&exchange->call, &gw_exchange_settings(exchange)->limits, &error) != GW_OK)
-        return refuse_eks(exchange, &error);
+        return gw_answer_eks_error(exchange, &error);
     return GW_STEP_DONE;
 }
 
@@ -209,7 +205,7 @@ enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
     struct gw_eks_error error = {0};
 
     if (gw_eks_prepare(&exchange->call, &env, &cluster, &exchange->result, &error) != GW_OK)
-        return refuse_eks(exchange, &error);
+        return gw_answer_eks_error(exchange, &error);
     exchange->answer = (struct gw_answer){.status = exchange->result.status, .body = exchange->result.reply};
     return GW_STEP_DONE;
 }
@@ -279,7 +275,7 @@ enum gw_step gw_stage_applied(struct gw_exchange *exchange)
     }
     gw_eks_stage_error(&exchange->call, exchange->job.status, &gw_exchange_settings(exchange)->limits, &error);
     gw_eks_result_drop(&exchange->result);
-    return refuse_eks(exchange, &error);
+    return gw_answer_eks_error(exchange, &error);
 }
 
 enum gw_step gw_stage_settle(struct gw_exchange *exchange)
