@@ -60,8 +60,9 @@ struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange)
     if (policies_of(exchange) == NULL || exchange->policies->hooks == NULL)
         return NULL;
     if (exchange->policy_call == NULL) {
-        struct gw_policy_call *call = gw_arena_zero(exchange->arena, 1, sizeof(*call));
+        struct gw_policy_call *call = gw_arena_alloc(exchange->arena, sizeof(*call));
 
+        memset(call, 0, offsetof(struct gw_policy_call, opinions));
         fill_request(exchange);
         call->request = &exchange->policy_request;
         call->arena = exchange->arena;

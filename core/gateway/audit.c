@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define GW_AUDIT_SUMMARY_MS 10000
+#define GW_AUDIT_MEMBERS    16
 
 static const char *const verdict_names[] = {
     [GW_VERDICT_NONE] = "none",
@@ -26,20 +27,26 @@ static const char *const hook_names[] = {
     [GW_HOOK_AUDIT] = "audit",         [GW_HOOK_OUTCOME] = "outcome",
 };
 
-static struct gw_json object_new(void)
+/* An object of the members that this file gives it: room for all of them at once. */
+static struct gw_json object_new(struct gw_exchange *exchange)
 {
-    return (struct gw_json){.type = GW_JSON_OBJECT};
+    struct gw_json object = {.type = GW_JSON_OBJECT};
+
+    object.as.object.members = gw_arena_alloc(exchange->arena, GW_AUDIT_MEMBERS * sizeof(struct gw_json_member));
+    return object;
 }
 
-static void set(struct gw_exchange *exchange, struct gw_json *object, const char *name, struct gw_json value)
+static void set(struct gw_json *object, const char *name, struct gw_json value)
 {
-    gw_json_set(exchange->arena, object, gw_str_from(name), value);
+    if (object->as.object.count == GW_AUDIT_MEMBERS)
+        gw_fatal("audit: no room for %s", name);
+    object->as.object.members[object->as.object.count++] = (struct gw_json_member){gw_str_from(name), value};
 }
 
-static void set_text(struct gw_exchange *exchange, struct gw_json *object, const char *name, struct gw_str text)
+static void set_text(struct gw_json *object, const char *name, struct gw_str text)
 {
     if (text.at != NULL)
-        set(exchange, object, name, gw_json_string(text));
+        set(object, name, gw_json_string(text));
 }
 
 static struct gw_json verdicts(struct gw_exchange *exchange)
@@ -54,10 +61,10 @@ static struct gw_json verdicts(struct gw_exchange *exchange)
     for (size_t i = 0; i < call->opinion_count; i++) {
         struct gw_json *item = &array.as.array.items[i];
 
-        *item = object_new();
-        set_text(exchange, item, "policy", call->opinions[i].policy);
-        set_text(exchange, item, "verdict", gw_str_from(verdict_names[call->opinions[i].verdict]));
-        set_text(exchange, item, "reason", call->opinions[i].reason);
+        *item = object_new(exchange);
+        set_text(item, "policy", call->opinions[i].policy);
+        set_text(item, "verdict", gw_str_from(verdict_names[call->opinions[i].verdict]));
+        set_text(item, "reason", call->opinions[i].reason);
     }
     return array;
 }
@@ -74,11 +81,11 @@ static struct gw_json changes(struct gw_exchange *exchange)
     for (size_t i = 0; i < call->change_count; i++) {
         struct gw_json *item = &array.as.array.items[i];
 
-        *item = object_new();
-        set_text(exchange, item, "policy", call->changes[i].policy);
-        set_text(exchange, item, "hook", gw_str_from(hook_names[call->changes[i].hook]));
-        set(exchange, item, "before", call->changes[i].before);
-        set(exchange, item, "after", call->changes[i].after);
+        *item = object_new(exchange);
+        set_text(item, "policy", call->changes[i].policy);
+        set_text(item, "hook", gw_str_from(hook_names[call->changes[i].hook]));
+        set(item, "before", call->changes[i].before);
+        set(item, "after", call->changes[i].after);
     }
     return array;
 }
@@ -87,29 +94,29 @@ static struct gw_json changes(struct gw_exchange *exchange)
 static void build_view(struct gw_exchange *exchange)
 {
     struct gw_json *view = &exchange->record_view;
-    struct gw_json caller = object_new();
+    struct gw_json caller = object_new(exchange);
 
-    *view = object_new();
-    set_text(exchange, view, "operation", gw_str_from(gw_eks_ops[exchange->call.op].name));
-    set_text(exchange, view, "cluster", exchange->call.cluster);
+    *view = object_new(exchange);
+    set_text(view, "operation", gw_str_from(gw_eks_ops[exchange->call.op].name));
+    set_text(view, "cluster", exchange->call.cluster);
     if (exchange->call.has_principal)
-        set_text(exchange, view, "principal", exchange->call.principal.arn);
-    set_text(exchange, &caller, "access_key", exchange->caller.access_key);
-    set_text(exchange, &caller, "arn", exchange->caller.identity.arn);
-    set_text(exchange, &caller, "account", exchange->caller.identity.account);
-    set_text(exchange, &caller, "name", exchange->caller.identity.name);
-    set(exchange, &caller, "verified", gw_json_bool(exchange->caller.verified));
-    set(exchange, view, "caller", caller);
-    set(exchange, view, "input", exchange->call.input);
-    set(exchange, view, "verdicts", verdicts(exchange));
-    set(exchange, view, "changes", changes(exchange));
-    set_text(exchange, view, "request_id", (struct gw_str){exchange->request_id, 36});
-    set(exchange, view, "time", gw_json_integer(exchange->policy_request.time_s));
-    set(exchange, view, "status", gw_json_integer(exchange->answer.status));
+        set_text(view, "principal", exchange->call.principal.arn);
+    set_text(&caller, "access_key", exchange->caller.access_key);
+    set_text(&caller, "arn", exchange->caller.identity.arn);
+    set_text(&caller, "account", exchange->caller.identity.account);
+    set_text(&caller, "name", exchange->caller.identity.name);
+    set(&caller, "verified", gw_json_bool(exchange->caller.verified));
+    set(view, "caller", caller);
+    set(view, "input", exchange->call.input);
+    set(view, "verdicts", verdicts(exchange));
+    set(view, "changes", changes(exchange));
+    set_text(view, "request_id", (struct gw_str){exchange->request_id, 36});
+    set(view, "time", gw_json_integer(exchange->policy_request.time_s));
+    set(view, "status", gw_json_integer(exchange->answer.status));
     if (exchange->refused)
-        set_text(exchange, view, "error", gw_str_from(exchange->answer.error_type));
+        set_text(view, "error", gw_str_from(exchange->answer.error_type));
     else
-        set_text(exchange, view, "reply", exchange->answer.body);
+        set_text(view, "reply", exchange->answer.body);
 }
 
 /* Asks the audit hooks. One that fails turns the answer into a refusal; nothing has happened yet. */
@@ -140,18 +147,18 @@ static void ask_audit(struct gw_exchange *exchange)
 
 static struct gw_json eksgate_member(struct gw_exchange *exchange)
 {
-    struct gw_json object = object_new();
+    struct gw_json object = object_new(exchange);
 
-    set(exchange, &object, "status", gw_json_integer(exchange->answer.status));
-    set(exchange, &object, "verified", gw_json_bool(exchange->verified));
+    set(&object, "status", gw_json_integer(exchange->answer.status));
+    set(&object, "verified", gw_json_bool(exchange->verified));
     if (exchange->policies != NULL && exchange->policies->hooks != NULL)
-        set(exchange, &object, "generation", gw_json_integer((int64_t)exchange->policies->generation));
-    set(exchange, &object, "verdicts", verdicts(exchange));
-    set(exchange, &object, "changes", changes(exchange));
+        set(&object, "generation", gw_json_integer((int64_t)exchange->policies->generation));
+    set(&object, "verdicts", verdicts(exchange));
+    set(&object, "changes", changes(exchange));
     if (exchange->fields.type == GW_JSON_OBJECT)
-        set(exchange, &object, "fields", exchange->fields);
+        set(&object, "fields", exchange->fields);
     if (exchange->result.replayed)
-        set(exchange, &object, "replayed", gw_json_bool(true));
+        set(&object, "replayed", gw_json_bool(true));
     return object;
 }
 
@@ -172,14 +179,14 @@ static void fill_caller(const struct gw_exchange *exchange, struct gw_record *re
 
 static struct gw_json size_and_hash(struct gw_exchange *exchange, struct gw_str body)
 {
-    struct gw_json object = object_new();
+    struct gw_json object = object_new(exchange);
     unsigned char digest[GW_DIGEST_SIZE];
     char hex[GW_DIGEST_HEX_SIZE];
 
     gw_digest_sha256(body, digest);
     gw_digest_hex(digest, hex);
-    set(exchange, &object, "omittedBytes", gw_json_integer((int64_t)body.length));
-    set_text(exchange, &object, "sha256", gw_arena_str(exchange->arena, (struct gw_str){hex, sizeof(hex)}));
+    set(&object, "omittedBytes", gw_json_integer((int64_t)body.length));
+    set_text(&object, "sha256", gw_arena_str(exchange->arena, (struct gw_str){hex, sizeof(hex)}));
     return object;
 }
 
@@ -315,7 +322,7 @@ void gw_audit_outcome(struct gw_exchange *exchange, const char *outcome)
     if (call == NULL)
         return;
     build_view(exchange);
-    set_text(exchange, &exchange->record_view, "outcome", gw_str_from(outcome));
+    set_text(&exchange->record_view, "outcome", gw_str_from(outcome));
     hooks = exchange->policies->hooks;
     hooks->outcome(hooks->ctx, call, &exchange->record_view);
 }

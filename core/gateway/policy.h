@@ -90,12 +90,12 @@ struct gw_policy_call {
     void *wake_ctx;
 
     /* filled by the hooks */
-    struct gw_policy_opinion opinions[GW_POLICY_OPINIONS_MAX];
     size_t opinion_count;
-    struct gw_policy_change changes[GW_POLICY_CHANGES_MAX];
     size_t change_count;
     struct gw_policy_refusal refusal;
     void *state; /* the hooks' own, freed by `finish` */
+    struct gw_policy_opinion opinions[GW_POLICY_OPINIONS_MAX];
+    struct gw_policy_change changes[GW_POLICY_CHANGES_MAX];
 };
 
 /* The questions. A NULL function or a policy set without such hooks means: nobody has an opinion. */

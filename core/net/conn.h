@@ -31,6 +31,7 @@
 #define GW_CONN_INPUT      16384  /* bytes of an input buffer; a larger head gets one of its own */
 #define GW_CONN_CHUNK_ROOM 4096   /* bytes at least that a chunked body is read in */
 #define GW_CONN_PIPELINED  32     /* requests answered before others get their turn */
+#define GW_CONN_ARENA      16384  /* bytes of an arena's first block: a request with policies fits */
 #define GW_CONN_KEPT       65536  /* bytes of body or arena that are kept for the next request */
 #define GW_CONN_LINGER     262144 /* bytes read and thrown away before closing */
 #define GW_CONN_LINGER_MS  1000

@@ -60,7 +60,7 @@ void gw_conn_pool_take_work(struct gw_conn *conn)
         server->free_work_count--;
     } else {
         work = gw_alloc(sizeof(*work));
-        gw_arena_init(&work->arena, 0);
+        gw_arena_init(&work->arena, GW_CONN_ARENA);
         gw_buf_init(&work->body, server->options.limits.body_bytes);
     }
     work->body_view = GW_STR("");
