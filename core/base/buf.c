@@ -45,7 +45,7 @@ enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t extra)
     return GW_OK;
 }
 
-void gw_buf_append(struct gw_buf *buf, const void *bytes, size_t length)
+void gw_buf_append_growing(struct gw_buf *buf, const void *bytes, size_t length)
 {
     if (length == 0)
         return;
@@ -55,16 +55,6 @@ void gw_buf_append(struct gw_buf *buf, const void *bytes, size_t length)
     }
     memcpy(buf->at + buf->length, bytes, length);
     buf->length += length;
-}
-
-void gw_buf_append_str(struct gw_buf *buf, struct gw_str text)
-{
-    gw_buf_append(buf, text.at, text.length);
-}
-
-void gw_buf_append_byte(struct gw_buf *buf, char byte)
-{
-    gw_buf_append(buf, &byte, 1);
 }
 
 void gw_buf_append_u64(struct gw_buf *buf, uint64_t number)

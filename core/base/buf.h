@@ -29,9 +29,30 @@ void gw_buf_clear(struct gw_buf *buf);
 /* Room for `extra` more bytes at buf->at + buf->length. GW_E_LIMIT past the cap. */
 GW_NODISCARD enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t extra);
 
-void gw_buf_append(struct gw_buf *buf, const void *bytes, size_t length);
-void gw_buf_append_str(struct gw_buf *buf, struct gw_str text);
-void gw_buf_append_byte(struct gw_buf *buf, char byte);
+/* What gw_buf_append does where there is no room yet. */
+void gw_buf_append_growing(struct gw_buf *buf, const void *bytes, size_t length);
+
+static inline void gw_buf_append(struct gw_buf *buf, const void *bytes, size_t length)
+{
+    if (GW_UNLIKELY(length > buf->capacity - buf->length || buf->overflowed)) {
+        gw_buf_append_growing(buf, bytes, length);
+        return;
+    }
+    if (length > 0)
+        memcpy(buf->at + buf->length, bytes, length);
+    buf->length += length;
+}
+
+static inline void gw_buf_append_str(struct gw_buf *buf, struct gw_str text)
+{
+    gw_buf_append(buf, text.at, text.length);
+}
+
+static inline void gw_buf_append_byte(struct gw_buf *buf, char byte)
+{
+    gw_buf_append(buf, &byte, 1);
+}
+
 void gw_buf_append_u64(struct gw_buf *buf, uint64_t number);
 void gw_buf_printf(struct gw_buf *buf, const char *format, ...) GW_PRINTF(2, 3);
 #define gw_buf_append_lit(buf, literal) gw_buf_append((buf), (literal), sizeof(literal) - 1)
