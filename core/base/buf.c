@@ -36,6 +36,8 @@ enum gw_status gw_buf_reserve(struct gw_buf *buf, size_t extra)
     if (needed <= buf->capacity)
         return GW_OK;
     capacity = buf->capacity > 0 ? buf->capacity : 256;
+    if (capacity > buf->cap) /* never past the cap: appending looks at the capacity alone */
+        capacity = buf->cap;
     while (capacity < needed)
         capacity = capacity > buf->cap / 2 ? buf->cap : capacity * 2;
     if (gw_add_overflows(capacity, 1, &size))
