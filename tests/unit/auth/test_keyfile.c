@@ -18,33 +18,9 @@
 
 #include "auth/keyfile.h"
 #include "auth/secret.h"
+#include "key_case.h"
 
 #define ALICE "arn:aws:iam::111122223333:user/alice"
-
-static struct gw_keyring *keyring;
-static struct gw_err err;
-static char folder[64];
-static char path[128];
-
-static int start(void **state)
-{
-    (void)state;
-    keyring = NULL;
-    err.text[0] = '\0';
-    snprintf(folder, sizeof(folder), "/tmp/eksgate-keyfile-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    snprintf(path, sizeof(path), "%s/keys.json", folder);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    gw_keyring_free(&keyring);
-    unlink(path);
-    return rmdir(folder); /* fails when a temporary file was left behind */
-}
 
 static void count_up(void *ctx, void *bytes, size_t length)
 {

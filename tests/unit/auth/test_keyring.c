@@ -17,34 +17,10 @@
 
 #include "auth/keyring.h"
 #include "auth/secret.h"
+#include "key_case.h"
 
 #define ARN     "\"Arn\":\"arn:aws:iam::111122223333:user/a\""
 #define EXAMPLE "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-
-static struct gw_keyring *keyring;
-static struct gw_err err;
-static char folder[64];
-static char path[128];
-
-static int start(void **state)
-{
-    (void)state;
-    keyring = NULL;
-    err.text[0] = '\0';
-    snprintf(folder, sizeof(folder), "/tmp/eksgate-keyring-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    snprintf(path, sizeof(path), "%s/keys.json", folder);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    gw_keyring_free(&keyring);
-    unlink(path);
-    return rmdir(folder);
-}
 
 static enum gw_status parse(const char *text)
 {
