@@ -231,6 +231,17 @@ describe("a running gateway", function()
         assert.is_true(becomes(404, other))
     end)
 
+    it("never takes up a published example key where a listener can be reached from outside", function()
+        local example = { id = "AKIDEXAMPLE", secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", arn = arn }
+        gw = gateway.start({ settings = { listen = { "127.0.0.1:0", "0.0.0.0:0" } } })
+        text.replace_file(gw.keys_file, gateway.key_file({ gateway.key, example }))
+        assert.truthy(text.wait_for(function()
+            return gw:stderr():find("published as an example", 1, true)
+        end, 3))
+        assert.equal(403, status(example))
+        assert.equal(404, status(gateway.key))
+    end)
+
     it("keeps the old keys while the file is gone, and takes it up when it is back", function()
         gw = gateway.start()
         os.remove(gw.keys_file)
