@@ -25,6 +25,11 @@ enum gw_log_level gw_log_level_get(void)
     return (enum gw_log_level)atomic_load(&current_level);
 }
 
+const char *gw_log_level_name(enum gw_log_level level)
+{
+    return level_names[level];
+}
+
 enum gw_status gw_log_level_parse(struct gw_str name, enum gw_log_level *level)
 {
     for (size_t i = 0; i < GW_COUNT(level_names); i++) {

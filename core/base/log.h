@@ -25,6 +25,7 @@ enum gw_log_level {
 /* Lines above this level are dropped; default GW_LOG_INFO. Any thread. */
 void gw_log_set_level(enum gw_log_level level);
 enum gw_log_level gw_log_level_get(void);
+const char *gw_log_level_name(enum gw_log_level level);
 
 /* "error", "warn", "info", "debug"; GW_E_SYNTAX for another word. */
 GW_NODISCARD enum gw_status gw_log_level_parse(struct gw_str name, enum gw_log_level *level);

@@ -230,17 +230,31 @@ static enum gw_status admin_reload(void *ctx, struct gw_buf *problems)
     return gw_reload_all(serve->reload, problems);
 }
 
+/* The main thread takes it like one from outside; that it is queued tells it apart (is_repeated). */
+static void admin_drain(void *ctx)
+{
+    (void)ctx;
+    if (sigqueue(getpid(), SIGTERM, (union sigval){.sival_int = 0}) != 0)
+        gw_log(GW_LOG_ERROR, "serve", "draining can't begin (errno %d)", errno);
+}
+
 static void open_admin(struct serve *serve)
 {
-    struct gw_admin_calls calls = {
-        .ctx = serve, .is_ready = admin_is_ready, .metrics = admin_metrics, .reload = admin_reload};
+    struct gw_admin_options options = {.status = serve->status,
+                                       .admin = serve->admin_listener,
+                                       .hosts = serve->config->hosts,
+                                       .host_count = serve->config->host_count};
+    struct gw_admin_calls calls = {.ctx = serve,
+                                   .is_ready = admin_is_ready,
+                                   .metrics = admin_metrics,
+                                   .reload = admin_reload,
+                                   .drain = admin_drain};
 
     if (serve->status == NULL && serve->admin_listener == NULL)
         return;
     serve->admin_reader = gw_epoch_register(serve->epoch);
     serve->admin_loop = gw_loop_new(gw_clock_system());
-    serve->admin = gw_admin_new(serve->admin_loop, serve->status, serve->admin_listener, serve->config->hosts,
-                                serve->config->host_count, &calls);
+    serve->admin = gw_admin_new(serve->admin_loop, &options, &calls);
 }
 
 static void *run_loop(void *ctx)
@@ -330,6 +344,12 @@ static bool take_signal(struct serve *serve, int number)
     }
 }
 
+/* A second SIGTERM cuts a drain short. Asking the admin listener twice is no such wish. */
+static bool is_repeated(const struct serve *serve, const struct signalfd_siginfo *info)
+{
+    return info->ssi_code == SI_QUEUE && info->ssi_pid == (uint32_t)getpid() && !atomic_load(&serve->ready);
+}
+
 /* Waits for a signal, at most `ms`, and does what it asks for; `*ends` is set when it asks to end. False: none came. */
 static bool take_next_signal(struct serve *serve, int fd, int ms, bool *ends)
 {
@@ -338,7 +358,8 @@ static bool take_next_signal(struct serve *serve, int fd, int ms, bool *ends)
 
     if (poll(&poll_fd, 1, ms) == 0)
         return false;
-    if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) && !take_signal(serve, (int)info.ssi_signo))
+    if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) && !is_repeated(serve, &info) &&
+        !take_signal(serve, (int)info.ssi_signo))
         *ends = true;
     return true;
 }

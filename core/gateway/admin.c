@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small router over net/server.h. Replies are plain text or JSON, never cached.
+ * A table of paths over net/server.h. Replies are plain text or JSON, never cached.
  */
 #include "gateway/admin.h"
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "codec/json.h"
 
 #define GW_ADMIN_TEXT_MAX ((size_t)1 << 20)
+/* Bodies larger than GW_ADMIN_BODY_MAX, or of a length that isn't declared, that are read at the same time. */
+#define GW_ADMIN_LARGE_MAX 4
+
+#define MOCK_PATH "/v1/mock"
 
 struct door {
     struct gw_admin *admin;
@@ -20,11 +25,20 @@ struct door {
 struct gw_admin {
     struct door doors[2];
     struct gw_admin_calls calls;
-    const struct gw_str *hosts;
-    size_t host_count;
+    struct gw_admin_options options;
+    size_t large; /* bodies under way that count towards GW_ADMIN_LARGE_MAX */
     struct gw_buf head;
     struct gw_buf text;
 };
+
+struct route {
+    const char *path;
+    enum gw_method method; /* HEAD is answered as GET */
+    bool on_status;        /* on the status listener too */
+    void (*answer)(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request);
+};
+
+static void append_allow(const struct door *door, struct gw_str path, struct gw_buf *out);
 
 static void answer(struct door *door, struct gw_conn *conn, unsigned status, const char *type, struct gw_str body)
 {
@@ -37,7 +51,7 @@ static void answer(struct door *door, struct gw_conn *conn, unsigned status, con
                   "X-Content-Type-Options: nosniff\r\n",
                   status, gw_http1_reason(status), type, body.length);
     if (status == 405)
-        gw_buf_append_lit(head, "Allow: GET, HEAD, POST\r\n");
+        append_allow(door, gw_conn_request(conn)->path, head);
     reply.head = gw_buf_str(head);
     gw_conn_reply(conn, &reply);
 }
@@ -76,8 +90,8 @@ static bool host_is_ours(const struct door *door, struct gw_str host)
         return true;
     if (door->listener->is_loopback && host_is(door, host, GW_STR("localhost")))
         return true;
-    for (size_t i = 0; i < door->admin->host_count; i++) {
-        if (host_is(door, host, door->admin->hosts[i]))
+    for (size_t i = 0; i < door->admin->options.host_count; i++) {
+        if (host_is(door, host, door->admin->options.hosts[i]))
             return true;
     }
     return false;
@@ -97,42 +111,56 @@ static const char *why_foreign(const struct door *door, const struct gw_http1_re
     return NULL;
 }
 
-static const char *why_no_change(const struct gw_conn *conn, const struct gw_http1_request *request)
+static bool changes_something(enum gw_method method)
 {
+    return method != GW_METHOD_GET && method != GW_METHOD_HEAD && method != GW_METHOD_OPTIONS;
+}
+
+static const char *why_no_change(const struct gw_http1_request *request)
+{
+    bool has_body = request->chunked || request->content_length > 0;
+
+    if (!changes_something(request->method))
+        return NULL;
     if (!gw_str_is(gw_http1_header(request, GW_HEADER_X_EKSGATE_ADMIN), "1"))
         return "Changes need the header X-Eksgate-Admin: 1.";
-    if (gw_conn_body(conn).length > 0 &&
-        !gw_str_equal_nocase(gw_http1_header(request, GW_HEADER_CONTENT_TYPE), GW_STR("application/json")))
+    if (has_body && !gw_str_equal_nocase(gw_http1_header(request, GW_HEADER_CONTENT_TYPE), GW_STR("application/json")))
         return "Bodies must be application/json.";
     return NULL;
 }
 
-static void answer_get(struct door *door, struct gw_conn *conn, struct gw_str path)
+static void answer_live(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
+{
+    (void)request;
+    answer(door, conn, 200, "text/plain", GW_STR("ok\n"));
+}
+
+static void answer_ready(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
+{
+    bool ready = door->admin->calls.is_ready(door->admin->calls.ctx);
+
+    (void)request;
+    answer(door, conn, ready ? 200 : 503, "text/plain", ready ? GW_STR("ok\n") : GW_STR("draining\n"));
+}
+
+static void answer_metrics(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
 {
     struct gw_admin *admin = door->admin;
 
-    if (gw_str_is(path, "/livez")) {
-        answer(door, conn, 200, "text/plain", GW_STR("ok\n"));
-    } else if (gw_str_is(path, "/readyz")) {
-        bool ready = admin->calls.is_ready(admin->calls.ctx);
-
-        answer(door, conn, ready ? 200 : 503, "text/plain", ready ? GW_STR("ok\n") : GW_STR("draining\n"));
-    } else if (gw_str_is(path, "/metrics")) {
-        gw_buf_clear(&admin->text);
-        admin->calls.metrics(admin->calls.ctx, &admin->text);
-        answer(door, conn, 200, "text/plain; version=0.0.4", gw_buf_str(&admin->text));
-    } else {
-        answer_message(door, conn, 404, GW_STR("There are /livez, /readyz and /metrics."));
-    }
+    (void)request;
+    gw_buf_clear(&admin->text);
+    admin->calls.metrics(admin->calls.ctx, &admin->text);
+    answer(door, conn, 200, "text/plain; version=0.0.4", gw_buf_str(&admin->text));
 }
 
 /* Problems are lines; the last one's end is not part of the message. */
-static void answer_reload(struct door *door, struct gw_conn *conn)
+static void answer_reload(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
 {
     struct gw_admin *admin = door->admin;
     struct gw_buf problems;
     struct gw_str text;
 
+    (void)request;
     gw_buf_init(&problems, GW_ADMIN_TEXT_MAX / 8);
     if (admin->calls.reload(admin->calls.ctx, &problems) == GW_OK) {
         answer(door, conn, 200, "application/json", GW_STR("{\"reloaded\":true}\n"));
@@ -146,27 +174,184 @@ out:
     gw_buf_fini(&problems);
 }
 
-static void answer_change(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
+/* The answer leaves first: the process may be gone soon. */
+static void answer_drain(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
 {
-    const char *why = why_no_change(conn, request);
+    struct gw_admin_calls *calls = &door->admin->calls;
 
-    if (why != NULL)
-        answer_message(door, conn, 403, gw_str_from(why));
-    else if (gw_str_is(request->path, "/v1/reload"))
-        answer_reload(door, conn);
+    (void)request;
+    answer(door, conn, 200, "application/json", GW_STR("{\"draining\":true}\n"));
+    calls->drain(calls->ctx);
+}
+
+static void answer_level(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
+{
+    struct gw_buf *text = &door->admin->text;
+
+    (void)request;
+    gw_buf_clear(text);
+    gw_buf_printf(text, "{\"level\":\"%s\"}\n", gw_log_level_name(gw_log_level_get()));
+    answer(door, conn, 200, "application/json", gw_buf_str(text));
+}
+
+static void answer_set_level(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
+{
+    const struct gw_json *member = NULL;
+    enum gw_log_level level;
+    struct gw_json body;
+
+    if (gw_json_parse(gw_conn_body(conn), gw_conn_arena(conn), &body, NULL) == GW_OK)
+        member = gw_json_get(&body, "level");
+    if (member == NULL || member->type != GW_JSON_STRING || gw_log_level_parse(member->as.string, &level) != GW_OK) {
+        answer_message(
+            door, conn, 400,
+            GW_STR("The body must be {\"level\":LEVEL}; LEVEL is one of \"error\", \"warn\", \"info\", \"debug\"."));
+        return;
+    }
+    gw_log_set_level(level);
+    gw_log(GW_LOG_INFO, "admin", "the log level is %s from now on", gw_log_level_name(level));
+    answer_level(door, conn, request);
+}
+
+static void answer_mock(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
+{
+    struct gw_admin_calls *calls = &door->admin->calls;
+    enum gw_status status;
+    unsigned code = 200;
+    struct gw_buf reply;
+
+    if (calls->mock == NULL) {
+        answer_message(door, conn, 404, GW_STR("Mock controls exist under eksgate mock."));
+        return;
+    }
+    gw_buf_init(&reply, GW_ADMIN_MOCK_MAX);
+    status = calls->mock(calls->ctx, request, gw_conn_body(conn), &code, &reply);
+    if (reply.overflowed)
+        answer_message(door, conn, 500, GW_STR("The reply is larger than 64 MiB."));
+    else if (status == GW_OK)
+        answer(door, conn, code, "application/json", gw_buf_str(&reply));
     else
-        answer_message(door, conn, 404, GW_STR("There is POST /v1/reload."));
+        answer_message(door, conn, code == 200 ? 400 : code, gw_buf_str(&reply));
+    gw_buf_fini(&reply);
+}
+
+static const struct route routes[] = {
+    {"/livez", GW_METHOD_GET, true, answer_live},
+    {"/readyz", GW_METHOD_GET, true, answer_ready},
+    {"/metrics", GW_METHOD_GET, true, answer_metrics},
+    {"/v1/reload", GW_METHOD_POST, false, answer_reload},
+    {"/v1/drain", GW_METHOD_POST, false, answer_drain},
+    {"/v1/log-level", GW_METHOD_GET, false, answer_level},
+    {"/v1/log-level", GW_METHOD_PUT, false, answer_set_level},
+};
+
+static const char *method_name(enum gw_method method)
+{
+    if (method == GW_METHOD_GET)
+        return "GET, HEAD";
+    return method == GW_METHOD_PUT ? "PUT" : "POST";
+}
+
+static bool is_mock(struct gw_str path)
+{
+    return gw_str_is(path, MOCK_PATH) || gw_str_starts(path, GW_STR(MOCK_PATH "/"));
+}
+
+/* The next route from `*at` on that the door has at `path`, NULL behind the last. */
+static const struct route *next_route(const struct door *door, struct gw_str path, size_t *at)
+{
+    while (*at < GW_COUNT(routes)) {
+        const struct route *route = &routes[(*at)++];
+
+        if ((route->on_status || door->changes) && gw_str_is(path, route->path))
+            return route;
+    }
+    return NULL;
+}
+
+static void append_allow(const struct door *door, struct gw_str path, struct gw_buf *out)
+{
+    const struct route *route;
+    const char *comma = "";
+    size_t at = 0;
+
+    if (is_mock(path)) {
+        gw_buf_append_lit(out, "Allow: GET, HEAD, POST, PUT\r\n");
+        return;
+    }
+    gw_buf_append_lit(out, "Allow: ");
+    while ((route = next_route(door, path, &at)) != NULL) {
+        gw_buf_printf(out, "%s%s", comma, method_name(route->method));
+        comma = ", ";
+    }
+    gw_buf_append_lit(out, "\r\n");
+}
+
+static void answer_nowhere(struct door *door, struct gw_conn *conn)
+{
+    answer_message(door, conn, 404,
+                   door->changes ? GW_STR("There are GET /livez, /readyz, /metrics and /v1/log-level, POST /v1/reload "
+                                          "and /v1/drain, PUT /v1/log-level, and under eksgate mock /v1/mock/....")
+                                 : GW_STR("There are GET /livez, /readyz and /metrics."));
+}
+
+static void answer_route(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
+{
+    enum gw_method method = request->method == GW_METHOD_HEAD ? GW_METHOD_GET : request->method;
+    const struct route *route;
+    size_t at = 0;
+    bool found = false;
+
+    if (door->changes && is_mock(request->path)) {
+        answer_mock(door, conn, request);
+        return;
+    }
+    while ((route = next_route(door, request->path, &at)) != NULL) {
+        found = true;
+        if (route->method != method)
+            continue;
+        route->answer(door, conn, request);
+        return;
+    }
+    if (found)
+        answer_message(door, conn, 405, GW_STR("The method is not served here."));
+    else
+        answer_nowhere(door, conn);
+}
+
+/* Only where a body may be large: what it is for, and how many there are. True when the reply is given. */
+static bool refuse_size(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
+{
+    struct gw_admin *admin = door->admin;
+
+    if (!request->chunked && request->content_length <= GW_ADMIN_BODY_MAX)
+        return false;
+    if (!request->chunked && !gw_str_is(request->path, MOCK_PATH "/state")) {
+        answer_message(door, conn, 413, GW_STR("The body is larger than 1 MiB."));
+        return true;
+    }
+    if (admin->large == GW_ADMIN_LARGE_MAX) {
+        answer_message(door, conn, 503, GW_STR("Too many large bodies are on their way; try again."));
+        return true;
+    }
+    admin->large++;
+    gw_conn_set_user(conn, admin);
+    return false;
 }
 
 static enum gw_status on_head(void *ctx, struct gw_conn *conn)
 {
     struct door *door = ctx;
-    const char *why = door->changes ? why_foreign(door, gw_conn_request(conn)) : NULL;
+    const struct gw_http1_request *request = gw_conn_request(conn);
+    const char *why = door->changes ? why_foreign(door, request) : NULL;
 
-    if (why == NULL)
-        return GW_OK;
-    answer_message(door, conn, 403, gw_str_from(why));
-    return GW_E_DENIED;
+    if (why == NULL && door->changes)
+        why = why_no_change(request);
+    if (why != NULL) {
+        answer_message(door, conn, 403, gw_str_from(why));
+        return GW_E_DENIED;
+    }
+    return refuse_size(door, conn, request) ? GW_E_DENIED : GW_OK;
 }
 
 static void on_request(void *ctx, struct gw_conn *conn)
@@ -174,12 +359,10 @@ static void on_request(void *ctx, struct gw_conn *conn)
     struct door *door = ctx;
     const struct gw_http1_request *request = gw_conn_request(conn);
 
-    if (request->method == GW_METHOD_GET || request->method == GW_METHOD_HEAD)
-        answer_get(door, conn, request->path);
-    else if (door->changes && request->method == GW_METHOD_POST)
-        answer_change(door, conn, request);
+    if (gw_conn_body(conn).length > GW_ADMIN_BODY_MAX && !gw_str_is(request->path, MOCK_PATH "/state"))
+        answer_message(door, conn, 413, GW_STR("The body is larger than 1 MiB."));
     else
-        answer_message(door, conn, 405, GW_STR("The method is not served here."));
+        answer_route(door, conn, request);
 }
 
 static void on_refused(void *ctx, struct gw_conn *conn, const struct gw_http1_error *error)
@@ -189,15 +372,17 @@ static void on_refused(void *ctx, struct gw_conn *conn, const struct gw_http1_er
 
 static void on_done(void *ctx, struct gw_conn *conn)
 {
-    (void)ctx;
-    (void)conn;
+    struct door *door = ctx;
+
+    if (gw_conn_user(conn) != NULL)
+        door->admin->large--;
 }
 
 static void open_door(struct gw_admin *admin, struct door *door, struct gw_loop *loop,
                       const struct gw_listener *listener, bool changes)
 {
-    static const struct gw_server_options options = {
-        .limits = {.head_bytes = 8192, .headers = 64, .body_bytes = 1 << 20},
+    struct gw_server_options options = {
+        .limits = {.head_bytes = 8192, .headers = 64, .body_bytes = GW_ADMIN_BODY_MAX},
         .connections_max = 1024,
         .head_timeout_ms = 2000,
         .body_timeout_ms = 10000,
@@ -209,23 +394,24 @@ static void open_door(struct gw_admin *admin, struct door *door, struct gw_loop 
 
     if (listener == NULL)
         return;
+    if (changes && admin->calls.mock != NULL)
+        options.limits.body_bytes = GW_ADMIN_MOCK_MAX;
     *door = (struct door){.admin = admin, .listener = listener, .changes = changes};
     door->server = gw_server_new(loop, &options, &handler);
     gw_server_listen(door->server, listener->fds[0], listener->is_unix);
 }
 
-struct gw_admin *gw_admin_new(struct gw_loop *loop, const struct gw_listener *status, const struct gw_listener *admin,
-                              const struct gw_str *hosts, size_t host_count, const struct gw_admin_calls *calls)
+struct gw_admin *gw_admin_new(struct gw_loop *loop, const struct gw_admin_options *options,
+                              const struct gw_admin_calls *calls)
 {
     struct gw_admin *a = gw_alloc_zero(1, sizeof(*a));
 
     a->calls = *calls;
-    a->hosts = hosts;
-    a->host_count = host_count;
+    a->options = *options;
     gw_buf_init(&a->head, 4096);
     gw_buf_init(&a->text, GW_ADMIN_TEXT_MAX);
-    open_door(a, &a->doors[0], loop, status, false);
-    open_door(a, &a->doors[1], loop, admin, true);
+    open_door(a, &a->doors[0], loop, options->status, false);
+    open_door(a, &a->doors[1], loop, options->admin, true);
     return a;
 }
 

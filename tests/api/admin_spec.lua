@@ -117,7 +117,7 @@ describe("the admin listener", function()
         gw:stop()
     end)
 
-    local function post(target, fields, body)
+    local function send(method, target, fields, body)
         local headers = {}
         local given = setmetatable(fields or {}, { __index = { ["X-Eksgate-Admin"] = "1", Host = origin } })
         for _, name in ipairs({ "Host", "X-Eksgate-Admin", "Content-Type", "Origin", "Sec-Fetch-Site",
@@ -127,8 +127,16 @@ describe("the admin listener", function()
             end
         end
         return http.exchange(gw.admin, http.format({
-            method = "POST", target = target, headers = headers, body = body or "",
+            method = method, target = target, headers = headers, body = body or "",
         }))
+    end
+
+    local function post(...)
+        return send("POST", ...)
+    end
+
+    local function put_level(body)
+        return send("PUT", "/v1/log-level", { ["Content-Type"] = "application/json" }, body)
     end
 
     it("answers health and metrics as the status listener does", function()
@@ -155,6 +163,86 @@ describe("the admin listener", function()
         assert.equal(404, gw:describe(role("nobody")).status)
         gw:write("policy1.lua", 'return { name = "p" }')
         assert.equal(200, post("/v1/reload").status)
+    end)
+
+    it("changes the log level at once, and says what it is", function()
+        assert.equal('{"level":"info"}\n', http.get(gw.admin, "/v1/log-level").body)
+        local function lines()
+            return select(2, gw:stderr():gsub(" debug ", ""))
+        end
+        local before = lines()
+        gw:describe(role("quiet"))
+        assert.equal(before, lines())
+        local reply = put_level('{"level":"debug"}')
+        assert.equal(200, reply.status, reply.body)
+        assert.equal('{"level":"debug"}\n', reply.body)
+        assert.equal('{"level":"debug"}\n', http.get(gw.admin, "/v1/log-level").body)
+        gw:describe(role("loud"))
+        assert.truthy(text.wait_for(function()
+            return lines() > before
+        end), gw:stderr())
+        assert.equal(200, put_level('{"level":"info"}').status)
+    end)
+
+    it("takes no level that there isn't", function()
+        for _, body in ipairs({ "", "{}", "{", '{"level":"loud"}', '{"level":1}', '["debug"]', '{"level":"debug\\u0000"}' }) do
+            local reply = put_level(body)
+            assert.equal(400, reply.status, body)
+            assert.truthy(reply.body:find("warn", 1, true))
+        end
+        assert.equal('{"level":"info"}\n', http.get(gw.admin, "/v1/log-level").body)
+    end)
+
+    it("says which methods there are", function()
+        local allowed = { ["/v1/reload"] = "POST", ["/v1/log-level"] = "GET, HEAD, PUT", ["/metrics"] = "GET, HEAD" }
+        for target, methods in pairs(allowed) do
+            local reply = send("DELETE", target)
+            assert.equal(405, reply.status)
+            assert.equal(methods, reply.header["allow"])
+        end
+        assert.equal(404, send("DELETE", "/v1/nothing").status)
+    end)
+
+    it("has no mock controls where there is no mock", function()
+        for _, target in ipairs({ "/v1/mock", "/v1/mock/state", "/v1/mock/reset" }) do
+            local reply = post(target)
+            assert.equal(404, reply.status)
+            assert.truthy(reply.body:find("eksgate mock", 1, true))
+            assert.equal(404, http.get(gw.admin, target).status)
+        end
+        assert.equal(404, post("/v1/mockery").status)
+    end)
+
+    it("takes no body past its cap", function()
+        local typed = { ["Content-Type"] = "application/json" }
+        assert.equal(400, put_level(("{}" .. (" "):rep(1048576)):sub(1, 1048576)).status)
+        assert.equal(413, send("PUT", "/v1/log-level", typed, (" "):rep(1048577)).status)
+    end)
+
+    it("drains as SIGTERM does, and asking twice cuts nothing short", function()
+        local one = gateway.start({ settings = { admin = "127.0.0.1:0" } })
+        local head, body = one:format(gateway.create_request({ principalArn = role("r") })):match("^(.-\r\n\r\n)(.*)$")
+        local under_way = one:connect()
+        under_way:send(head)
+        local admin = http.host_of(one.admin)
+        local order = "POST /v1/drain HTTP/1.1\r\nHost: " .. admin .. "\r\nX-Eksgate-Admin: 1\r\nContent-Length: 0\r\n\r\n"
+        assert.truthy(text.wait_for(function()
+            return http.get(one.admin, "/metrics").body:find("\neksgate_connections_open 1\n", 1, true)
+        end))
+        local reply = http.exchange(one.admin, order)
+        assert.equal(200, reply.status)
+        assert.equal('{"draining":true}\n', reply.body)
+        assert.truthy(text.wait_for(function()
+            return http.get(one.admin, "/readyz").status == 503
+        end))
+        assert.equal(200, http.exchange(one.admin, order).status)
+        assert.equal(200, http.get(one.admin, "/livez").status)
+        assert.is_nil(one.process:poll())
+        under_way:send(body)
+        assert.equal(200, under_way:read().status)
+        assert.equal(0, one.process:wait(10))
+        assert.is_nil(one:stderr():find("with requests under way", 1, true))
+        one:forget()
     end)
 
     describe("refuses a page that someone has open", function()
@@ -206,6 +294,18 @@ describe("the admin listener", function()
                     assert.is_nil(field[1]:lower():find("access-control", 1, true))
                 end
             end
+        end)
+
+        it("whatever it asks for", function()
+            for _, order in ipairs({ { "POST", "/v1/drain" }, { "PUT", "/v1/log-level" }, { "PUT", "/v1/mock/state" } }) do
+                local method, target = table.unpack(order)
+                assert.equal(403, send(method, target, { ["X-Eksgate-Admin"] = "0" }).status)
+                assert.equal(403, send(method, target, { Origin = "null" }).status)
+                assert.equal(403, send(method, target, { ["Content-Type"] = "text/plain" }, "{}").status)
+            end
+            assert.equal(403, send("GET", "/v1/mock/state", { ["Sec-Fetch-Site"] = "cross-site" }).status)
+            assert.equal(403, send("GET", "/v1/mock/state", { Host = "evil.example" }).status)
+            assert.equal(200, http.get(gw.admin, "/readyz").status)
         end)
 
         it("with GET", function()
