@@ -30,6 +30,7 @@ struct gw_keyring {
     struct gw_map by_id;
     struct gw_key *keys;
     size_t count;
+    const struct gw_key *account_key; /* of a mock's: what every account's key looks like, but for id and owner */
 };
 
 /* Where a message points: "keys.json: Keys[2] (AKIDEXAMPLE)". */
@@ -264,6 +265,13 @@ static struct gw_keyring *keyring_new(size_t room)
     return keyring;
 }
 
+/* An ARN that this file made. */
+static void set_owner(struct gw_key *key, struct gw_str arn)
+{
+    if (gw_arn_parse_principal(arn, &key->owner) != GW_OK)
+        gw_fatal("%.*s is no caller's ARN", GW_STR_ARG(arn));
+}
+
 enum gw_status gw_keyring_from_json(const struct gw_json *keys, const char *source, struct gw_keyring **keyring,
                                     struct gw_err *err)
 {
@@ -330,6 +338,38 @@ enum gw_status gw_keyring_parse(struct gw_str text, const char *source, struct g
     }
     gw_arena_fini(&arena);
     return status;
+}
+
+enum gw_status gw_keyring_mock(struct gw_str account, struct gw_str partition, struct gw_keyring **keyring,
+                               struct gw_err *err)
+{
+    static const char *const known[][3] = {
+        {"test", "test", "test"},
+        {"testing", "testing", "testing"},
+        {"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "quickstart"},
+    };
+    struct gw_keyring *fresh;
+
+    if (!gw_arn_is_account(account))
+        return gw_fail(err, GW_E_SYNTAX, "the account of a mock's keys must be twelve digits");
+    if (!gw_arn_is_partition(partition))
+        return gw_fail(err, GW_E_SYNTAX, "the partition of a mock's keys must be one of AWS's, like aws");
+    fresh = keyring_new(GW_COUNT(known));
+    for (size_t i = 0; i < GW_COUNT(known); i++) {
+        struct gw_key *key = &fresh->keys[fresh->count++];
+
+        key->id = gw_str_from(known[i][0]);
+        key->any_token = true;
+        key->expires_ms = INT64_MAX;
+        set_secret(key, gw_str_from(known[i][1]), GW_STR_NONE);
+        set_owner(key, gw_arena_printf(&fresh->arena, "arn:%.*s:iam::%.*s:user/%s", GW_STR_ARG(partition),
+                                       GW_STR_ARG(account), known[i][2]));
+        if (gw_map_add(&fresh->by_id, key->id, key) != GW_OK)
+            gw_fatal("a mock's key is there twice");
+    }
+    fresh->account_key = &fresh->keys[0];
+    *keyring = fresh;
+    return GW_OK;
 }
 
 /* Nothing in it is worth hiding: AWS's published keys, without a session token. */
@@ -446,6 +486,27 @@ void gw_keyring_release(void *keyring)
 const struct gw_key *gw_keyring_find(const struct gw_keyring *keyring, struct gw_str id)
 {
     return id.length == 0 || id.length > GW_KEYRING_ID_MAX ? NULL : gw_map_get(&keyring->by_id, id);
+}
+
+/* The secret version is the template's too: one secret, one derived key in the verifier's cache for all accounts. */
+static const struct gw_key *make_account_key(const struct gw_key *like, struct gw_str id, struct gw_arena *arena)
+{
+    struct gw_key *key = gw_arena_zero(arena, 1, sizeof(*key));
+
+    *key = *like;
+    key->id = gw_arena_str(arena, id);
+    set_owner(key,
+              gw_arena_printf(arena, "arn:%.*s:iam::%.*s:root", GW_STR_ARG(like->owner.partition), GW_STR_ARG(id)));
+    return key;
+}
+
+const struct gw_key *gw_keyring_resolve(const struct gw_keyring *keyring, struct gw_str id, struct gw_arena *arena)
+{
+    const struct gw_key *key = gw_keyring_find(keyring, id);
+
+    if (key != NULL || keyring->account_key == NULL || !gw_arn_is_account(id))
+        return key;
+    return make_account_key(keyring->account_key, id, arena);
 }
 
 size_t gw_keyring_count(const struct gw_keyring *keyring)

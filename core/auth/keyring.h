@@ -15,8 +15,11 @@
  * everybody, writable by its group, or owned by neither root nor the effective
  * user; readable by everybody and another owner are let pass when it holds only
  * published example keys without session tokens.
+ *
+ * A mock's keyring isn't read from anywhere: everybody knows its keys.
  */
 
+#include "base/arena.h"
 #include "codec/arn.h"
 #include "codec/json.h"
 
@@ -35,7 +38,8 @@ struct gw_key {
     int64_t expires_ms;          /* INT64_MAX: never */
     uint64_t secret_version;     /* differs whenever the secret may differ; never reused within the process */
     bool disabled;
-    bool example; /* the secret is one that AWS's documentation or test suite prints */
+    bool example;   /* the secret is one that AWS's documentation or test suite prints */
+    bool any_token; /* whatever session token is sent along is let pass, also none: a mock's key */
     const struct gw_secret *secret;
 };
 
@@ -54,6 +58,13 @@ GW_NODISCARD enum gw_status gw_keyring_load(const char *path, struct gw_keyring 
 GW_NODISCARD enum gw_status gw_keyring_from_json(const struct gw_json *keys, const char *source,
                                                  struct gw_keyring **keyring, struct gw_err *err);
 
+/* new: the keys that mocks are used with, as users of `account`: test with the secret test, testing with testing, and
+ * AKIDEXAMPLE with AWS's example secret (user quickstart). Besides, any account is a key id: twelve digits with the
+ * secret test are that account's root, in the same partition (gw_keyring_resolve). GW_E_SYNTAX when `account` isn't
+ * twelve digits or AWS has no such partition. */
+GW_NODISCARD enum gw_status gw_keyring_mock(struct gw_str account, struct gw_str partition, struct gw_keyring **keyring,
+                                            struct gw_err *err);
+
 /* Wipes and frees. The void form suits gw_epoch_retire. */
 void gw_keyring_free(struct gw_keyring **keyring);
 void gw_keyring_release(void *keyring);
@@ -61,6 +72,11 @@ void gw_keyring_release(void *keyring);
 /* borrows: NULL when unknown; disabled and expired keys are found too. */
 const struct gw_key *gw_keyring_find(const struct gw_keyring *keyring, struct gw_str id);
 
+/* The same, and in a mock's keyring also the key of an account; that one is made in the arena, so that nothing grows
+ * with the accounts that are named, and shares its secret with the keyring, which must outlive it. Any thread. */
+const struct gw_key *gw_keyring_resolve(const struct gw_keyring *keyring, struct gw_str id, struct gw_arena *arena);
+
+/* The keys that are listed. */
 size_t gw_keyring_count(const struct gw_keyring *keyring);
 const struct gw_key *gw_keyring_at(const struct gw_keyring *keyring, size_t index);
 /* True when at least one key is a published example key. */

@@ -339,7 +339,7 @@ static enum gw_status check_scope(struct look *look)
 /* Step 8: somebody has this key. A disabled one is answered like one that doesn't exist. */
 static enum gw_status find_key(struct look *look)
 {
-    const struct gw_key *key = gw_keyring_find(look->keyring, look->state->access_key);
+    const struct gw_key *key = gw_keyring_resolve(look->keyring, look->state->access_key, look->arena);
 
     if (key == NULL || key->disabled)
         return refuse(look, 403, UNKNOWN, GW_STR("The security token included in the request is invalid."));
@@ -436,11 +436,14 @@ static enum gw_status refuse_signature(struct look *look, const struct gw_sigv4_
     return refuse(look, 403, INVALID, message);
 }
 
-/* A key with a token needs it, one without must not get one. The query form takes it from its parameter alone. */
+/* A key with a token needs it, one without must not get one, unless it takes any. The query form takes it from its
+ * parameter alone. */
 static bool is_token_right(const struct gw_verify *state, const struct gw_http1_request *request)
 {
     struct gw_str want = state->key->session_token;
 
+    if (state->key->any_token)
+        return true;
     if (state->in_query && request->index[GW_HEADER_X_AMZ_SECURITY_TOKEN] != 0)
         return false;
     if (!state->in_query && state->token.at != NULL &&
