@@ -516,6 +516,16 @@ void gw_conn_reply(struct gw_conn *conn, const struct gw_reply *reply)
         finish_later(conn);
 }
 
+void gw_conn_drop(struct gw_conn *conn)
+{
+    if (conn->state != GW_CONN_WAIT)
+        gw_fatal("a connection without a request is dropped");
+    gw_conn_drop_socket(conn);
+    conn->state = GW_CONN_REPLIED;
+    if (!conn->processing)
+        finish_later(conn);
+}
+
 const struct gw_http1_request *gw_conn_request(const struct gw_conn *conn)
 {
     return conn->has_request ? &conn->work->request : NULL;

@@ -32,6 +32,14 @@ struct call {
     void *ctx;
 };
 
+/* A call that waits; in its loop's list until it is made or cancelled. */
+struct gw_loop_timer {
+    struct gw_loop_timer *next;
+    struct gw_loop_timer **link; /* what points to this one */
+    struct event *event;
+    struct call call;
+};
+
 struct gw_loop {
     const struct gw_clock *clock;
     struct event_base *base;
@@ -39,6 +47,7 @@ struct gw_loop {
     struct event *period_events[GW_LOOP_PERIODS];
     struct call periods[GW_LOOP_PERIODS];
     size_t period_count;
+    struct gw_loop_timer *timers;
     struct call on_wake;
     struct call on_turn;
     int wake_fd;
@@ -94,6 +103,17 @@ struct gw_loop *gw_loop_new(const struct gw_clock *clock)
     return loop;
 }
 
+static void free_timers(struct gw_loop_timer *timer)
+{
+    while (timer != NULL) {
+        struct gw_loop_timer *next = timer->next;
+
+        event_free(timer->event);
+        free(timer);
+        timer = next;
+    }
+}
+
 void gw_loop_free(struct gw_loop **loop)
 {
     struct gw_loop *dying = *loop;
@@ -101,6 +121,7 @@ void gw_loop_free(struct gw_loop **loop)
     *loop = NULL;
     if (dying == NULL)
         return;
+    free_timers(dying->timers);
     for (size_t i = 0; i < dying->period_count; i++)
         event_free(dying->period_events[i]);
     event_free(dying->wake_event);
@@ -165,9 +186,14 @@ static void on_period(evutil_socket_t fd, short what, void *ctx)
     run_call(ctx);
 }
 
+static struct timeval to_timeval(unsigned ms)
+{
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+}
+
 void gw_loop_every(struct gw_loop *loop, unsigned period_ms, gw_loop_cb call, void *ctx)
 {
-    struct timeval period = {.tv_sec = period_ms / 1000, .tv_usec = (suseconds_t)(period_ms % 1000) * 1000};
+    struct timeval period = to_timeval(period_ms);
     struct event *event;
 
     if (loop->period_count == GW_LOOP_PERIODS)
@@ -177,6 +203,50 @@ void gw_loop_every(struct gw_loop *loop, unsigned period_ms, gw_loop_cb call, vo
     if (event == NULL || event_add(event, &period) != 0)
         gw_fatal("no timer");
     loop->period_events[loop->period_count++] = event;
+}
+
+static void drop_timer(struct gw_loop_timer *timer)
+{
+    *timer->link = timer->next;
+    if (timer->next != NULL)
+        timer->next->link = timer->link;
+    event_free(timer->event);
+    free(timer);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    struct gw_loop_timer *timer = ctx;
+    struct call call = timer->call;
+
+    (void)fd;
+    (void)what;
+    drop_timer(timer);
+    run_call(&call);
+}
+
+struct gw_loop_timer *gw_loop_after(struct gw_loop *loop, unsigned delay_ms, gw_loop_cb call, void *ctx)
+{
+    struct gw_loop_timer *timer = gw_alloc_zero(1, sizeof(*timer));
+    struct timeval delay = to_timeval(delay_ms);
+
+    timer->call = (struct call){call, ctx};
+    timer->event = event_new(loop->base, -1, 0, on_timer, timer);
+    if (timer->event == NULL || event_add(timer->event, &delay) != 0)
+        gw_fatal("no timer");
+    timer->next = loop->timers;
+    timer->link = &loop->timers;
+    if (timer->next != NULL)
+        timer->next->link = &timer->next;
+    loop->timers = timer;
+    return timer;
+}
+
+void gw_loop_cancel(struct gw_loop_timer **timer)
+{
+    if (*timer != NULL)
+        drop_timer(*timer);
+    *timer = NULL;
 }
 
 static const struct turn_times *read_times(const struct gw_loop *loop)

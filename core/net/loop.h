@@ -6,7 +6,7 @@
  * One thread's event loop: libevent's, with the two things it lacks: a wake-up
  * from other threads that coalesces, and a call at the end of each turn (after the
  * ready events were handled, before waiting again), where a worker hands on what
- * the turn collected.
+ * the turn collected. All but stop and wake is for the loop's own thread.
  */
 
 #include "base/clock.h"
@@ -37,6 +37,14 @@ void gw_loop_on_turn(struct gw_loop *loop, gw_loop_cb call, void *ctx);
 
 /* Called every `period_ms` until the loop is freed; at most 16 per loop. */
 void gw_loop_every(struct gw_loop *loop, unsigned period_ms, gw_loop_cb call, void *ctx);
+
+struct gw_loop_timer;
+
+/* new: calls once, `delay_ms` from now. The handle is dead as soon as the call begins; a loop that is freed drops the
+ * calls that still wait. */
+struct gw_loop_timer *gw_loop_after(struct gw_loop *loop, unsigned delay_ms, gw_loop_cb call, void *ctx);
+/* Before the call began: it isn't made. Accepts NULL. */
+void gw_loop_cancel(struct gw_loop_timer **timer);
 
 /* Times read once per turn: cheap, at most one turn old. */
 int64_t gw_loop_wall_ms(const struct gw_loop *loop);

@@ -102,4 +102,7 @@ void *gw_conn_user(const struct gw_conn *conn);
  * touch neither the request nor `conn` behind it. It never begins the next request from within. */
 void gw_conn_reply(struct gw_conn *conn, const struct gw_reply *reply);
 
+/* Closes the connection in place of a reply: the client sees it end. The same as for gw_conn_reply holds behind it. */
+void gw_conn_drop(struct gw_conn *conn);
+
 #endif

@@ -8,7 +8,8 @@
  *
  *   /refuse   403 from on_head          /later   when the test says so
  *   /refuse-later  the same, later      /big     4 MiB      anything else  200 and an echo
- *   /close    200, asks to close
+ *   /close    200, asks to close            /drop    closes without a reply
+ *   /drop-head  the same from on_head
  *
  * The echo: METHOD path=PATH body=BODY ip=SOURCE
  */
@@ -92,6 +93,10 @@ static enum gw_status fixture_on_head(void *ctx, struct gw_conn *conn)
         fixture_hold(f, conn);
         return GW_E_DENIED;
     }
+    if (gw_str_is(path, "/drop-head")) {
+        gw_conn_drop(conn);
+        return GW_E_DENIED;
+    }
     if (!gw_str_is(path, "/refuse"))
         return GW_OK;
     fixture_reply(conn, 403, GW_STR("refused"), false);
@@ -117,6 +122,8 @@ static void fixture_on_request(void *ctx, struct gw_conn *conn)
         fixture_hold(f, conn);
     else if (gw_str_is(path, "/big"))
         fixture_big(conn);
+    else if (gw_str_is(path, "/drop"))
+        gw_conn_drop(conn);
     else
         fixture_echo(conn, gw_str_is(path, "/close"));
 }

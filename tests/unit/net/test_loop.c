@@ -129,6 +129,82 @@ static void every__period__calls_until_stopped(void **state)
     gw_loop_free(&seen.loop);
 }
 
+static void after__its_time__calls_once(void **state)
+{
+    struct seen seen = {.loop = gw_loop_new(gw_clock_system())};
+    int64_t began_ms = gw_clock_monotonic_ms(gw_clock_system());
+
+    (void)state;
+    (void)gw_loop_after(seen.loop, 20, stop_when_woken, &seen);
+    gw_loop_run(seen.loop);
+    assert_int_equal(seen.wakes, 1);
+    assert_true(gw_clock_monotonic_ms(gw_clock_system()) - began_ms >= 10); /* the loop's clock is a coarse one */
+    for (int i = 0; i < 3; i++)
+        gw_loop_turn(seen.loop, false);
+    assert_int_equal(seen.wakes, 1);
+    gw_loop_free(&seen.loop);
+}
+
+static void after__cancelled__is_never_called(void **state)
+{
+    struct seen seen = {.loop = gw_loop_new(gw_clock_system())};
+    struct gw_loop_timer *timers[3];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        timers[i] = gw_loop_after(seen.loop, 0, count_wake, &seen);
+    gw_loop_cancel(&timers[1]); /* from between two others */
+    assert_null(timers[1]);
+    gw_loop_cancel(&timers[1]);
+    gw_loop_turn(seen.loop, true);
+    gw_loop_turn(seen.loop, false);
+    assert_int_equal(seen.wakes, 2);
+    gw_loop_free(&seen.loop);
+}
+
+struct chain {
+    struct gw_loop *loop;
+    struct gw_loop_timer *other;
+    int calls;
+};
+
+/* A call may ask for another and cancel one that waits. */
+static void call_and_cancel(void *ctx)
+{
+    struct chain *chain = ctx;
+
+    gw_loop_cancel(&chain->other);
+    if (++chain->calls == 2)
+        gw_loop_stop(chain->loop);
+    else
+        (void)gw_loop_after(chain->loop, 1, call_and_cancel, chain);
+}
+
+static void after__from_within_a_call__is_called_too(void **state)
+{
+    struct seen seen = {.loop = gw_loop_new(gw_clock_system())};
+    struct chain chain = {.loop = seen.loop};
+
+    (void)state;
+    chain.other = gw_loop_after(seen.loop, 60000, count_wake, &seen);
+    (void)gw_loop_after(seen.loop, 1, call_and_cancel, &chain);
+    gw_loop_run(seen.loop);
+    assert_int_equal(chain.calls, 2);
+    assert_int_equal(seen.wakes, 0);
+    gw_loop_free(&seen.loop);
+}
+
+static void free__with_calls_that_wait__makes_none(void **state)
+{
+    struct seen seen = {.loop = gw_loop_new(gw_clock_system())};
+
+    (void)state;
+    (void)gw_loop_after(seen.loop, 0, count_wake, &seen);
+    (void)gw_loop_after(seen.loop, 60000, count_wake, &seen);
+    gw_loop_free(&seen.loop);
+    assert_int_equal(seen.wakes, 0);
+}
+
 static void times__within_a_turn__are_read_once(void **state)
 {
     struct seen seen = {.now_ms = 5};
@@ -153,6 +229,10 @@ int main(void)
         cmocka_unit_test(turn__at_its_end__calls_once),
         cmocka_unit_test(stop__before_running__ends_the_run),
         cmocka_unit_test(every__period__calls_until_stopped),
+        cmocka_unit_test(after__its_time__calls_once),
+        cmocka_unit_test(after__cancelled__is_never_called),
+        cmocka_unit_test(after__from_within_a_call__is_called_too),
+        cmocka_unit_test(free__with_calls_that_wait__makes_none),
         cmocka_unit_test(times__within_a_turn__are_read_once),
     };
 
