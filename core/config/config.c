@@ -334,6 +334,18 @@ static struct gw_str find_library(struct gw_arena *arena)
     return GW_STR("");
 }
 
+/* Faults are a mock's: elsewhere a policy that has such a hook is refused. */
+static void fill_faults(struct gw_arena *arena, struct gw_config *config)
+{
+    struct gw_str *errors = gw_arena_zero(arena, GW_EKS_ERROR_COUNT, sizeof(*errors));
+
+    for (size_t i = 0; i < GW_EKS_ERROR_COUNT; i++)
+        errors[i] = gw_str_from(gw_eks_error_name((enum gw_eks_error_code)i));
+    config->policies.allow_faults = config->is_mock;
+    config->policies.known_errors = errors;
+    config->policies.known_error_count = GW_EKS_ERROR_COUNT;
+}
+
 static void fill_policies(const struct gw_settings *settings, struct gw_config *config)
 {
     struct gw_script_options *policies = &config->policies;
@@ -348,6 +360,7 @@ static void fill_policies(const struct gw_settings *settings, struct gw_config *
     policies->known_operation_count = GW_EKS_OP_COUNT;
     policies->known_members = gw_eks_member_names;
     policies->known_member_count = gw_eks_member_name_count;
+    fill_faults(settings->arena, config);
     (void)gw_settings_texts(settings, GW_OPTION_POLICIES, &policies->files, &policies->file_count);
     read_text(settings, GW_OPTION_DEFAULT_VERDICT, &word);
     policies->default_allow = gw_str_is(word, "allow");
@@ -399,6 +412,7 @@ enum gw_status gw_config_load(const struct gw_config_source *source, struct gw_c
     size_t before = problems->count;
 
     gw_arena_init(&made->arena, (size_t)16 << 10);
+    made->is_mock = source->is_mock;
     made->source = gw_settings_collect(&settings, source);
     fill(&settings, made);
     if (problems->count > before) {

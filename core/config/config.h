@@ -34,6 +34,7 @@ struct gw_config {
     /* owns everything below */
     struct gw_arena arena;
     struct gw_str source;         /* the file, as it was named */
+    bool is_mock;                 /* of the source */
     const struct gw_str *origins; /* of each setting, where its value comes from; for config/check.c's messages */
 
     const struct gw_str *listen;
@@ -83,6 +84,7 @@ struct gw_config_source {
     const char *const *sets; /* --set, in order: "KEY=VALUE" */
     size_t set_count;
     char *const *environment; /* NULL-terminated, as environ */
+    bool is_mock;             /* what the verb says: policies may inject faults */
 };
 
 /* One problem per line. */

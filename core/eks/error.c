@@ -34,6 +34,17 @@ unsigned gw_eks_error_status(enum gw_eks_error_code code)
     return errors[code].status;
 }
 
+enum gw_status gw_eks_error_find(struct gw_str name, enum gw_eks_error_code *code)
+{
+    for (size_t i = 0; i < GW_EKS_ERROR_COUNT; i++) {
+        if (gw_str_equal(name, gw_str_from(errors[i].name))) {
+            *code = (enum gw_eks_error_code)i;
+            return GW_OK;
+        }
+    }
+    return GW_E_MISSING;
+}
+
 static struct gw_str member_value(const struct gw_eks_error *error, struct gw_str member)
 {
     if (gw_str_is(member, "message"))

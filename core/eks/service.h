@@ -57,6 +57,8 @@ struct gw_eks_error {
 
 const char *gw_eks_error_name(enum gw_eks_error_code code); /* "InvalidParameterException" */
 unsigned gw_eks_error_status(enum gw_eks_error_code code);  /* 400 */
+/* GW_E_MISSING where errors.def has no such name. */
+GW_NODISCARD enum gw_status gw_eks_error_find(struct gw_str name, enum gw_eks_error_code *code);
 /* Body: the model's members in its order, unset ones null. */
 void gw_eks_error_encode(const struct gw_eks_error *error, struct gw_buf *body);
 

@@ -125,6 +125,19 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
                                            GW_STR_ARG(tail)));
 }
 
+enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer answer)
+{
+    switch (answer) {
+    case GW_POLICY_DONE:
+        return GW_STEP_DONE;
+    case GW_POLICY_WAITING:
+        return GW_STEP_WAITING;
+    case GW_POLICY_FAILED:
+        break;
+    }
+    return gw_asks_refused(exchange);
+}
+
 void gw_asks_finish(struct gw_exchange *exchange)
 {
     if (exchange->policies == NULL)

@@ -24,7 +24,13 @@ static const char *const verdict_names[] = {
 
 static const char *const hook_names[] = {
     [GW_HOOK_AUTHORIZE] = "authorize", [GW_HOOK_USERNAME] = "username", [GW_HOOK_TAGS] = "tags",
-    [GW_HOOK_AUDIT] = "audit",         [GW_HOOK_OUTCOME] = "outcome",
+    [GW_HOOK_FAULT] = "fault",         [GW_HOOK_AUDIT] = "audit",       [GW_HOOK_OUTCOME] = "outcome",
+};
+
+static const char *const fault_names[] = {
+    [GW_FAULT_ERROR] = "error",
+    [GW_FAULT_DELAY] = "delay",
+    [GW_FAULT_DROP] = "drop",
 };
 
 /* An object of the members that this file gives it: room for all of them at once. */
@@ -159,6 +165,8 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
         set(&object, "fields", exchange->fields);
     if (exchange->result.replayed)
         set(&object, "replayed", gw_json_bool(true));
+    if (exchange->fault != GW_FAULT_NONE)
+        set_text(&object, "fault", gw_str_from(fault_names[exchange->fault]));
     return object;
 }
 

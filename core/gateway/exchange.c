@@ -4,7 +4,7 @@
  * answers done, waiting or failed; a failed one has filled the answer with a
  * refusal, which is recorded like everything else before it leaves.
  *
- *   receive -> route -> admit -> read body -> verify -> decode -> authorize -> complete -> check -> prepare
+ *   receive -> route -> admit -> read body -> verify -> decode -> fault -> authorize -> complete -> check -> prepare
  *           -> record -> apply -> settle -> reply
  *
  * The server calls in with a head (route, admit), then with the whole request (the
@@ -24,6 +24,7 @@ static const struct {
     [GW_STAGE_BODY] = {"read body", NULL},
     [GW_STAGE_VERIFY] = {"verify", gw_stage_verify},
     [GW_STAGE_DECODE] = {"decode", gw_stage_decode},
+    [GW_STAGE_FAULT] = {"fault", gw_stage_fault},
     [GW_STAGE_AUTHORIZE] = {"authorize", gw_stage_authorize},
     [GW_STAGE_COMPLETE] = {"complete", gw_stage_complete},
     [GW_STAGE_CHECK] = {"check", gw_stage_check},
@@ -165,6 +166,7 @@ static void on_done(void *ctx, struct gw_conn *conn)
     (void)ctx;
     if (exchange == NULL)
         return;
+    gw_fault_forget(exchange);
     gw_asks_finish(exchange);
     gw_eks_result_drop(&exchange->result);
     gw_conn_set_user(conn, NULL);

@@ -23,6 +23,7 @@ enum gw_stage {
     GW_STAGE_BODY, /* the server reads it; on_request goes on behind it */
     GW_STAGE_VERIFY,
     GW_STAGE_DECODE,
+    GW_STAGE_FAULT,
     GW_STAGE_AUTHORIZE,
     GW_STAGE_COMPLETE,
     GW_STAGE_CHECK,
@@ -83,10 +84,11 @@ struct gw_worker {
     uint64_t failed_generation; /* of settings whose policies couldn't be made here */
     struct gw_policy_services services;
     struct gw_metrics metrics;
-    struct gw_buf head;   /* scratch for reply heads */
-    struct gw_buf record; /* scratch for records */
-    int64_t date_s;       /* second that `date` is of */
-    char date[40];        /* "Date: ...\r\n" */
+    struct gw_exchange *delayed; /* exchanges that an injected delay holds up */
+    struct gw_buf head;          /* scratch for reply heads */
+    struct gw_buf record;        /* scratch for records */
+    int64_t date_s;              /* second that `date` is of */
+    char date[40];               /* "Date: ...\r\n" */
     uint64_t id_state[4];
     /* bounded records of strangers */
     int64_t strangers_tokens; /* thousandths of a record */
@@ -110,6 +112,7 @@ struct gw_exchange {
     bool unrecordable; /* the writer could not take its record: none is made for the answer either */
     bool viewed;       /* call.input and call.request_parameters are filled */
     bool username_asked;
+    enum gw_fault_kind fault; /* what was injected; NONE: nothing was */
     unsigned attempts;
     struct gw_route route;
     struct gw_verify verify;
@@ -125,6 +128,10 @@ struct gw_exchange {
     struct gw_json fields;      /* what audit hooks added */
     struct gw_str record;       /* the line for the audit file; {NULL,0}: none */
     struct gw_commit_job job;
+    /* while an injected delay lasts */
+    struct gw_loop_timer *delay;
+    struct gw_exchange *next_delayed;
+    struct gw_exchange **delayed_link; /* what points to this one */
 };
 
 /* exchange.c */
@@ -148,7 +155,19 @@ enum gw_step gw_stage_reply(struct gw_exchange *exchange);
 /* Takes up what the writer did with the job. */
 enum gw_step gw_stage_applied(struct gw_exchange *exchange);
 
+/* fault.c: injected faults */
+enum gw_step gw_stage_fault(struct gw_exchange *exchange);
+/* Carries out a fault of a request whose call is decoded, in a stage of its own: DONE: go on (no fault, no delay left);
+ * WAITING: the stage runs again when the delay is over; FAILED: the answer is the fault. At most one per request. */
+enum gw_step gw_fault_carry_out(struct gw_exchange *exchange, const struct gw_fault *fault);
+/* The exchange ends: nothing wakes it any more. */
+void gw_fault_forget(struct gw_exchange *exchange);
+/* Ends all delays of a worker that drains. */
+void gw_fault_hurry(struct gw_worker *worker);
+
 /* asks.c: the policies' side of an exchange */
+/* What a stage answers after a question; a failed one has filled the answer. */
+enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer answer);
 bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook);
 /* The conversation, begun on first use. */
 struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange);

@@ -50,7 +50,8 @@ enum gw_policy_hook {
     GW_HOOK_AUTHORIZE,
     GW_HOOK_USERNAME,
     GW_HOOK_TAGS,
-    GW_HOOK_AUDIT,
+    GW_HOOK_FAULT,
+    GW_HOOK_AUDIT, /* from here on nothing is asked, only told or completed */
     GW_HOOK_OUTCOME,
     GW_HOOK_COUNT
 };
@@ -76,6 +77,23 @@ struct gw_policy_refusal {
     struct gw_str policy;           /* "default_verdict" where no policy allowed */
     struct gw_str reason;           /* printable, at most 512 bytes */
     unsigned retry_after_s;         /* of a throttle */
+};
+
+/* What happens to a request in place of its ordinary life (mocks only); asked of policies, and given by operators. */
+enum gw_fault_kind {
+    GW_FAULT_NONE,
+    GW_FAULT_ERROR, /* it is answered with an exception and has no effect */
+    GW_FAULT_DELAY, /* it waits, then goes on */
+    GW_FAULT_DROP,  /* its connection is closed without a reply and it has no effect */
+};
+
+#define GW_FAULT_DELAY_MAX_MS 60000
+
+struct gw_fault {
+    enum gw_fault_kind kind;
+    struct gw_str error;   /* the exception's name, one of eks/errors.def */
+    struct gw_str message; /* {NULL,0}: one that says what it is */
+    unsigned delay_ms;     /* at most GW_FAULT_DELAY_MAX_MS */
 };
 
 #define GW_POLICY_OPINIONS_MAX 64
@@ -111,6 +129,9 @@ struct gw_policy_hooks {
      * input, at most GW_TAGS_MAX together with those sent; FAILED otherwise. */
     enum gw_policy_answer (*tags)(void *ctx, struct gw_policy_call *call, const struct gw_json *sent,
                                   const struct gw_pair **tags, size_t *count);
+    /* A fault for this request, before `authorize`. DONE with GW_FAULT_NONE: no policy wants one. Texts live in the
+     * call's arena. Only sets that were loaded for a mock have such hooks. */
+    enum gw_policy_answer (*fault)(void *ctx, struct gw_policy_call *call, struct gw_fault *fault);
     /* Sees the record (object: operation, cluster, principal, caller, input, verdicts, changes, request_id, time,
      * reply?) before the reply leaves. DONE: `fields` is an object of extra fields by policy name, or null. */
     enum gw_policy_answer (*audit)(void *ctx, struct gw_policy_call *call, const struct gw_json *record,

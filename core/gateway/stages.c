@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stages of an exchange, in the order of the table in exchange.c (record is in
- * audit.c). Each reads what earlier ones left in the exchange and either adds to
+ * The stages of an exchange, in the order of the table in exchange.c (fault is in
+ * fault.c, record in audit.c). Each reads what earlier ones left in the exchange and either adds to
  * it or fills the answer.
  */
 #include "gateway/exchange.h"
@@ -97,19 +97,6 @@ enum gw_step gw_stage_decode(struct gw_exchange *exchange)
     return GW_STEP_DONE;
 }
 
-static enum gw_step step_after(struct gw_exchange *exchange, enum gw_policy_answer answer)
-{
-    switch (answer) {
-    case GW_POLICY_DONE:
-        return GW_STEP_DONE;
-    case GW_POLICY_WAITING:
-        return GW_STEP_WAITING;
-    case GW_POLICY_FAILED:
-        break;
-    }
-    return gw_asks_refused(exchange);
-}
-
 enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
 {
     struct gw_policy_call *call;
@@ -119,7 +106,7 @@ enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
     call = gw_asks_call(exchange);
     if (call == NULL)
         return gw_asks_refused(exchange);
-    return step_after(exchange, exchange->policies->hooks->authorize(exchange->policies->hooks->ctx, call));
+    return gw_asks_step(exchange, exchange->policies->hooks->authorize(exchange->policies->hooks->ctx, call));
 }
 
 static enum gw_step complete_username(struct gw_exchange *exchange)
@@ -136,7 +123,7 @@ static enum gw_step complete_username(struct gw_exchange *exchange)
     if (call == NULL)
         return gw_asks_refused(exchange);
     hooks = exchange->policies->hooks;
-    step = step_after(exchange, hooks->username(hooks->ctx, call, &username));
+    step = gw_asks_step(exchange, hooks->username(hooks->ctx, call, &username));
     exchange->username_asked = step == GW_STEP_DONE; /* the stage runs again where the tags had to wait */
     if (step == GW_STEP_DONE && username.at != NULL)
         gw_eks_set_username(&exchange->call, username);
@@ -157,7 +144,7 @@ static enum gw_step complete_tags(struct gw_exchange *exchange)
     if (call == NULL)
         return gw_asks_refused(exchange);
     hooks = exchange->policies->hooks;
-    step = step_after(exchange, hooks->tags(hooks->ctx, call, gw_eks_sent_tags(&exchange->call), &tags, &count));
+    step = gw_asks_step(exchange, hooks->tags(hooks->ctx, call, gw_eks_sent_tags(&exchange->call), &tags, &count));
     if (step == GW_STEP_DONE && count > 0)
         gw_eks_add_tags(&exchange->call, tags, count);
     return step;
@@ -297,6 +284,9 @@ enum gw_step gw_stage_settle(struct gw_exchange *exchange)
 enum gw_step gw_stage_reply(struct gw_exchange *exchange)
 {
     exchange->stage = GW_STAGE_COUNT; /* on_done may free the exchange inside the call */
-    gw_answer_send(exchange);
+    if (exchange->fault == GW_FAULT_DROP)
+        gw_conn_drop(exchange->conn);
+    else
+        gw_answer_send(exchange);
     return GW_STEP_WAITING;
 }

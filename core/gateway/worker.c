@@ -81,6 +81,7 @@ static void on_wake(void *ctx)
     if (atomic_load(&worker->drain) && !worker->draining) {
         worker->draining = true;
         gw_server_drain(worker->server, stop_loop, worker);
+        gw_fault_hurry(worker);
         atomic_store(&worker->accepts_no_more, true);
     }
 }

@@ -178,6 +178,108 @@ size_t gw_answers_read_tags(lua_State *L, int function, struct gw_arena *arena, 
     return count;
 }
 
+static bool has(lua_State *L, const char *name)
+{
+    bool is = push_raw(L, name) != LUA_TNIL;
+    lua_pop(L, 1);
+    return is;
+}
+
+/* How many keys the table on top has; three stands for more. */
+static int count_keys(lua_State *L)
+{
+    int count = 0;
+    lua_pushnil(L);
+    while (lua_next(L, -2) != 0) {
+        lua_pop(L, 1);
+        if (++count == 3) {
+            lua_pop(L, 1);
+            break;
+        }
+    }
+    return count;
+}
+
+static struct gw_str read_error_name(lua_State *L, int function, const struct gw_str *errors, size_t error_count)
+{
+    struct gw_str name = GW_STR_NONE;
+    int type = push_raw(L, "error");
+    if (type != LUA_TSTRING)
+        gw_answers_refuse(L, function, "fault returned an error that is a %s; it must be an exception's name",
+                          lua_typename(L, type));
+    name.at = lua_tolstring(L, -1, &name.length);
+    for (size_t i = 0; i < error_count; i++) {
+        if (gw_str_equal(errors[i], name)) {
+            lua_pop(L, 1);
+            return errors[i];
+        }
+    }
+    gw_answers_refuse(L, function, "fault returned the error '%.64s', which EKS doesn't have", name.at);
+}
+
+static struct gw_str read_error_message(lua_State *L, int function, struct gw_arena *arena)
+{
+    struct gw_str message = GW_STR_NONE;
+    int type = push_raw(L, "message");
+    if (type != LUA_TNIL && type != LUA_TSTRING)
+        gw_answers_refuse(L, function, "fault returned a message that is a %s; it must be text", lua_typename(L, type));
+    if (type == LUA_TSTRING) {
+        message.at = lua_tolstring(L, -1, &message.length);
+        message = clean_reason(message, arena);
+    }
+    lua_pop(L, 1);
+    return message;
+}
+
+/* A delay of less than a millisecond is one of a millisecond, unless it is none. */
+static unsigned read_delay(lua_State *L, int function)
+{
+    int type = push_raw(L, "delay");
+    lua_Number ms = type == LUA_TNUMBER ? lua_tonumber(L, -1) * 1000 : -1;
+    lua_pop(L, 1);
+    if (!(ms >= 0 && ms <= GW_FAULT_DELAY_MAX_MS))
+        gw_answers_refuse(L, function, "fault returned a delay that isn't a number of seconds from 0 to %d",
+                          GW_FAULT_DELAY_MAX_MS / 1000);
+    unsigned whole = (unsigned)ms;
+    return ms > whole ? whole + 1 : whole;
+}
+
+static void check_drop(lua_State *L, int function)
+{
+    if (push_raw(L, "drop") != LUA_TBOOLEAN || !lua_toboolean(L, -1))
+        gw_answers_refuse(L, function, "fault returned a drop that isn't true");
+    lua_pop(L, 1);
+}
+
+void gw_answers_read_fault(lua_State *L, int function, const struct gw_str *errors, size_t error_count,
+                           struct gw_arena *arena, struct gw_fault *fault)
+{
+    *fault = (struct gw_fault){.kind = GW_FAULT_NONE};
+    int type = lua_type(L, -1);
+    if (type == LUA_TNIL)
+        return;
+    if (type != LUA_TTABLE)
+        gw_answers_refuse(L, function, "fault returned a %s; it may return a table or nil", lua_typename(L, type));
+    bool error = has(L, "error");
+    bool message = has(L, "message");
+    bool delay = has(L, "delay");
+    if (error + delay + has(L, "drop") != 1 || count_keys(L) != 1 + message || (message && !error))
+        gw_answers_refuse(L, function,
+                          "fault returned a table that is no fault; it may have one of error, delay and drop, and "
+                          "with error a message");
+    if (error) {
+        fault->kind = GW_FAULT_ERROR;
+        fault->error = read_error_name(L, function, errors, error_count);
+        fault->message = read_error_message(L, function, arena);
+    } else if (delay) {
+        fault->kind = GW_FAULT_DELAY;
+        fault->delay_ms = read_delay(L, function);
+    } else {
+        check_drop(L, function);
+        fault->kind = GW_FAULT_DROP;
+    }
+}
+
 static bool fits(const struct gw_json *fields)
 {
     struct gw_buf encoded;

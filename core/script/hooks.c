@@ -58,6 +58,7 @@ struct ask {
     struct gw_pair *tags;
     size_t tag_count;
     struct gw_str username;
+    struct gw_fault fault;
     const struct gw_json *record;
     struct gw_bind_view *record_view;
     struct gw_json fields;
@@ -165,6 +166,40 @@ static bool take_tags(lua_State *L, struct ask *ask)
     return false;
 }
 
+static struct gw_json seconds_as_json(unsigned ms)
+{
+    if (ms % 1000 == 0)
+        return gw_json_integer(ms / 1000);
+    return (struct gw_json){.type = GW_JSON_REAL, .as.real = ms / 1000.0};
+}
+
+/* What the record says of a fault: the table that the hook returned. */
+static struct gw_json fault_as_json(struct gw_arena *arena, const struct gw_fault *fault)
+{
+    struct gw_json object = {.type = GW_JSON_OBJECT};
+    if (fault->kind == GW_FAULT_ERROR)
+        gw_json_set(arena, &object, GW_STR("error"), gw_json_string(fault->error));
+    if (fault->message.at != NULL)
+        gw_json_set(arena, &object, GW_STR("message"), gw_json_string(fault->message));
+    if (fault->kind == GW_FAULT_DELAY)
+        gw_json_set(arena, &object, GW_STR("delay"), seconds_as_json(fault->delay_ms));
+    if (fault->kind == GW_FAULT_DROP)
+        gw_json_set(arena, &object, GW_STR("drop"), gw_json_bool(true));
+    return object;
+}
+
+static bool take_fault(lua_State *L, struct ask *ask)
+{
+    const struct gw_script_options *options = &ask->script->set->options;
+    struct gw_arena *arena = ask->call->arena;
+    gw_answers_read_fault(L, current_function(ask), options->known_errors, options->known_error_count, arena,
+                          &ask->fault);
+    if (ask->fault.kind == GW_FAULT_NONE)
+        return false;
+    add_change(ask, fault_as_json(arena, &ask->fault));
+    return true;
+}
+
 static bool take_fields(lua_State *L, struct ask *ask)
 {
     struct gw_json fields;
@@ -184,6 +219,8 @@ static bool take_answer(lua_State *L, struct ask *ask)
         return take_username(L, ask);
     case GW_HOOK_TAGS:
         return take_tags(L, ask);
+    case GW_HOOK_FAULT:
+        return take_fault(L, ask);
     case GW_HOOK_AUDIT:
         return take_fields(L, ask);
     default:
@@ -378,6 +415,15 @@ static enum gw_policy_answer tags(void *ctx, struct gw_policy_call *call, const 
     return answer;
 }
 
+static enum gw_policy_answer fault(void *ctx, struct gw_policy_call *call, struct gw_fault *chosen)
+{
+    struct ask ask = begin(ctx, call, GW_HOOK_FAULT);
+    enum gw_policy_answer answer = put_question(&ask);
+    if (answer == GW_POLICY_DONE)
+        *chosen = ask.fault;
+    return answer;
+}
+
 static enum gw_policy_answer audit(void *ctx, struct gw_policy_call *call, const struct gw_json *record,
                                    struct gw_json *fields)
 {
@@ -433,6 +479,7 @@ enum gw_status gw_script_new(struct gw_script_set *set, struct gw_policy_counter
         .authorize = authorize,
         .username = username,
         .tags = tags,
+        .fault = fault,
         .audit = audit,
         .outcome = outcome,
         .finish = finish,

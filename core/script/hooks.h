@@ -23,6 +23,9 @@ struct gw_script_options {
     size_t known_member_count;
     const struct gw_str *known_operations; /* an `on` that names another operation is an error at load */
     size_t known_operation_count;
+    bool allow_faults;                 /* false: a policy with a `fault` hook is an error at load */
+    const struct gw_str *known_errors; /* the exceptions that a fault may be */
+    size_t known_error_count;
 };
 
 /* Sources and options; shared by all workers, immutable, reference counted. */

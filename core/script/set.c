@@ -18,11 +18,11 @@
 
 static const char *const hook_names[GW_HOOK_COUNT] = {
     [GW_HOOK_AUTHORIZE] = "authorize", [GW_HOOK_USERNAME] = "username", [GW_HOOK_TAGS] = "tags",
-    [GW_HOOK_AUDIT] = "audit",         [GW_HOOK_OUTCOME] = "outcome",
+    [GW_HOOK_FAULT] = "fault",         [GW_HOOK_AUDIT] = "audit",       [GW_HOOK_OUTCOME] = "outcome",
 };
 
 /* Names that the policy interface knows and this version doesn't serve. */
-static const char *const later_names[] = {"needs", "conflict", "fault"};
+static const char *const later_names[] = {"needs", "conflict"};
 
 const char *gw_set_hook_name(enum gw_policy_hook hook)
 {
@@ -135,8 +135,8 @@ static void check_key(lua_State *L, int key)
     }
     if (strcmp(name, "name") != 0 && strcmp(name, "on") != 0)
         luaL_error(L,
-                   "unknown key '%s' in the policy's table: accepted are name, on, authorize, username, tags, audit "
-                   "and outcome",
+                   "unknown key '%s' in the policy's table: accepted are name, on, authorize, username, tags, "
+                   "fault, audit and outcome",
                    lua_type(L, key) == LUA_TSTRING ? name : luaL_typename(L, key));
 }
 
@@ -158,6 +158,8 @@ static void take_functions(lua_State *L, struct load *load)
         int type = lua_rawget(L, 2);
         if (type != LUA_TNIL && type != LUA_TFUNCTION)
             luaL_error(L, "%s must be a function, not a %s", hook_names[i], lua_typename(L, type));
+        if (i == GW_HOOK_FAULT && type == LUA_TFUNCTION && !load->set->options.allow_faults)
+            luaL_error(L, "fault hooks are for eksgate mock");
         if (type == LUA_TNIL) {
             lua_pop(L, 1);
             continue;
@@ -238,6 +240,7 @@ static void copy_options(struct gw_script_set *set, const struct gw_script_optio
     *copy = *options;
     copy->files = copy_names(&set->arena, options->files, options->file_count);
     copy->known_members = copy_names(&set->arena, options->known_members, options->known_member_count);
+    copy->known_errors = copy_names(&set->arena, options->known_errors, options->known_error_count);
     copy->known_operations = copy_names(&set->arena, options->known_operations, options->known_operation_count);
     copy->library = gw_arena_str(&set->arena, gw_str_from(options->library == NULL ? "lua" : options->library)).at;
     set->modules = (struct gw_modules){.sources = &set->sources, .library = copy->library};

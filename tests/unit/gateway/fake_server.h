@@ -13,7 +13,17 @@
 
 #include "gateway/gateway.h"
 
+/* The one that was asked for last comes first. */
+struct gw_loop_timer {
+    struct gw_loop_timer *next;
+    struct gw_loop *loop;
+    unsigned delay_ms;
+    gw_loop_cb call;
+    void *ctx;
+};
+
 struct gw_loop {
+    struct gw_loop_timer *timers;
     gw_loop_cb on_wake;
     void *wake_ctx;
     gw_loop_cb on_turn;
@@ -39,6 +49,7 @@ struct gw_conn {
     char reply_head[4096];
     char reply_body[8192];
     unsigned replies;
+    unsigned drops;
 };
 
 void gw_loop_on_wake(struct gw_loop *loop, gw_loop_cb call, void *ctx)
@@ -59,6 +70,39 @@ void gw_loop_every(struct gw_loop *loop, unsigned period_ms, gw_loop_cb call, vo
     (void)period_ms;
     (void)call;
     (void)ctx;
+}
+
+struct gw_loop_timer *gw_loop_after(struct gw_loop *loop, unsigned delay_ms, gw_loop_cb call, void *ctx)
+{
+    struct gw_loop_timer *timer = gw_alloc_zero(1, sizeof(*timer));
+
+    *timer = (struct gw_loop_timer){loop->timers, loop, delay_ms, call, ctx};
+    loop->timers = timer;
+    return timer;
+}
+
+void gw_loop_cancel(struct gw_loop_timer **timer)
+{
+    struct gw_loop_timer **link;
+
+    if (*timer == NULL)
+        return;
+    link = &(*timer)->loop->timers;
+    while (*link != *timer)
+        link = &(*link)->next;
+    *link = (*timer)->next;
+    free(*timer);
+    *timer = NULL;
+}
+
+/* The time of the newest timer has come. */
+static inline void fake_fire(struct gw_loop *loop)
+{
+    struct gw_loop_timer *timer = loop->timers;
+    struct gw_loop_timer due = *timer;
+
+    gw_loop_cancel(&timer);
+    due.call(due.ctx);
 }
 
 void gw_loop_wake(struct gw_loop *loop)
@@ -171,6 +215,11 @@ static void keep_text(char *out, size_t size, struct gw_str text)
     if (length > 0)
         memcpy(out, text.at, length);
     out[length] = '\0';
+}
+
+void gw_conn_drop(struct gw_conn *conn)
+{
+    conn->drops++;
 }
 
 void gw_conn_reply(struct gw_conn *conn, const struct gw_reply *reply)

@@ -61,6 +61,11 @@ static const struct gw_str bench_operations[] = {
     GW_STR_INIT("AssociateAccessPolicy"),
 };
 
+static const struct gw_str bench_errors[] = {
+    GW_STR_INIT("ThrottlingException"),
+    GW_STR_INIT("ServerException"),
+};
+
 static inline void bench_print(void *ctx, struct gw_str policy, struct gw_str text)
 {
     struct bench *bench = ctx;
@@ -100,6 +105,9 @@ static inline void bench_init(struct bench *bench)
         .known_member_count = GW_COUNT(bench_members),
         .known_operations = bench_operations,
         .known_operation_count = GW_COUNT(bench_operations),
+        .allow_faults = true,
+        .known_errors = bench_errors,
+        .known_error_count = GW_COUNT(bench_errors),
     };
     bench_set_principal(bench, "arn:aws:iam::012345678910:role/team-a/deployer");
     assert_int_equal(

@@ -36,7 +36,7 @@ static void set_load__bad_policy__names_file_and_fault(void **state)
         {"return { name = 'p', tags = {} }", "tags must be a function, not a table"},
         {"return { name = 'p', needs = { 'entry' } }", "doesn't offer 'needs'"},
         {"return { name = 'p', conflict = function() end }", "doesn't offer 'conflict'"},
-        {"return { name = 'p', fault = function() end }", "doesn't offer 'fault'"},
+        {"return { name = 'p', fault = { delay = 1 } }", "fault must be a function, not a table"},
         {"return { name = 'p', on = 'CreateAccessEntry' }", "on must be a list"},
         {"return { name = 'p', on = {} }", "on must be a list"},
         {"return { name = 'p', on = { 1 } }", "on[1] must be an operation name"},
@@ -56,6 +56,18 @@ static void set_load__bad_policy__names_file_and_fault(void **state)
     };
     for (size_t i = 0; i < GW_COUNT(rows); i++)
         check_refused(rows[i].text, strlen(rows[i].text), rows[i].part);
+}
+
+static void set_load__fault_outside_a_mock__is_refused(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench.options.allow_faults = false;
+    bench_add(&bench, "p.lua", "return { name = 'p', fault = function() end }");
+    assert_int_equal(bench_try_load(&bench), GW_E_SCRIPT);
+    assert_non_null(strstr(bench.err.text, "p.lua: fault hooks are for eksgate mock"));
+    bench_fini(&bench);
 }
 
 static void set_load__bytecode__is_refused(void **state)
@@ -249,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set_load__bad_policy__names_file_and_fault),
+        cmocka_unit_test(set_load__fault_outside_a_mock__is_refused),
         cmocka_unit_test(set_load__bytecode__is_refused),
         cmocka_unit_test(set_load__missing_file__is_missing),
         cmocka_unit_test(set_load__pipe_or_folder__is_refused),
