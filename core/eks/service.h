@@ -152,6 +152,13 @@ GW_NODISCARD enum gw_status gw_eks_prepare(struct gw_eks_call *call, const struc
                                            const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
                                            struct gw_eks_error *error);
 
+/* True when `error`, prepare's answer, means that the principal of a create has an entry. */
+bool gw_eks_may_adopt(const struct gw_eks_call *call, const struct gw_eks_error *error);
+/* That entry as the answer: the body of its Describe (store memory, epoch). GW_E_DENIED: its type, groups (in any
+ * order) or username is another than the create's would be; GW_E_MISSING: it is gone. */
+GW_NODISCARD enum gw_status gw_eks_adopt(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                         struct gw_str *reply);
+
 /* Frees entry and token of a result that wasn't committed. */
 void gw_eks_result_drop(struct gw_eks_result *result);
 

@@ -24,7 +24,8 @@ static const char *const verdict_names[] = {
 
 static const char *const hook_names[] = {
     [GW_HOOK_AUTHORIZE] = "authorize", [GW_HOOK_USERNAME] = "username", [GW_HOOK_TAGS] = "tags",
-    [GW_HOOK_FAULT] = "fault",         [GW_HOOK_AUDIT] = "audit",       [GW_HOOK_OUTCOME] = "outcome",
+    [GW_HOOK_CONFLICT] = "conflict",   [GW_HOOK_FAULT] = "fault",       [GW_HOOK_AUDIT] = "audit",
+    [GW_HOOK_OUTCOME] = "outcome",
 };
 
 static const char *const fault_names[] = {
@@ -165,6 +166,8 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
         set(&object, "fields", exchange->fields);
     if (exchange->result.replayed)
         set(&object, "replayed", gw_json_bool(true));
+    if (exchange->adopted)
+        set(&object, "adopted", gw_json_bool(true));
     if (exchange->fault != GW_FAULT_NONE)
         set_text(&object, "fault", gw_str_from(fault_names[exchange->fault]));
     return object;

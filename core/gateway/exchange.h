@@ -112,6 +112,7 @@ struct gw_exchange {
     bool unrecordable; /* the writer could not take its record: none is made for the answer either */
     bool viewed;       /* call.input and call.request_parameters are filled */
     bool username_asked;
+    bool adopted;             /* the answer to a create is the entry that was there */
     enum gw_fault_kind fault; /* what was injected; NONE: nothing was */
     unsigned attempts;
     struct gw_route route;

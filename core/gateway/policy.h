@@ -50,6 +50,7 @@ enum gw_policy_hook {
     GW_HOOK_AUTHORIZE,
     GW_HOOK_USERNAME,
     GW_HOOK_TAGS,
+    GW_HOOK_CONFLICT,
     GW_HOOK_FAULT,
     GW_HOOK_AUDIT, /* from here on nothing is asked, only told or completed */
     GW_HOOK_OUTCOME,
@@ -129,6 +130,9 @@ struct gw_policy_hooks {
      * input, at most GW_TAGS_MAX together with those sent; FAILED otherwise. */
     enum gw_policy_answer (*tags)(void *ctx, struct gw_policy_call *call, const struct gw_json *sent,
                                   const struct gw_pair **tags, size_t *count);
+    /* A create was refused because its principal has an entry: `adopt` says whether that entry may be the answer, which
+     * it then is if it is as asked for. */
+    enum gw_policy_answer (*conflict)(void *ctx, struct gw_policy_call *call, bool *adopt);
     /* A fault for this request, before `authorize`. DONE with GW_FAULT_NONE: no policy wants one. Texts live in the
      * call's arena. Only sets that were loaded for a mock have such hooks. */
     enum gw_policy_answer (*fault)(void *ctx, struct gw_policy_call *call, struct gw_fault *fault);

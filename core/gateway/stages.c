@@ -180,6 +180,41 @@ static struct gw_eks_cluster cluster_facts(const struct gw_gateway_settings *set
     return (struct gw_eks_cluster){.exists = true, .mode = cluster->mode};
 }
 
+/* Whether a policy wants the principal's entry to be the answer to a create. DONE: `adopt` says so. */
+static enum gw_step ask_conflict(struct gw_exchange *exchange, bool *adopt)
+{
+    const struct gw_policy_hooks *hooks;
+    struct gw_policy_call *call;
+
+    *adopt = false;
+    if (!gw_asks_wanted(exchange, GW_HOOK_CONFLICT))
+        return GW_STEP_DONE;
+    call = gw_asks_call(exchange);
+    if (call == NULL)
+        return gw_asks_refused(exchange);
+    hooks = exchange->policies->hooks;
+    return gw_asks_step(exchange, hooks->conflict(hooks->ctx, call, adopt));
+}
+
+static enum gw_step refuse_or_adopt(struct gw_exchange *exchange, const struct gw_eks_env *env,
+                                    const struct gw_eks_error *error)
+{
+    struct gw_eks_result *result = &exchange->result;
+    bool adopt;
+
+    if (gw_eks_may_adopt(&exchange->call, error)) {
+        enum gw_step step = ask_conflict(exchange, &adopt);
+
+        if (step != GW_STEP_DONE)
+            return step;
+        exchange->adopted = adopt && gw_eks_adopt(&exchange->call, env, &result->reply) == GW_OK;
+    }
+    if (!exchange->adopted)
+        return gw_answer_eks_error(exchange, error);
+    exchange->answer = (struct gw_answer){.status = 200, .body = result->reply};
+    return GW_STEP_DONE;
+}
+
 enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
 {
     const struct gw_gateway_settings *settings = gw_exchange_settings(exchange);
@@ -192,7 +227,7 @@ enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
     struct gw_eks_error error = {0};
 
     if (gw_eks_prepare(&exchange->call, &env, &cluster, &exchange->result, &error) != GW_OK)
-        return gw_answer_eks_error(exchange, &error);
+        return refuse_or_adopt(exchange, &env, &error);
     exchange->answer = (struct gw_answer){.status = exchange->result.status, .body = exchange->result.reply};
     return GW_STEP_DONE;
 }

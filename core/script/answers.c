@@ -178,6 +178,15 @@ size_t gw_answers_read_tags(lua_State *L, int function, struct gw_arena *arena, 
     return count;
 }
 
+bool gw_answers_read_conflict(lua_State *L, int function)
+{
+    int type = lua_type(L, -1);
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+        gw_answers_refuse(L, function, "conflict returned a %s; it may return true, false or nil",
+                          lua_typename(L, type));
+    return type == LUA_TBOOLEAN && lua_toboolean(L, -1);
+}
+
 static bool has(lua_State *L, const char *name)
 {
     bool is = push_raw(L, name) != LUA_TNIL;

@@ -28,6 +28,9 @@ struct gw_str gw_answers_read_username(lua_State *L, int function, struct gw_are
 /* arena: at most GW_TAGS_MAX, sorted by key; none for nil. Returns their number. */
 size_t gw_answers_read_tags(lua_State *L, int function, struct gw_arena *arena, struct gw_pair **tags);
 
+/* False for nil. */
+bool gw_answers_read_conflict(lua_State *L, int function);
+
 /* arena: GW_FAULT_NONE for nil. `errors`: the exceptions that it may name; fault->error is one of them. */
 void gw_answers_read_fault(lua_State *L, int function, const struct gw_str *errors, size_t error_count,
                            struct gw_arena *arena, struct gw_fault *fault);

@@ -58,6 +58,7 @@ struct ask {
     struct gw_pair *tags;
     size_t tag_count;
     struct gw_str username;
+    bool adopt;
     struct gw_fault fault;
     const struct gw_json *record;
     struct gw_bind_view *record_view;
@@ -166,6 +167,14 @@ static bool take_tags(lua_State *L, struct ask *ask)
     return false;
 }
 
+static bool take_conflict(lua_State *L, struct ask *ask)
+{
+    ask->adopt = gw_answers_read_conflict(L, current_function(ask));
+    if (ask->adopt)
+        add_change(ask, gw_json_bool(true));
+    return ask->adopt;
+}
+
 static struct gw_json seconds_as_json(unsigned ms)
 {
     if (ms % 1000 == 0)
@@ -219,6 +228,8 @@ static bool take_answer(lua_State *L, struct ask *ask)
         return take_username(L, ask);
     case GW_HOOK_TAGS:
         return take_tags(L, ask);
+    case GW_HOOK_CONFLICT:
+        return take_conflict(L, ask);
     case GW_HOOK_FAULT:
         return take_fault(L, ask);
     case GW_HOOK_AUDIT:
@@ -415,6 +426,15 @@ static enum gw_policy_answer tags(void *ctx, struct gw_policy_call *call, const 
     return answer;
 }
 
+static enum gw_policy_answer conflict(void *ctx, struct gw_policy_call *call, bool *adopt)
+{
+    struct ask ask = begin(ctx, call, GW_HOOK_CONFLICT);
+    enum gw_policy_answer answer = put_question(&ask);
+    if (answer == GW_POLICY_DONE)
+        *adopt = ask.adopt;
+    return answer;
+}
+
 static enum gw_policy_answer fault(void *ctx, struct gw_policy_call *call, struct gw_fault *chosen)
 {
     struct ask ask = begin(ctx, call, GW_HOOK_FAULT);
@@ -479,6 +499,7 @@ enum gw_status gw_script_new(struct gw_script_set *set, struct gw_policy_counter
         .authorize = authorize,
         .username = username,
         .tags = tags,
+        .conflict = conflict,
         .fault = fault,
         .audit = audit,
         .outcome = outcome,

@@ -18,11 +18,12 @@
 
 static const char *const hook_names[GW_HOOK_COUNT] = {
     [GW_HOOK_AUTHORIZE] = "authorize", [GW_HOOK_USERNAME] = "username", [GW_HOOK_TAGS] = "tags",
-    [GW_HOOK_FAULT] = "fault",         [GW_HOOK_AUDIT] = "audit",       [GW_HOOK_OUTCOME] = "outcome",
+    [GW_HOOK_CONFLICT] = "conflict",   [GW_HOOK_FAULT] = "fault",       [GW_HOOK_AUDIT] = "audit",
+    [GW_HOOK_OUTCOME] = "outcome",
 };
 
 /* Names that the policy interface knows and this version doesn't serve. */
-static const char *const later_names[] = {"needs", "conflict"};
+static const char *const later_names[] = {"needs"};
 
 const char *gw_set_hook_name(enum gw_policy_hook hook)
 {
@@ -136,7 +137,7 @@ static void check_key(lua_State *L, int key)
     if (strcmp(name, "name") != 0 && strcmp(name, "on") != 0)
         luaL_error(L,
                    "unknown key '%s' in the policy's table: accepted are name, on, authorize, username, tags, "
-                   "fault, audit and outcome",
+                   "conflict, fault, audit and outcome",
                    lua_type(L, key) == LUA_TSTRING ? name : luaL_typename(L, key));
 }
 

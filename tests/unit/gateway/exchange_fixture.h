@@ -38,6 +38,10 @@ struct fake_policies {
     bool wants_audit;
     struct gw_policy_call *call;
     struct gw_fault fault; /* NONE: nobody has the hook */
+    enum gw_policy_answer conflict;
+    bool wants_conflict;
+    bool adopts;
+    unsigned conflicts;
     unsigned finished;
     unsigned audits;
     unsigned faults;
@@ -101,6 +105,20 @@ static enum gw_policy_answer fake_audit(void *ctx, struct gw_policy_call *call, 
     return policies->audit;
 }
 
+static enum gw_policy_answer fake_conflict(void *ctx, struct gw_policy_call *call, bool *adopt)
+{
+    struct fake_policies *policies = ctx;
+
+    policies->call = call;
+    policies->conflicts++;
+    call->refusal = (struct gw_policy_refusal){.verdict = GW_VERDICT_DENY,
+                                               .failed = true,
+                                               .policy = GW_STR_INIT("fake"),
+                                               .reason = GW_STR_INIT("policy failed")};
+    *adopt = policies->adopts;
+    return policies->conflict;
+}
+
 static enum gw_policy_answer fake_fault(void *ctx, struct gw_policy_call *call, struct gw_fault *fault)
 {
     struct fake_policies *policies = ctx;
@@ -125,7 +143,7 @@ static bool fake_wants(void *ctx, enum gw_policy_hook hook, struct gw_str operat
 
     (void)operation;
     return (hook == GW_HOOK_AUTHORIZE && policies->wants_authorize) ||
-           (hook == GW_HOOK_AUDIT && policies->wants_audit) ||
+           (hook == GW_HOOK_AUDIT && policies->wants_audit) || (hook == GW_HOOK_CONFLICT && policies->wants_conflict) ||
            (hook == GW_HOOK_FAULT && policies->fault.kind != GW_FAULT_NONE);
 }
 
@@ -184,6 +202,7 @@ static int open_fixture(void **state)
     f->hooks = (struct gw_policy_hooks){.ctx = &f->policies,
                                         .authorize = fake_authorize,
                                         .audit = fake_audit,
+                                        .conflict = fake_conflict,
                                         .fault = fake_fault,
                                         .finish = fake_finish,
                                         .wants = fake_wants};
@@ -286,6 +305,16 @@ static inline bool audit_holds(const struct fixture *f, const char *part)
     (void)fclose(file);
     text[length] = '\0';
     return strstr(text, part) != NULL;
+}
+
+/* The same with the reply. */
+static inline void create_through(struct fixture *f, struct gw_conn *conn, const char *arn, char *text, size_t size)
+{
+    send_create(f, conn, arn, text, size);
+    while (conn->replies == 0) {
+        fake_wait(&f->loop);
+        fake_turn(&f->loop);
+    }
 }
 
 static inline bool holds(const char *text, const char *part)

@@ -436,6 +436,62 @@ static void audit__record_kept_by_a_script__is_dead_later(void **state)
     bench_fini(&bench);
 }
 
+static enum gw_policy_answer ask_conflict(struct bench *bench, bool *adopt)
+{
+    *adopt = false;
+    return bench->hooks->conflict(bench->hooks->ctx, &bench->call, adopt);
+}
+
+static void conflict__first_that_says_true__adopts(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bool adopt;
+    bench_init(&bench);
+    bench_add(&bench, "a.lua", "return { name = 'a', conflict = function() return false end }");
+    bench_add(&bench, "b.lua", "return { name = 'b', conflict = function(req) return req.region == 'us-west-2' end }");
+    bench_add(&bench, "c.lua", "return { name = 'c', conflict = function() error('not asked') end }");
+    bench_load(&bench);
+    assert_true(bench.hooks->wants(bench.hooks->ctx, GW_HOOK_CONFLICT, bench.request.operation));
+    assert_int_equal(ask_conflict(&bench, &adopt), GW_POLICY_DONE);
+    assert_true(adopt);
+    assert_int_equal(bench.call.change_count, 1);
+    assert_int_equal(bench.call.changes[0].hook, GW_HOOK_CONFLICT);
+    assert_string_equal(bench.call.changes[0].policy.at, "b");
+    assert_true(bench.call.changes[0].after.as.boolean);
+    bench_fini(&bench);
+}
+
+static void conflict__nil_or_false__adopts_nothing(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"", "return nil", "return false"};
+    for (size_t i = 0; i < GW_COUNT(answers); i++) {
+        struct bench bench;
+        bool adopt;
+        with_hook(&bench, "conflict", answers[i]);
+        assert_int_equal(ask_conflict(&bench, &adopt), GW_POLICY_DONE);
+        assert_false(adopt);
+        assert_int_equal(bench.call.change_count, 0);
+        bench_fini(&bench);
+    }
+}
+
+static void conflict__nonsense__is_a_refusal(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"return 1",   "return 'true'", "return {}", "return verdict.allow()",
+                                          "return req", "error('boom')"};
+    for (size_t i = 0; i < GW_COUNT(answers); i++) {
+        struct bench bench;
+        bool adopt;
+        with_hook(&bench, "conflict", answers[i]);
+        check_failed(&bench, ask_conflict(&bench, &adopt));
+        assert_false(adopt);
+        bench_fini(&bench);
+    }
+}
+
 static void outcome__failure__is_counted_and_the_next_is_told(void **state)
 {
     (void)state;
@@ -480,6 +536,9 @@ int main(void)
         cmocka_unit_test(audit__fields_that_dont_fit__are_a_refusal),
         cmocka_unit_test(audit__one_long_text_under_many_names__takes_no_memory_of_the_process),
         cmocka_unit_test(audit__record_kept_by_a_script__is_dead_later),
+        cmocka_unit_test(conflict__first_that_says_true__adopts),
+        cmocka_unit_test(conflict__nil_or_false__adopts_nothing),
+        cmocka_unit_test(conflict__nonsense__is_a_refusal),
         cmocka_unit_test(outcome__failure__is_counted_and_the_next_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

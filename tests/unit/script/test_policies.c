@@ -20,6 +20,7 @@ static void load_all(struct bench *bench)
     use(bench, "team_username");
     use(bench, "default_tags");
     use(bench, "audit_enrich");
+    use(bench, "adopt_on_conflict");
     bench_load(bench);
     bench_set_input(bench, "{\"tags\":{\"team\":\"blue\",\"cost-centre\":\"1\",\"ticket\":\"T-1\"}}");
 }
@@ -78,12 +79,28 @@ static void shipped_policies__refuse_missing_tags_and_users(void **state)
     bench_fini(&bench);
 }
 
+static void shipped_policies__adopt_for_pipelines_only(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bool adopt = true;
+    load_all(&bench);
+    assert_int_equal(bench.hooks->conflict(bench.hooks->ctx, &bench.call, &adopt), GW_POLICY_DONE);
+    assert_false(adopt);
+    assert_int_equal(
+        gw_arn_parse_principal(GW_STR("arn:aws:sts::012345678910:assumed-role/ci-deploy/run"), &bench.caller), GW_OK);
+    assert_int_equal(bench.hooks->conflict(bench.hooks->ctx, &bench.call, &adopt), GW_POLICY_DONE);
+    assert_true(adopt);
+    bench_fini(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_policies__complete_a_role_of_a_team),
         cmocka_unit_test(shipped_policies__add_team_and_ticket_to_the_record),
         cmocka_unit_test(shipped_policies__refuse_missing_tags_and_users),
+        cmocka_unit_test(shipped_policies__adopt_for_pipelines_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

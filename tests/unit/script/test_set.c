@@ -35,7 +35,7 @@ static void set_load__bad_policy__names_file_and_fault(void **state)
         {"return { name = 'p', [1] = 2 }", "unknown key 'number'"},
         {"return { name = 'p', tags = {} }", "tags must be a function, not a table"},
         {"return { name = 'p', needs = { 'entry' } }", "doesn't offer 'needs'"},
-        {"return { name = 'p', conflict = function() end }", "doesn't offer 'conflict'"},
+        {"return { name = 'p', conflict = true }", "conflict must be a function, not a boolean"},
         {"return { name = 'p', fault = { delay = 1 } }", "fault must be a function, not a table"},
         {"return { name = 'p', on = 'CreateAccessEntry' }", "on must be a list"},
         {"return { name = 'p', on = {} }", "on must be a list"},
