@@ -9,6 +9,8 @@ return {
     unix_mode = "0660", -- of the unix sockets made
     status = "127.0.0.1:9181", -- /livez /readyz /metrics; safe to expose; nil is off
     admin = "127.0.0.1:9180", -- changes things: loopback or a unix socket; nil is off
+    -- admin_token_file = "admin.token", -- what orders must show; lets the admin listener be reached from outside
+    -- admin_token = env("ADMIN_TOKEN", ""), -- the same, without a file
     hosts = {}, -- further Host names that the admin listener takes: { "eksgate.example.internal" }
     workers = "auto", -- threads that serve requests; auto: one per processor
     drain_timeout = 30, -- seconds that requests under way may take after SIGTERM

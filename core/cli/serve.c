@@ -22,6 +22,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/reload.h"
+#include "config/token.h"
 #include "gateway/admin.h"
 #include "net/listener.h"
 
@@ -238,8 +239,10 @@ static void admin_drain(void *ctx)
         gw_log(GW_LOG_ERROR, "serve", "draining can't begin (errno %d)", errno);
 }
 
-static void open_admin(struct serve *serve)
+static enum gw_status open_admin(struct serve *serve, struct gw_err *err)
 {
+    struct gw_config_token token;
+    enum gw_status status;
     struct gw_admin_options options = {.status = serve->status,
                                        .admin = serve->admin_listener,
                                        .hosts = serve->config->hosts,
@@ -251,10 +254,17 @@ static void open_admin(struct serve *serve)
                                    .drain = admin_drain};
 
     if (serve->status == NULL && serve->admin_listener == NULL)
-        return;
+        return GW_OK;
+    status = gw_config_admin_token(serve->config, &token, err);
+    if (status != GW_OK)
+        return status;
+    if (token.length > 0)
+        options.token = gw_str_from(token.text);
     serve->admin_reader = gw_epoch_register(serve->epoch);
     serve->admin_loop = gw_loop_new(gw_clock_system());
     serve->admin = gw_admin_new(serve->admin_loop, &options, &calls);
+    gw_wipe(&token, sizeof(token));
+    return GW_OK;
 }
 
 static void *run_loop(void *ctx)
@@ -455,7 +465,7 @@ static enum gw_status open_all(struct serve *serve, struct gw_err *err)
     if (status == GW_OK)
         status = open_workers(serve, err);
     if (status == GW_OK)
-        open_admin(serve);
+        status = open_admin(serve, err);
     return status;
 }
 

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "config/options.h"
+#include "config/token.h"
 #include "net/listener.h"
 #include "net/server.h"
 
@@ -80,15 +81,32 @@ static void check_listen(const struct gw_config *config, struct gw_config_proble
     }
 }
 
+/* False when there is none; one that is wrong is another problem than its absence. */
+static bool check_admin_token(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    bool in_file = config->admin_token_file.at != NULL;
+    struct gw_config_token token;
+    struct gw_err err;
+
+    if (gw_config_admin_token(config, &token, &err) != GW_OK) {
+        problem(config, problems, in_file ? GW_OPTION_ADMIN_TOKEN_FILE : GW_OPTION_ADMIN_TOKEN, "%s", err.text);
+        return true;
+    }
+    gw_wipe(token.text, sizeof(token.text));
+    return token.length > 0;
+}
+
 static void check_status_and_admin(const struct gw_config *config, struct gw_config_problems *problems)
 {
     bool is_loopback;
+    bool has_token;
 
     if (config->status.at != NULL)
         (void)check_address(config, problems, GW_OPTION_STATUS, config->status, &is_loopback);
+    has_token = check_admin_token(config, problems);
     if (config->admin.at == NULL || !check_address(config, problems, GW_OPTION_ADMIN, config->admin, &is_loopback))
         return;
-    if (!is_loopback)
+    if (!is_loopback && !has_token)
         problem(config, problems, GW_OPTION_ADMIN, "%.*s can be reached from outside; accepted: %s",
                 GW_STR_ARG(config->admin), gw_option_rows[GW_OPTION_ADMIN].accepted);
 }

@@ -112,6 +112,15 @@ static bool is_host(struct gw_str text)
     return text.length <= 260;
 }
 
+static void fill_admin_token(const struct gw_settings *settings, struct gw_config *config)
+{
+    read_text(settings, GW_OPTION_ADMIN_TOKEN, &config->admin_token);
+    (void)gw_settings_path(settings, GW_OPTION_ADMIN_TOKEN_FILE, &config->admin_token_file);
+    if (config->admin_token.at != NULL && config->admin_token_file.at != NULL)
+        gw_settings_problem(settings, GW_OPTION_ADMIN_TOKEN_FILE,
+                            "there is an admin_token already; one of the two is accepted");
+}
+
 static void fill_listeners(const struct gw_settings *settings, struct gw_config *config)
 {
     const struct gw_str *items;
@@ -130,6 +139,7 @@ static void fill_listeners(const struct gw_settings *settings, struct gw_config 
     config->status = resolve_address(settings, GW_OPTION_STATUS, config->status);
     read_text(settings, GW_OPTION_ADMIN, &config->admin);
     config->admin = resolve_address(settings, GW_OPTION_ADMIN, config->admin);
+    fill_admin_token(settings, config);
     (void)gw_settings_texts(settings, GW_OPTION_HOSTS, &config->hosts, &config->host_count);
     for (size_t i = 0; i < config->host_count; i++) {
         if (!is_host(config->hosts[i]))
@@ -441,6 +451,8 @@ void gw_config_free(struct gw_config **config)
         return;
     if ((*config)->keys != NULL)
         wipe((*config)->keys);
+    if ((*config)->admin_token.at != NULL)
+        gw_wipe((void *)(uintptr_t)(*config)->admin_token.at, (*config)->admin_token.length);
     gw_arena_fini(&(*config)->arena);
     free(*config);
     *config = NULL;

@@ -9,9 +9,10 @@
  * against the folder of the file they are written in, in --set and the
  * environment against the current directory.
  *
- * Secrets: a `keys` table lies in the arena and is wiped by gw_config_free. What
- * the file's own reader (a Lua state, the text of a .json file) had of it is freed
- * without being wiped; a key file has no such copies.
+ * Secrets: a `keys` table and `admin_token` lie in the arena and are wiped by
+ * gw_config_free. What the file's own reader (a Lua state, the text of a .json
+ * file) had of them is freed without being wiped; a key file and a token file have
+ * no such copies.
  */
 
 #include "auth/verify.h"
@@ -39,9 +40,11 @@ struct gw_config {
 
     const struct gw_str *listen;
     size_t listen_count;
-    struct gw_str status;       /* {NULL,0}: off */
-    struct gw_str admin;        /* {NULL,0}: off */
-    const struct gw_str *hosts; /* further names that the admin listener's Host header may carry */
+    struct gw_str status;           /* {NULL,0}: off */
+    struct gw_str admin;            /* {NULL,0}: off */
+    struct gw_str admin_token;      /* {NULL,0}: none here; config/token.h reads it, and the file */
+    struct gw_str admin_token_file; /* absolute; {NULL,0}: none */
+    const struct gw_str *hosts;     /* further names that the admin listener's Host header may carry */
     size_t host_count;
     unsigned workers; /* 0: one per core */
     unsigned unix_mode;
@@ -103,7 +106,8 @@ GW_NODISCARD enum gw_status gw_config_load(const struct gw_config_source *source
 void gw_config_free(struct gw_config **config);
 
 /* Loads what the configuration names, keys and policies, checks addresses and rules between settings (published example
- * keys need loopback listeners; admin needs loopback), and reports every problem. Opens no socket, writes nothing. */
+ * keys need loopback listeners; admin needs loopback or a token), and reports every problem. Opens no socket, writes
+ * nothing. */
 void gw_config_check(const struct gw_config *config, struct gw_config_problems *problems);
 /* The same for a configuration with wrong settings, which are zero: says nothing about those. */
 void gw_config_check_readable(const struct gw_config *config, struct gw_config_problems *problems);

@@ -6,12 +6,16 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "codec/digest.h"
 #include "codec/json.h"
+#include "net/address.h"
 
 #define GW_ADMIN_TEXT_MAX ((size_t)1 << 20)
 /* Bodies larger than GW_ADMIN_BODY_MAX, or of a length that isn't declared, that are read at the same time. */
 #define GW_ADMIN_LARGE_MAX 4
+#define GW_ADMIN_WARN_MS   10000
 
 #define MOCK_PATH "/v1/mock"
 
@@ -26,6 +30,9 @@ struct gw_admin {
     struct door doors[2];
     struct gw_admin_calls calls;
     struct gw_admin_options options;
+    bool has_token;
+    unsigned char token[GW_DIGEST_SIZE]; /* SHA-256 of it: tokens of all lengths compare in the same time */
+    int64_t warn_after_ms;
     size_t large; /* bodies under way that count towards GW_ADMIN_LARGE_MAX */
     struct gw_buf head;
     struct gw_buf text;
@@ -52,6 +59,8 @@ static void answer(struct door *door, struct gw_conn *conn, unsigned status, con
                   status, gw_http1_reason(status), type, body.length);
     if (status == 405)
         append_allow(door, gw_conn_request(conn)->path, head);
+    if (status == 401)
+        gw_buf_append_lit(head, "WWW-Authenticate: Bearer realm=\"eksgate\"\r\n");
     reply.head = gw_buf_str(head);
     gw_conn_reply(conn, &reply);
 }
@@ -83,9 +92,23 @@ static bool host_is(const struct door *door, struct gw_str host, struct gw_str n
            gw_str_equal(gw_str_slice(host, name.length + 1, SIZE_MAX), gw_str_slice(address, colon, SIZE_MAX));
 }
 
+/* "192.0.2.1", "[2001:db8::1]" or "localhost", with a port or without. */
+static bool is_never_rebound(struct gw_str host)
+{
+    size_t end = gw_str_starts(host, GW_STR("[")) ? gw_str_find(host, ']', 0) : gw_str_find(host, ':', 0);
+    struct gw_str name = gw_str_slice(host, 0, end);
+    struct gw_address address;
+
+    if (gw_str_starts(host, GW_STR("[")))
+        return gw_address_parse(gw_str_slice(host, 1, end - 1), &address) == GW_OK;
+    return gw_str_equal_nocase(name, GW_STR("localhost")) || gw_address_parse(name, &address) == GW_OK;
+}
+
 /* The name that a page rebound to our address would send is not among these. */
 static bool host_is_ours(const struct door *door, struct gw_str host)
 {
+    if (door->admin->has_token || (!door->listener->is_loopback && is_never_rebound(host)))
+        return true;
     if (door->listener->is_unix || gw_str_equal(host, gw_str_from(door->listener->address)))
         return true;
     if (door->listener->is_loopback && host_is(door, host, GW_STR("localhost")))
@@ -109,6 +132,41 @@ static const char *why_foreign(const struct door *door, const struct gw_http1_re
     if (site.at != NULL && !gw_str_is(site, "none") && !gw_str_is(site, "same-origin"))
         return "Requests from other sites are refused.";
     return NULL;
+}
+
+/* Whether the process is alive may be known to who has no token: probes of an orchestrator. */
+static bool is_probe(const struct gw_http1_request *request)
+{
+    return gw_str_is(request->path, "/livez") || gw_str_is(request->path, "/readyz");
+}
+
+static const char *why_no_entry(struct gw_admin *admin, const struct gw_http1_request *request)
+{
+    struct gw_str scheme = GW_STR("Bearer ");
+    struct gw_str shown = gw_http1_header(request, GW_HEADER_AUTHORIZATION);
+    unsigned char digest[GW_DIGEST_SIZE];
+    bool equal;
+
+    if (!admin->has_token || is_probe(request))
+        return NULL;
+    if (shown.length < scheme.length || !gw_str_equal_nocase(gw_str_slice(shown, 0, scheme.length), scheme))
+        return "Authorization: Bearer TOKEN is needed; TOKEN is what the setting admin_token says.";
+    gw_digest_sha256(gw_str_slice(shown, scheme.length, SIZE_MAX), digest);
+    equal = gw_digest_equal(digest, admin->token, sizeof(digest));
+    gw_wipe(digest, sizeof(digest));
+    return equal ? NULL : "The token is not the one that the setting admin_token says.";
+}
+
+/* Once in a while: whoever tries tokens must not fill the log. */
+static void warn_of_stranger(struct gw_admin *admin, struct gw_conn *conn)
+{
+    int64_t now = gw_clock_monotonic_ms(gw_clock_system());
+
+    if (now < admin->warn_after_ms)
+        return;
+    admin->warn_after_ms = now + GW_ADMIN_WARN_MS;
+    gw_log(GW_LOG_WARN, "admin", "refused a request of %.*s without the right token",
+           GW_STR_ARG(gw_conn_source_ip(conn)));
 }
 
 static bool changes_something(enum gw_method method)
@@ -344,11 +402,16 @@ static enum gw_status on_head(void *ctx, struct gw_conn *conn)
     struct door *door = ctx;
     const struct gw_http1_request *request = gw_conn_request(conn);
     const char *why = door->changes ? why_foreign(door, request) : NULL;
+    unsigned status = 403;
 
+    if (why == NULL && door->changes && (why = why_no_entry(door->admin, request)) != NULL) {
+        warn_of_stranger(door->admin, conn);
+        status = 401;
+    }
     if (why == NULL && door->changes)
         why = why_no_change(request);
     if (why != NULL) {
-        answer_message(door, conn, 403, gw_str_from(why));
+        answer_message(door, conn, status, gw_str_from(why));
         return GW_E_DENIED;
     }
     return refuse_size(door, conn, request) ? GW_E_DENIED : GW_OK;
@@ -408,6 +471,9 @@ struct gw_admin *gw_admin_new(struct gw_loop *loop, const struct gw_admin_option
 
     a->calls = *calls;
     a->options = *options;
+    a->options.token = GW_STR_NONE;
+    a->has_token = options->token.at != NULL;
+    gw_digest_sha256(options->token, a->token);
     gw_buf_init(&a->head, 4096);
     gw_buf_init(&a->text, GW_ADMIN_TEXT_MAX);
     open_door(a, &a->doors[0], loop, options->status, false);
@@ -426,5 +492,6 @@ void gw_admin_free(struct gw_admin **admin)
         gw_server_free(&a->doors[i].server);
     gw_buf_fini(&a->head);
     gw_buf_fini(&a->text);
+    gw_wipe(a->token, sizeof(a->token));
     free(a);
 }

@@ -7,7 +7,7 @@
  * answer when workers are busy.
  *
  *   status   GET  /livez /readyz /metrics                safe to expose
- *   admin    the same, and                               loopback or unix socket
+ *   admin    the same, and                               loopback, unix socket, or with a token
  *            POST /v1/reload                             200, or 422 and what is wrong
  *            POST /v1/drain                              what SIGTERM does: finish what is under way, end with 0
  *            GET PUT /v1/log-level  {"level":"debug"}    until the next start
@@ -17,6 +17,12 @@
  * Host must name it, any Origin and a cross-site Sec-Fetch-Site are 403, changes
  * need X-Eksgate-Admin: 1, bodies must be application/json; no CORS headers. That
  * is checked before anything of `struct gw_admin_calls` hears of a request.
+ *
+ * With a token, everything on the admin listener but /livez and /readyz needs
+ * `Authorization: Bearer TOKEN` (RFC 6750), else it is 401. Host may then be any:
+ * a page at a rebound name doesn't have the token. Where the listener isn't a
+ * loopback one, Host may be any IP address and localhost too: those names can't be
+ * rebound, and which of its addresses clients use is not known here.
  */
 
 #include "net/listener.h"
@@ -43,12 +49,13 @@ struct gw_admin_calls {
                            struct gw_buf *reply);
 };
 
-/* All borrowed. */
+/* All borrowed; the token until gw_admin_new returns. */
 struct gw_admin_options {
     const struct gw_listener *status; /* NULL: off */
     const struct gw_listener *admin;  /* NULL: off */
     const struct gw_str *hosts;       /* further names for the admin's Host header, with or without port */
     size_t host_count;
+    struct gw_str token; /* {NULL,0}: none is asked for */
 };
 
 struct gw_admin;

@@ -335,11 +335,59 @@ describe("the admin listener", function()
         text.remove_folder(folder)
     end)
 
-    it("must be loopback", function()
+    it("must be loopback, or have a token", function()
         local prepared = gateway.prepare({ settings = { admin = "0.0.0.0:0" } })
         local code, err = prepared:fail_to_start()
         assert.equal(1, code)
-        assert.truthy(err:find("admin", 1, true))
+        assert.truthy(err:find("admin_token", 1, true), err)
         prepared:forget()
+    end)
+
+    it("with a token asks for it on everything but the probes, and never tells it", function()
+        local token = "the-token-of-this-test~0123456789=="
+        local guarded = gateway.start({ settings = { admin = "127.0.0.1:0", status = "127.0.0.1:0", admin_token = token } })
+        local function order(shown)
+            return http.exchange(guarded.admin, http.format({ method = "POST", target = "/v1/reload", body = "", headers = {
+                { "Host", http.host_of(guarded.admin) }, { "X-Eksgate-Admin", "1" },
+                shown and { "Authorization", shown } or nil,
+            } }))
+        end
+        for _, shown in ipairs({ "", "Bearer", "Bearer " .. token .. "=", "Bearer " .. token:sub(1, -2), "Basic " .. token,
+            token, "Bearer wrong-token-of-this-test~0123456789==" }) do
+            assert.equal(401, order(shown).status, shown)
+        end
+        assert.equal(401, order(nil).status)
+        assert.equal(401, http.get(guarded.admin, "/metrics").status)
+        assert.equal(401, http.get(guarded.admin, "/v1/log-level").status)
+        assert.equal(200, http.get(guarded.admin, "/livez").status)
+        assert.equal(200, http.get(guarded.admin, "/readyz").status)
+        assert.equal(200, order("Bearer " .. token).status)
+        assert.equal(200, http.get(guarded.admin, "/metrics", { { "Authorization", "Bearer " .. token } }).status)
+        assert.equal(200, http.get(guarded:status_address(), "/metrics").status)
+        assert.truthy(guarded:stderr():find("without the right token", 1, true))
+        assert.is_nil((guarded:stderr() .. guarded:stdout()):find("of%-this%-test"))
+        assert.equal(0, guarded:end_process())
+        guarded:forget()
+    end)
+
+    it("reads the token from a file that others can't read", function()
+        local folder = text.make_folder()
+        local file = folder .. "/token"
+        text.write_file(file, "from-a-file-0123456789\n")
+        local settings = { admin = "127.0.0.1:0", admin_token_file = file }
+        assert(text.shell("chmod", "644", file))
+        local prepared = gateway.prepare({ settings = settings })
+        local code, err = prepared:fail_to_start()
+        assert.equal(1, code)
+        assert.truthy(err:find(file, 1, true), err)
+        assert.is_nil(err:find("from-a-file", 1, true))
+        prepared:forget()
+        assert(text.shell("chmod", "600", file))
+        local guarded = gateway.start({ settings = settings })
+        assert.equal(401, http.get(guarded.admin, "/metrics").status)
+        assert.equal(200,
+            http.get(guarded.admin, "/metrics", { { "Authorization", "Bearer from-a-file-0123456789" } }).status)
+        guarded:stop()
+        text.remove_folder(folder)
     end)
 end)

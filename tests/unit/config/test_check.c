@@ -70,6 +70,52 @@ static void config_check__admin_in_public__is_refused_and_status_is_not(void **s
     config_case_close(&one);
 }
 
+static void config_check__admin_in_public_with_a_token__is_good(void **state)
+{
+    struct config_case one;
+
+    (void)state;
+    load(&one, "return { keys = " OWN_KEYS ", admin = '0.0.0.0:9180', admin_token = '0123456789abcdef' }");
+    config_case_assert_good(&one, GW_OK);
+    config_case_close(&one);
+}
+
+static void config_check__admin_token_that_is_none__is_refused_and_not_shown(void **state)
+{
+    struct config_case one;
+
+    (void)state;
+    load(&one, "return { keys = " OWN_KEYS ", admin = '0.0.0.0:9180', admin_token = 'the short one' }");
+    assert_int_equal(one.problems.count, 1);
+    config_case_assert_says(&one, "/c.lua: admin_token: is no token; accepted: 16 to 512 of");
+    assert_null(strstr(config_case_text(&one), "short"));
+    config_case_close(&one);
+}
+
+static void config_check__admin_token_file_that_is_not_there__is_the_one_problem(void **state)
+{
+    struct config_case one;
+
+    (void)state;
+    load(&one, "return { keys = " OWN_KEYS ", admin = '0.0.0.0:9180', admin_token_file = 'none' }");
+    assert_int_equal(one.problems.count, 1);
+    config_case_assert_says(&one, "/c.lua: admin_token_file: ");
+    config_case_assert_says(&one, "/none: No such file");
+    config_case_close(&one);
+}
+
+static void config_load__token_and_file_of_a_token__is_refused(void **state)
+{
+    struct config_case one;
+
+    (void)state;
+    config_case_open(&one, "c.lua", "return { admin_token = '0123456789abcdef', admin_token_file = 'f' }");
+    assert_int_equal(config_case_load(&one, NULL, 0, NULL), GW_E_SYNTAX);
+    config_case_assert_says(&one, "admin_token_file: there is an admin_token already");
+    assert_null(strstr(config_case_text(&one), "0123456789abcdef"));
+    config_case_close(&one);
+}
+
 static void config_check__more_addresses_than_a_worker_listens_at__are_refused(void **state)
 {
     struct config_case one;
@@ -203,6 +249,10 @@ int main(void)
         cmocka_unit_test(config_check__example_key_on_a_public_listener__is_refused),
         cmocka_unit_test(config_check__own_key_on_a_public_listener__is_good),
         cmocka_unit_test(config_check__admin_in_public__is_refused_and_status_is_not),
+        cmocka_unit_test(config_check__admin_in_public_with_a_token__is_good),
+        cmocka_unit_test(config_check__admin_token_that_is_none__is_refused_and_not_shown),
+        cmocka_unit_test(config_check__admin_token_file_that_is_not_there__is_the_one_problem),
+        cmocka_unit_test(config_load__token_and_file_of_a_token__is_refused),
         cmocka_unit_test(config_check__more_addresses_than_a_worker_listens_at__are_refused),
         cmocka_unit_test(config_check__same_address_twice__is_refused),
         cmocka_unit_test(config_check__port_0_twice__is_good),

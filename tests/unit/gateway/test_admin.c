@@ -59,6 +59,24 @@ struct desk {
     char text[1024];
 };
 
+static bool is_ready(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static void open_desk_at(struct desk *desk, const char *address, struct gw_str token)
+{
+    struct gw_admin_options options = {.admin = &desk->listener, .token = token};
+    struct gw_admin_calls calls = {.ctx = &desk->asked, .is_ready = is_ready, .mock = on_mock};
+
+    *desk = (struct desk){.listener = {.is_loopback = gw_str_starts(gw_str_from(address), GW_STR("127."))}};
+    (void)snprintf(desk->listener.address, sizeof(desk->listener.address), "%s", address);
+    desk->asked.reply = GW_STR("{\"a\":1}");
+    desk->admin = gw_admin_new(NULL, &options, &calls);
+    gw_arena_init(&desk->conn.arena, 0);
+}
+
 static void open_desk(struct desk *desk, bool on_status, bool with_mock)
 {
     struct gw_admin_options options = {.status = on_status ? &desk->listener : NULL,
@@ -88,7 +106,8 @@ static bool begin(struct desk *desk, const char *line, const char *fields)
     desk->conn.reply_head[0] = '\0';
     desk->conn.replies = 0;
     desk->conn.body = GW_STR("");
-    (void)snprintf(desk->text, sizeof(desk->text), "%s HTTP/1.1\r\nHost: 127.0.0.1:9180\r\n%s\r\n", line, fields);
+    (void)snprintf(desk->text, sizeof(desk->text), "%s HTTP/1.1\r\n%s%s\r\n", line,
+                   strstr(fields, "Host: ") == NULL ? "Host: 127.0.0.1:9180\r\n" : "", fields);
     assert_int_equal(gw_http1_parse_head(gw_str_from(desk->text), &limits, &scanned, &desk->conn.request, &error),
                      GW_OK);
     return fake_server_made->handler.on_head(fake_server_made->handler.ctx, &desk->conn) == GW_OK;
@@ -244,6 +263,105 @@ static void body__larger_than_usual__is_read_for_few_at_a_time(void **state)
     close_desk(&desk);
 }
 
+#define TOKEN "aB3-._~+/aB3-._~+/=="
+
+static void token__all_but_probes__is_asked_for(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "Authorization: Bearer\r\n",
+        "Authorization: Bearer \r\n",
+        "Authorization: " TOKEN "\r\n",
+        "Authorization: Basic " TOKEN "\r\n",
+        "Authorization: Bearer  " TOKEN "\r\n",
+        "Authorization: Bearer aB3-._~+/aB3-._~+/=\r\n",
+        "Authorization: Bearer aB3-._~+/aB3-._~+/===\r\n",
+        "Authorization: Bearer Ab3-._~+/aB3-._~+/==\r\n",
+    };
+    char fields[256];
+    struct desk desk;
+
+    (void)state;
+    open_desk_at(&desk, "127.0.0.1:9180", GW_STR(TOKEN));
+    for (size_t i = 0; i < GW_COUNT(wrong); i++) {
+        assert_int_equal(ask(&desk, "GET /v1/mock/state", wrong[i], GW_STR("")), 401);
+        assert_non_null(strstr(desk.conn.reply_head, "WWW-Authenticate: Bearer realm=\"eksgate\"\r\n"));
+        assert_null(strstr(desk.conn.reply_body, "aB3"));
+        (void)snprintf(fields, sizeof(fields), CHANGE "%s", wrong[i]);
+        assert_int_equal(ask(&desk, "PUT /v1/mock/state", fields, GW_STR("")), 401);
+        assert_int_equal(ask(&desk, "GET /metrics", wrong[i], GW_STR("")), 401);
+        assert_int_equal(ask(&desk, "GET /nowhere", wrong[i], GW_STR("")), 401);
+        assert_int_equal(ask(&desk, "GET /livez", wrong[i], GW_STR("")), 200);
+        assert_int_equal(ask(&desk, "GET /readyz", wrong[i], GW_STR("")), 200);
+    }
+    assert_int_equal(desk.asked.calls, 0);
+    assert_int_equal(ask(&desk, "GET /v1/mock/state", "Authorization: Bearer " TOKEN "\r\n", GW_STR("")), 200);
+    assert_int_equal(ask(&desk, "GET /v1/mock/state", "Authorization: bearer " TOKEN "\r\n", GW_STR("")), 200);
+    assert_int_equal(desk.asked.calls, 2);
+    close_desk(&desk);
+}
+
+static void token__right_one__doesnt_open_the_door_to_pages(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    open_desk_at(&desk, "127.0.0.1:9180", GW_STR(TOKEN));
+    assert_int_equal(
+        ask(&desk, "GET /v1/mock/state", "Origin: null\r\nAuthorization: Bearer " TOKEN "\r\n", GW_STR("")), 403);
+    assert_int_equal(ask(&desk, "PUT /v1/mock/state", "Authorization: Bearer " TOKEN "\r\n", GW_STR("")), 403);
+    assert_int_equal(desk.asked.calls, 0);
+    close_desk(&desk);
+}
+
+static void token__on_the_status_listener__is_not_asked_for(void **state)
+{
+    struct desk desk;
+    struct gw_admin_options options = {.status = &desk.listener, .token = GW_STR(TOKEN)};
+    struct gw_admin_calls calls = {.is_ready = is_ready};
+
+    (void)state;
+    desk = (struct desk){.admin = gw_admin_new(NULL, &options, &calls)};
+    gw_arena_init(&desk.conn.arena, 0);
+    assert_int_equal(ask(&desk, "GET /readyz", "", GW_STR("")), 200);
+    assert_int_equal(ask(&desk, "POST /readyz", "", GW_STR("")), 405);
+    close_desk(&desk);
+}
+
+static void host__that_cant_be_rebound__is_taken_where_the_listener_is_public(void **state)
+{
+    static const char *const taken[] = {"192.0.2.7:9180", "192.0.2.7",      "[2001:db8::1]:19180",
+                                        "[::1]",          "127.0.0.1:9180", "LOCALHOST:1"};
+    static const char *const refused[] = {"evil.example",           "evil.example:9180", "192.0.2.7.evil.example:9180",
+                                          "localhost.evil.example", "192.0.2:9180",      "0x7f000001",
+                                          "2130706433:9180",        "192.0.2.7.:9180",   "mock:9180"};
+    char fields[128];
+    struct desk desk;
+
+    (void)state;
+    open_desk_at(&desk, "0.0.0.0:9180", GW_STR_NONE);
+    for (size_t i = 0; i < GW_COUNT(taken); i++) {
+        (void)snprintf(fields, sizeof(fields), "Host: %s\r\n", taken[i]);
+        assert_int_equal(ask(&desk, "GET /v1/mock/state", fields, GW_STR("")), 200);
+    }
+    for (size_t i = 0; i < GW_COUNT(refused); i++) {
+        (void)snprintf(fields, sizeof(fields), "Host: %s\r\n", refused[i]);
+        assert_int_equal(ask(&desk, "GET /v1/mock/state", fields, GW_STR("")), 403);
+        assert_int_equal(ask(&desk, "GET /readyz", fields, GW_STR("")), 403);
+    }
+    close_desk(&desk);
+    open_desk_at(&desk, "127.0.0.1:9180", GW_STR_NONE);
+    assert_int_equal(ask(&desk, "GET /v1/mock/state", "Host: 192.0.2.7:9180\r\n", GW_STR("")), 403);
+    close_desk(&desk);
+    open_desk_at(&desk, "0.0.0.0:9180", GW_STR(TOKEN));
+    assert_int_equal(ask(&desk, "GET /readyz", "Host: gate.internal\r\n", GW_STR("")), 200);
+    assert_int_equal(ask(&desk, "GET /v1/mock/state", "Host: gate.internal\r\n", GW_STR("")), 401);
+    assert_int_equal(
+        ask(&desk, "GET /v1/mock/state", "Host: gate.internal\r\nAuthorization: Bearer " TOKEN "\r\n", GW_STR("")),
+        200);
+    close_desk(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +372,10 @@ int main(void)
         cmocka_unit_test(mock__without_one__is_404_that_names_the_verb),
         cmocka_unit_test(body__larger_than_usual__is_for_the_state_only),
         cmocka_unit_test(body__larger_than_usual__is_read_for_few_at_a_time),
+        cmocka_unit_test(token__all_but_probes__is_asked_for),
+        cmocka_unit_test(token__right_one__doesnt_open_the_door_to_pages),
+        cmocka_unit_test(token__on_the_status_listener__is_not_asked_for),
+        cmocka_unit_test(host__that_cant_be_rebound__is_taken_where_the_listener_is_public),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
