@@ -14,8 +14,8 @@ struct slot {
     uint64_t version; /* 0: free */
     uint64_t used;    /* the cache's tick when it was last found */
     uint64_t date;
-    size_t region_length;
-    char region[GW_SIGNING_CACHE_REGION_MAX];
+    size_t place_length;
+    char place[GW_SIGNING_CACHE_PLACE_MAX];
     struct gw_hmac_key key;
 };
 
@@ -54,32 +54,32 @@ static uint64_t number_of(struct gw_str date)
 }
 
 /* Nobody can aim at a set: keys get in only with a signature that held. */
-static struct slot *set_of(struct gw_signing_cache *cache, uint64_t version, uint64_t date, struct gw_str region)
+static struct slot *set_of(struct gw_signing_cache *cache, uint64_t version, uint64_t date, struct gw_str place)
 {
     uint64_t hash = version * 0x9e3779b97f4a7c15U ^ date;
 
-    for (size_t i = 0; i < region.length; i++)
-        hash = (hash ^ (unsigned char)region.at[i]) * 0x100000001b3U;
+    for (size_t i = 0; i < place.length; i++)
+        hash = (hash ^ (unsigned char)place.at[i]) * 0x100000001b3U;
     hash ^= hash >> 32;
     return cache->slots[hash % SETS];
 }
 
-static bool holds(const struct slot *slot, uint64_t version, uint64_t date, struct gw_str region)
+static bool holds(const struct slot *slot, uint64_t version, uint64_t date, struct gw_str place)
 {
-    return slot->version == version && slot->date == date && slot->region_length == region.length &&
-           memcmp(slot->region, region.at, region.length) == 0;
+    return slot->version == version && slot->date == date && slot->place_length == place.length &&
+           memcmp(slot->place, place.at, place.length) == 0;
 }
 
 const struct gw_hmac_key *gw_signing_cache_find(struct gw_signing_cache *cache, uint64_t version, struct gw_str date,
-                                                struct gw_str region)
+                                                struct gw_str place)
 {
     uint64_t day = number_of(date);
-    struct slot *set = set_of(cache, version, day, region);
+    struct slot *set = set_of(cache, version, day, place);
 
-    if (region.length > GW_SIGNING_CACHE_REGION_MAX)
+    if (place.length > GW_SIGNING_CACHE_PLACE_MAX)
         return NULL;
     for (size_t i = 0; i < WAYS; i++) {
-        if (holds(&set[i], version, day, region)) {
+        if (holds(&set[i], version, day, place)) {
             set[i].used = ++cache->tick;
             return &set[i].key;
         }
@@ -87,14 +87,14 @@ const struct gw_hmac_key *gw_signing_cache_find(struct gw_signing_cache *cache, 
     return NULL;
 }
 
-void gw_signing_cache_add(struct gw_signing_cache *cache, uint64_t version, struct gw_str date, struct gw_str region,
+void gw_signing_cache_add(struct gw_signing_cache *cache, uint64_t version, struct gw_str date, struct gw_str place,
                           const struct gw_hmac_key *key)
 {
     uint64_t day = number_of(date);
-    struct slot *set = set_of(cache, version, day, region);
+    struct slot *set = set_of(cache, version, day, place);
     struct slot *oldest = &set[0];
 
-    if (region.length > GW_SIGNING_CACHE_REGION_MAX)
+    if (place.length > GW_SIGNING_CACHE_PLACE_MAX)
         return;
     for (size_t i = 1; i < WAYS; i++) {
         if (set[i].used < oldest->used)
@@ -104,8 +104,8 @@ void gw_signing_cache_add(struct gw_signing_cache *cache, uint64_t version, stru
     oldest->version = version;
     oldest->used = ++cache->tick;
     oldest->date = day;
-    oldest->region_length = region.length;
-    memcpy(oldest->region, region.at, region.length);
+    oldest->place_length = place.length;
+    memcpy(oldest->place, place.at, place.length);
     oldest->key = *key;
 }
 

@@ -19,7 +19,10 @@
 #define INVALID    "InvalidSignatureException"
 #define MISSING    "MissingAuthenticationTokenException"
 #define UNKNOWN    "UnrecognizedClientException"
+#define REGION_MAX 64
 #define TAIL_MAX   16384 /* bytes of canonical request and string to sign that a refusal carries */
+
+_Static_assert(REGION_MAX + 1 + GW_VERIFY_SERVICE_MAX <= GW_SIGNING_CACHE_PLACE_MAX, "every place fits into the cache");
 
 struct gw_verifier {
     struct gw_verify_options options;
@@ -56,7 +59,6 @@ struct gw_verifier *gw_verify_new(const struct gw_verify_options *options)
 
     *own = *options;
     gw_arena_init(&verifier->arena, 0);
-    own->service = gw_arena_str(&verifier->arena, gw_str_from(options->service)).at;
     own->regions = dup_list(&verifier->arena, options->regions, options->region_count);
     own->unsigned_headers = dup_list(&verifier->arena, options->unsigned_headers, options->unsigned_header_count);
     verifier->cache = gw_signing_cache_new();
@@ -267,13 +269,15 @@ static enum gw_status check_claim(struct look *look)
                          "unsigned and streaming payloads are not accepted."));
 }
 
-static bool is_region(const struct gw_verify_options *options, struct gw_str region)
+static bool is_region(const struct look *look, struct gw_str region)
 {
+    const struct gw_verify_options *options = &look->verifier->options;
+
     for (size_t i = 0; i < options->region_count; i++) {
         if (gw_str_equal(options->regions[i], region))
             return true;
     }
-    if (options->region_count > 0 || region.length > GW_SIGNING_CACHE_REGION_MAX)
+    if ((options->region_count > 0 && !look->state->service.any_region) || region.length > REGION_MAX)
         return false;
     for (size_t i = 0; i < region.length; i++) {
         char c = region.at[i];
@@ -296,7 +300,8 @@ static enum gw_status refuse_scope(struct look *look, const struct gw_sigv4_cred
     if (!region)
         gw_buf_printf(&text, "Credential should be scoped to a valid region, not '%.*s'. ", GW_STR_ARG(shown[0]));
     if (!service)
-        gw_buf_printf(&text, "Credential should be scoped to correct service: '%s'. ", look->verifier->options.service);
+        gw_buf_printf(&text, "Credential should be scoped to correct service: '%.*s'. ",
+                      GW_STR_ARG(look->state->service.name));
     if (!terminator)
         gw_buf_printf(&text, "Credential should be scoped with a valid terminator: 'aws4_request', not '%.*s'. ",
                       GW_STR_ARG(shown[1]));
@@ -310,10 +315,16 @@ static enum gw_status refuse_scope(struct look *look, const struct gw_sigv4_cred
     return refuse(look, 403, INVALID, message);
 }
 
+/* "us-east-1/eks": region and service stand side by side in the scope. */
+static struct gw_str place_of(const struct gw_sigv4_credential *credential)
+{
+    return gw_str_slice(credential->scope, credential->date.length + 1,
+                        credential->region.length + 1 + credential->service.length);
+}
+
 /* Step 7: the scope is ours and of this day. */
 static enum gw_status check_scope(struct look *look)
 {
-    const struct gw_verify_options *options = &look->verifier->options;
     struct gw_sigv4_credential credential;
     struct gw_err err;
     bool region;
@@ -323,8 +334,8 @@ static enum gw_status check_scope(struct look *look)
 
     if (gw_sigv4_parse_credential(look->auth.credential, &credential, &err) != GW_OK)
         return refuse_form(look, &err);
-    region = is_region(options, credential.region);
-    service = gw_str_equal(credential.service, gw_str_from(options->service));
+    region = is_region(look, credential.region);
+    service = gw_str_equal(credential.service, look->state->service.name);
     terminator = gw_str_equal(credential.terminator, GW_STR("aws4_request"));
     date = gw_str_equal(credential.date, (struct gw_str){look->state->timestamp, 8});
     if (!region || !service || !terminator || !date)
@@ -332,6 +343,7 @@ static enum gw_status check_scope(struct look *look)
     look->state->access_key = credential.access_key;
     look->state->date = credential.date;
     look->state->region = credential.region;
+    look->state->place = place_of(&credential);
     look->state->scope = credential.scope;
     return GW_OK;
 }
@@ -390,7 +402,7 @@ static bool is_signed(struct look *look, const unsigned char hash[GW_DIGEST_SIZE
     const struct gw_verify *state = look->state;
     const struct gw_key *owner = state->key;
     struct gw_signing_cache *cache = look->verifier->cache;
-    const struct gw_hmac_key *key = gw_signing_cache_find(cache, owner->secret_version, state->date, state->region);
+    const struct gw_hmac_key *key = gw_signing_cache_find(cache, owner->secret_version, state->date, state->place);
     struct gw_str time = {state->timestamp, sizeof(state->timestamp) - 1};
     unsigned char expected[GW_DIGEST_SIZE];
     struct gw_hmac_key derived;
@@ -400,12 +412,11 @@ static bool is_signed(struct look *look, const unsigned char hash[GW_DIGEST_SIZE
         gw_sigv4_signature(key, time, state->scope, hash, expected);
         matches = gw_digest_equal(expected, state->signature, sizeof(expected)) && state->signature_formed;
     } else {
-        gw_sigv4_derive_key(gw_secret_text(owner->secret), state->date, state->region,
-                            gw_str_from(look->verifier->options.service), &derived);
+        gw_sigv4_derive_key(gw_secret_text(owner->secret), state->date, state->region, state->service.name, &derived);
         gw_sigv4_signature(&derived, time, state->scope, hash, expected);
         matches = gw_digest_equal(expected, state->signature, sizeof(expected)) && state->signature_formed;
         if (matches)
-            gw_signing_cache_add(cache, owner->secret_version, state->date, state->region, &derived);
+            gw_signing_cache_add(cache, owner->secret_version, state->date, state->place, &derived);
         gw_wipe(&derived, sizeof(derived));
     }
     gw_wipe(expected, sizeof(expected));

@@ -18,8 +18,9 @@
 #include "codec/http1.h"
 #include "codec/sigv4.h"
 
+#define GW_VERIFY_SERVICE_MAX 15
+
 struct gw_verify_options {
-    const char *service;          /* "eks" */
     const struct gw_str *regions; /* accepted scope regions; count 0 accepts any well-formed one */
     size_t region_count;
     unsigned clock_window_s;               /* 300 */
@@ -27,6 +28,12 @@ struct gw_verify_options {
     unsigned query_expires_max_s;          /* 900 */
     const struct gw_str *unsigned_headers; /* x-amz-* names (lower case) that may be present unsigned */
     size_t unsigned_header_count;
+};
+
+/* Which credential scopes are good for a request; depends on what it asks for. */
+struct gw_verify_service {
+    struct gw_str name; /* "eks"; at most GW_VERIFY_SERVICE_MAX bytes; outlives the request */
+    bool any_region;    /* every well-formed region, not only those of the options */
 };
 
 struct gw_caller {
@@ -46,10 +53,15 @@ struct gw_refusal {
 
 /* What admit found out, for finish. Views into the request, the keyring and the arena. */
 struct gw_verify {
+    /* by the caller, before admit */
+    struct gw_verify_service service;
+
+    /* by admit */
     const struct gw_key *key;
     struct gw_str access_key;
     struct gw_str date;           /* YYYYMMDD */
     struct gw_str region;         /* of the scope, accepted */
+    struct gw_str place;          /* region/service of the scope: with the date, what a signing key is good for */
     struct gw_str scope;          /* date/region/service/aws4_request */
     char timestamp[17];           /* YYYYMMDDTHHMMSSZ and NUL */
     struct gw_str signed_headers; /* as sent */
@@ -69,8 +81,8 @@ void gw_verify_free(struct gw_verifier **verifier);
 /* Signing keys in its cache, for tests and metrics. */
 size_t gw_verify_cached(const struct gw_verifier *verifier);
 
-/* Everything that needs no body. GW_E_DENIED with `refusal` filled otherwise. `keyring` must stay valid (epoch) until
- * finish returned. */
+/* Everything that needs no body; state->service says which scopes are good. GW_E_DENIED with `refusal` filled
+ * otherwise. `keyring` must stay valid (epoch) until finish returned. */
 GW_NODISCARD enum gw_status gw_verify_admit(struct gw_verifier *verifier, const struct gw_keyring *keyring,
                                             const struct gw_http1_request *request, int64_t now_ms,
                                             struct gw_arena *arena, struct gw_verify *state,

@@ -289,7 +289,6 @@ static void fill_sigv4(const struct gw_settings *settings, struct gw_config *con
 {
     struct gw_verify_options *verify = &config->verify;
 
-    verify->service = "eks";
     verify->regions = config->regions;
     verify->region_count = config->any_region ? 0 : config->region_count;
     read_unsigned(settings, GW_OPTION_SIGV4_CLOCK_WINDOW, &verify->clock_window_s);

@@ -23,5 +23,6 @@ struct gw_eks_handler {
 
 extern const struct gw_eks_handler gw_eks_create_access_entry;
 extern const struct gw_eks_handler gw_eks_describe_access_entry;
+extern const struct gw_eks_handler gw_eks_get_caller_identity;
 
 #endif

@@ -17,6 +17,18 @@ const struct gw_eks_op_info gw_eks_ops[GW_EKS_OP_COUNT] = {
 #undef GW_EKS_OPERATION
 };
 
+const struct gw_eks_service gw_eks_service_eks = {
+    .name = GW_STR_INIT("eks"),
+    .event_source = GW_STR_INIT("eks.amazonaws.com"),
+};
+
+const struct gw_eks_service gw_eks_service_sts = {
+    .name = GW_STR_INIT("sts"),
+    .event_source = GW_STR_INIT("sts.amazonaws.com"),
+    .global = true,
+    .query = true,
+};
+
 const char *const gw_eks_model_version = "2017-11-01 (botocore 1.44.5)";
 
 const struct gw_str gw_eks_member_names[] = {
@@ -30,6 +42,7 @@ const size_t gw_eks_member_name_count = GW_COUNT(gw_eks_member_names);
 static const struct gw_eks_handler *const handlers[GW_EKS_OP_COUNT] = {
     [GW_EKS_CreateAccessEntry] = &gw_eks_create_access_entry,
     [GW_EKS_DescribeAccessEntry] = &gw_eks_describe_access_entry,
+    [GW_EKS_GetCallerIdentity] = &gw_eks_get_caller_identity,
 };
 
 bool gw_eks_is_served(enum gw_eks_op op)
@@ -37,12 +50,13 @@ bool gw_eks_is_served(enum gw_eks_op op)
     return handlers[op] != NULL;
 }
 
-/* The model's names say it; two of its readers are POST (DescribeIdentityProviderConfig, ListInsights). */
+/* The models' names say it; some of the readers are POST (DescribeIdentityProviderConfig, ListInsights, and STS's). */
 bool gw_eks_is_read_only(enum gw_eks_op op)
 {
     struct gw_str name = gw_str_from(gw_eks_ops[op].name);
 
-    return gw_str_starts(name, GW_STR("Describe")) || gw_str_starts(name, GW_STR("List"));
+    return gw_str_starts(name, GW_STR("Describe")) || gw_str_starts(name, GW_STR("List")) ||
+           gw_str_starts(name, GW_STR("Get"));
 }
 
 enum gw_status gw_eks_decode(struct gw_eks_call *call, struct gw_eks_error *error)

@@ -39,6 +39,23 @@ struct gw_eks_op_info {
 };
 
 extern const struct gw_eks_op_info gw_eks_ops[GW_EKS_OP_COUNT];
+
+/* The service that an operation belongs to. */
+struct gw_eks_service {
+    struct gw_str name;         /* in credential scopes and in IAM's actions: "eks" */
+    struct gw_str event_source; /* in records: "eks.amazonaws.com" */
+    bool global;                /* SDKs sign for whatever region they have, or for us-east-1 */
+    bool query;                 /* speaks the Query protocol: a form in, XML out; else REST and JSON */
+};
+
+extern const struct gw_eks_service gw_eks_service_eks;
+extern const struct gw_eks_service gw_eks_service_sts;
+
+static inline const struct gw_eks_service *gw_eks_service_of(enum gw_eks_op op)
+{
+    return op == GW_EKS_GetCallerIdentity ? &gw_eks_service_sts : &gw_eks_service_eks;
+}
+
 extern const char *const gw_eks_model_version; /* the service model that operations.def was read from */
 
 enum gw_eks_error_code {
@@ -61,6 +78,19 @@ unsigned gw_eks_error_status(enum gw_eks_error_code code);  /* 400 */
 GW_NODISCARD enum gw_status gw_eks_error_find(struct gw_str name, enum gw_eks_error_code *code);
 /* Body: the model's members in its order, unset ones null. */
 void gw_eks_error_encode(const struct gw_eks_error *error, struct gw_buf *body);
+
+/* An error of the Query protocol, whose codes and words differ from the exceptions of EKS for the same refusal. */
+struct gw_eks_query_error {
+    unsigned status;
+    const char *code; /* "SignatureDoesNotMatch" */
+    struct gw_str message;
+    struct gw_str request_id;
+};
+
+/* Code and message for an exception's name (of errors.def, of the signature check or of HTTP) and message. arena */
+void gw_eks_query_translate(const char *name, struct gw_str message, struct gw_arena *arena,
+                            struct gw_eks_query_error *error);
+void gw_eks_query_error_encode(const struct gw_eks_query_error *error, struct gw_buf *body);
 
 /* Limits of EKS that are settings; defaults are EKS's values. */
 struct gw_eks_limits {
@@ -92,6 +122,8 @@ struct gw_eks_call {
     struct gw_str partition; /* of the caller: scope of what it sees */
     struct gw_str account;
     struct gw_str region;
+    const struct gw_principal *caller;           /* who asks; lives as long as the call */
+    struct gw_str request_id;                    /* of this request, where a reply names it */
     struct gw_str raw_labels[GW_EKS_LABELS_MAX]; /* as in the path, still encoded */
     size_t label_count;
     struct gw_str query; /* raw; {NULL,0} without one */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From an answer to bytes: error bodies, and the head with EKS's fields in EKS's
- * order (eks-access-entries.md section 2). Ids come from a generator per worker,
+ * order (eks-access-entries.md section 2). Operations of the Query protocol get
+ * XML, and the few fields that STS sends. Ids come from a generator per worker,
  * seeded by the kernel: unique, no secrets, no system call.
  */
 #include "codec/time.h"
@@ -75,10 +76,31 @@ static struct gw_str keep(struct gw_exchange *exchange, struct gw_buf *body)
     return kept;
 }
 
+static bool is_query(const struct gw_exchange *exchange)
+{
+    return exchange->op_known && gw_eks_service_of(exchange->route.op)->query;
+}
+
+static enum gw_step answer_query(struct gw_exchange *exchange, unsigned status, const char *error_type,
+                                 struct gw_str message)
+{
+    struct gw_eks_query_error error = {.status = status, .request_id = {exchange->request_id, 36}};
+    struct gw_buf body;
+
+    gw_eks_query_translate(error_type, message, exchange->arena, &error);
+    gw_buf_init(&body, GW_ANSWER_BODY_MAX);
+    gw_eks_query_error_encode(&error, &body);
+    exchange->answer = (struct gw_answer){
+        .status = status, .error_type = error.code, .message = error.message, .body = keep(exchange, &body)};
+    return GW_STEP_FAILED;
+}
+
 enum gw_step gw_answer_eks_error(struct gw_exchange *exchange, const struct gw_eks_error *error)
 {
     struct gw_buf body;
 
+    if (is_query(exchange))
+        return answer_query(exchange, gw_eks_error_status(error->code), gw_eks_error_name(error->code), error->message);
     gw_buf_init(&body, GW_ANSWER_BODY_MAX);
     gw_eks_error_encode(error, &body);
     exchange->answer = (struct gw_answer){.status = gw_eks_error_status(error->code),
@@ -100,6 +122,8 @@ enum gw_step gw_answer_http(struct gw_exchange *exchange, unsigned status, const
 {
     struct gw_buf body;
 
+    if (is_query(exchange))
+        return answer_query(exchange, status, error_type, message);
     gw_buf_init(&body, GW_ANSWER_BODY_MAX);
     gw_buf_append_lit(&body, "{\"message\":");
     gw_json_encode_string(message, &body);
@@ -165,11 +189,29 @@ static void put_trace_id(struct gw_worker *worker, struct gw_buf *head)
     gw_buf_append_lit(head, "\r\n");
 }
 
+/* What EKS's front adds, behind the request's id. */
+static void put_front_fields(struct gw_exchange *exchange, struct gw_buf *head)
+{
+    bool cors = gw_exchange_settings(exchange)->cors_headers;
+
+    if (exchange->answer.error_type != NULL) {
+        gw_buf_append_lit(head, "x-amzn-ErrorType: ");
+        gw_buf_append_str(head, gw_str_from(exchange->answer.error_type));
+        gw_buf_append_lit(head, "\r\n");
+    }
+    if (cors)
+        gw_buf_append_lit(head, cors_before_id);
+    put_gateway_id(exchange->worker, head);
+    if (cors)
+        gw_buf_append_lit(head, cors_after_id);
+    put_trace_id(exchange->worker, head);
+}
+
 static void put_head(struct gw_exchange *exchange, struct gw_buf *head)
 {
     struct gw_worker *worker = exchange->worker;
     const struct gw_answer *answer = &exchange->answer;
-    bool cors = gw_exchange_settings(exchange)->cors_headers;
+    bool query = is_query(exchange);
 
     gw_buf_append_lit(head, "HTTP/1.1 ");
     gw_buf_append_u64(head, answer->status);
@@ -177,22 +219,14 @@ static void put_head(struct gw_exchange *exchange, struct gw_buf *head)
     gw_buf_append_str(head, gw_str_from(gw_http1_reason(answer->status)));
     gw_buf_append_lit(head, "\r\n");
     gw_buf_append_str(head, date_line(worker));
-    gw_buf_append_lit(head, "Content-Type: application/json\r\nContent-Length: ");
+    gw_buf_append_str(head, query ? GW_STR("Content-Type: text/xml\r\nContent-Length: ")
+                                  : GW_STR("Content-Type: application/json\r\nContent-Length: "));
     gw_buf_append_u64(head, answer->body.length);
     gw_buf_append_lit(head, "\r\nx-amzn-RequestId: ");
     gw_buf_append(head, exchange->request_id, 36);
     gw_buf_append_lit(head, "\r\n");
-    if (answer->error_type != NULL) {
-        gw_buf_append_lit(head, "x-amzn-ErrorType: ");
-        gw_buf_append_str(head, gw_str_from(answer->error_type));
-        gw_buf_append_lit(head, "\r\n");
-    }
-    if (cors)
-        gw_buf_append_lit(head, cors_before_id);
-    put_gateway_id(worker, head);
-    if (cors)
-        gw_buf_append_lit(head, cors_after_id);
-    put_trace_id(worker, head);
+    if (!query)
+        put_front_fields(exchange, head);
     if (answer->retry_after_s > 0)
         gw_buf_printf(head, "Retry-After: %u\r\n", answer->retry_after_s);
 }

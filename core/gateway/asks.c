@@ -107,6 +107,7 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
         exchange->policy_call == NULL ? &unavailable : &exchange->policy_call->refusal;
     struct gw_str tail = signed_off(exchange, refusal->policy, refusal->reason);
     struct gw_str caller = exchange->caller.identity.arn;
+    struct gw_str service = gw_eks_service_of(exchange->call.op)->name;
     struct gw_str resource;
 
     gw_metrics_count(&exchange->worker->metrics.refused_policy);
@@ -120,9 +121,9 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
     resource = resource_arn(exchange);
     return gw_answer_error(exchange, GW_EKS_AccessDeniedException,
                            gw_arena_printf(exchange->arena,
-                                           "User: %.*s is not authorized to perform: eks:%s on resource: %.*s %.*s",
-                                           GW_STR_ARG(caller), gw_eks_ops[exchange->call.op].name, GW_STR_ARG(resource),
-                                           GW_STR_ARG(tail)));
+                                           "User: %.*s is not authorized to perform: %.*s:%s on resource: %.*s %.*s",
+                                           GW_STR_ARG(caller), GW_STR_ARG(service), gw_eks_ops[exchange->call.op].name,
+                                           GW_STR_ARG(resource), GW_STR_ARG(tail)));
 }
 
 enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer answer)

@@ -239,6 +239,8 @@ static void encode(struct gw_exchange *exchange, bool whole)
     if (request != NULL)
         record.user_agent = gw_str_slice(gw_http1_header(request, GW_HEADER_USER_AGENT), 0, 1024);
     record.operation = exchange->op_known ? gw_str_from(gw_eks_ops[exchange->route.op].name) : GW_STR("Unknown");
+    if (exchange->op_known)
+        record.event_source = gw_eks_service_of(exchange->route.op)->event_source;
     record.read_only = !exchange->op_known || gw_eks_is_read_only(exchange->route.op);
     fill_caller(exchange, &record);
     if (exchange->verified && !exchange->viewed) {

@@ -32,7 +32,8 @@ struct gw_router {
 static void add_row(struct gw_router *router, enum gw_eks_op op)
 {
     struct row *row = &router->rows[op];
-    struct gw_str rest = gw_str_from(gw_eks_ops[op].path + 1);
+    const char *path = gw_eks_ops[op].path;
+    struct gw_str rest = path[1] == '\0' ? GW_STR_NONE : gw_str_from(path + 1); /* "/" has no segment */
     struct bucket *bucket;
     size_t count = 0;
 

@@ -32,12 +32,21 @@ static enum gw_step refuse_signature(struct gw_exchange *exchange, const struct 
     return gw_answer_refusal(exchange, refusal);
 }
 
+/* The scopes that are good for this operation. */
+static struct gw_verify_service verify_service_of(enum gw_eks_op op)
+{
+    const struct gw_eks_service *service = gw_eks_service_of(op);
+
+    return (struct gw_verify_service){service->name, service->global};
+}
+
 enum gw_step gw_stage_admit(struct gw_exchange *exchange)
 {
     struct gw_worker *worker = exchange->worker;
     const struct gw_keys_snapshot *keys = gw_exchange_keys(exchange);
     struct gw_refusal refusal;
 
+    exchange->verify.service = verify_service_of(exchange->route.op);
     if (gw_verify_admit(worker->verifier, keys->keyring, request_of(exchange), gw_clock_wall_ms(worker->gateway->clock),
                         exchange->arena, &exchange->verify, &refusal) != GW_OK)
         return refuse_signature(exchange, &refusal);
@@ -54,6 +63,8 @@ static void fill_call(struct gw_exchange *exchange)
     call->partition = exchange->caller.identity.partition;
     call->account = exchange->caller.identity.account;
     call->region = exchange->verify.region;
+    call->caller = &exchange->caller.identity;
+    call->request_id = (struct gw_str){exchange->request_id, 36};
     memcpy(call->raw_labels, exchange->route.labels, sizeof(call->raw_labels));
     call->label_count = exchange->route.label_count;
     call->query = request_of(exchange)->query;

@@ -109,6 +109,7 @@ static void encode_outcome(const struct gw_record *record, struct gw_buf *out)
 
 void gw_record_encode(const struct gw_record *record, struct gw_buf *out)
 {
+    struct gw_str source = record->event_source.at != NULL ? record->event_source : GW_STR("eks.amazonaws.com");
     char time[21];
 
     gw_time_iso_seconds(record->time_ms, time);
@@ -116,7 +117,8 @@ void gw_record_encode(const struct gw_record *record, struct gw_buf *out)
     encode_identity(record, out);
     gw_buf_append_lit(out, ",\"eventTime\":\"");
     gw_buf_append(out, time, sizeof(time) - 1);
-    put_text(out, GW_STR("\",\"eventSource\":\"eks.amazonaws.com\",\"eventName\":"), record->operation);
+    put_text(out, GW_STR("\",\"eventSource\":"), source);
+    put_text(out, GW_STR(",\"eventName\":"), record->operation);
     put_optional(out, GW_STR(",\"awsRegion\":"), record->region);
     put_optional(out, GW_STR(",\"sourceIPAddress\":"), record->source_ip);
     put_optional(out, GW_STR(",\"userAgent\":"), clip(record->user_agent, TEXT_MAX));

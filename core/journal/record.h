@@ -12,9 +12,10 @@
 
 struct gw_record {
     int64_t time_ms;
-    struct gw_str event_id;   /* UUID */
-    struct gw_str request_id; /* UUID */
-    struct gw_str operation;  /* eventName; "Unknown" where none was matched */
+    struct gw_str event_id;     /* UUID */
+    struct gw_str request_id;   /* UUID */
+    struct gw_str operation;    /* eventName; "Unknown" where none was matched */
+    struct gw_str event_source; /* of the operation's service; {NULL,0}: EKS */
     struct gw_str region;
     struct gw_str account; /* recipientAccountId; may be {NULL,0} */
     struct gw_str source_ip;

@@ -43,7 +43,7 @@ static double now_ns(void)
 static void verify(struct gw_verifier *verifier, const struct gw_keyring *keyring,
                    const struct gw_http1_request *request, struct gw_arena *arena)
 {
-    struct gw_verify state;
+    struct gw_verify state = {.service = {GW_STR_INIT("eks"), false}};
     struct gw_caller caller;
     struct gw_refusal refusal;
     int64_t now = INT64_C(1440938160000);
@@ -65,7 +65,7 @@ static int compare(const void *a, const void *b)
 int main(int argc, char **argv)
 {
     static const struct gw_http1_limits limits = {65536, 128, 1 << 20};
-    static const struct gw_verify_options options = {.service = "eks", .clock_window_s = 300};
+    static const struct gw_verify_options options = {.clock_window_s = 300};
     static struct gw_http1_request request;
     static double rounds[101];
     uint64_t count = 11;

@@ -108,10 +108,10 @@ static void check_verifier(const struct gw_http1_request *request, struct gw_are
     static const char keys[] = "{\"Version\":1,\"Keys\":[{\"AccessKeyId\":\"AKIDEXAMPLE\",\"SecretAccessKey\":\"x\","
                                "\"Arn\":\"arn:aws:iam::111122223333:user/a\"}]}";
     static const struct gw_verify_options options = {
-        .service = "eks", .clock_window_s = 300, .query_auth = true, .query_expires_max_s = 900};
+        .clock_window_s = 300, .query_auth = true, .query_expires_max_s = 900};
     struct gw_verifier *verifier = gw_verify_new(&options);
     struct gw_keyring *keyring;
-    struct gw_verify state;
+    struct gw_verify state = {.service = {GW_STR_INIT("eks"), false}};
     struct gw_caller caller;
     struct gw_refusal refusal;
     struct gw_err err;

@@ -360,6 +360,23 @@ function instance:describe(principal, with)
     }, { __index = with }))
 end
 
+--- The request of STS's GetCallerIdentity. `with` may hold members of sigv4.sign; its headers replace the type.
+function gateway.caller_request(with)
+    return setmetatable({ bare = true }, { __index = function(_, name)
+        if with and with[name] ~= nil then
+            return with[name]
+        end
+        return ({
+            method = "POST", target = "/", service = "sts", body = "Action=GetCallerIdentity&Version=2011-06-15",
+            headers = { { "Content-Type", "application/x-www-form-urlencoded; charset=utf-8" } },
+        })[name]
+    end })
+end
+
+function instance:caller(with)
+    return self:request(gateway.caller_request(with))
+end
+
 --- Every record of the audit file, parsed.
 function instance:audit()
     local records = {}

@@ -50,7 +50,7 @@ static void verify_vector(const char *folder)
     }
     if (gw_http1_parse_head(bytes, &limits, &scanned, read_back, &error) != GW_OK)
         fail_msg("%s: the HTTP reader says %s", folder, error.reason);
-    options.service = gw_arena_str(&vector.arena, vector.service).at;
+    state.service = (struct gw_verify_service){vector.service, false};
     options.regions = &vector.region;
     options.query_expires_max_s = 3600;
     restart_verifier();

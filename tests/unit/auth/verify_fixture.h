@@ -3,8 +3,9 @@
 #define GW_TEST_VERIFY_FIXTURE_H
 
 /*
- * The stage of test_verify: a verifier for eks in us-east-1, a handful of keys, a
- * clock that stands still, and requests built field by field and then signed.
+ * The stage of test_verify: a verifier for us-east-1, a handful of keys, a clock
+ * that stands still, and requests built field by field and then signed. They ask
+ * for something of eks and are signed for it, unless a test says otherwise.
  */
 #include "codec/time.h"
 #include "sigv4_vector.h"
@@ -41,6 +42,8 @@ static struct gw_caller caller;
 static struct gw_refusal refusal;
 static int64_t now_ms;
 static const char *region;
+static const char *service;            /* signed for */
+static struct gw_verify_service asked; /* whose operation it is */
 
 static inline void restart_verifier(void)
 {
@@ -59,7 +62,6 @@ static inline int start(void **unused)
 {
     (void)unused;
     options = (struct gw_verify_options){
-        .service = "eks",
         .regions = &our_region,
         .region_count = 1,
         .clock_window_s = 300,
@@ -70,6 +72,8 @@ static inline int start(void **unused)
     };
     now_ms = SIGNED_AT;
     region = "us-east-1";
+    service = "eks";
+    asked = (struct gw_verify_service){GW_STR_INIT("eks"), false};
     gw_arena_init(&arena, 0);
     restart_verifier();
     load_keys(keys_text);
@@ -121,7 +125,7 @@ static inline struct gw_hmac_key derive(const char *secret, const char *time)
     struct gw_hmac_key key;
     struct gw_str text = gw_arena_printf(&arena, "AWS4%s", secret);
 
-    gw_sigv4_derive_key(text, gw_str_slice(gw_str_from(time), 0, 8), gw_str_from(region), GW_STR("eks"), &key);
+    gw_sigv4_derive_key(text, gw_str_slice(gw_str_from(time), 0, 8), gw_str_from(region), gw_str_from(service), &key);
     return key;
 }
 
@@ -144,7 +148,8 @@ static inline void sign_at(const char *id, const char *secret, struct gw_str bod
 {
     struct gw_sigv4_request canonical = canonical_of(body);
     struct gw_hmac_key key = derive(secret, time);
-    struct gw_sigv4_signer signer = {gw_str_from(id), gw_str_from(time), gw_str_from(region), GW_STR("eks"), &key};
+    struct gw_sigv4_signer signer = {gw_str_from(id), gw_str_from(time), gw_str_from(region), gw_str_from(service),
+                                     &key};
     struct gw_buf out;
 
     gw_buf_init(&out, 1 << 20);
@@ -161,7 +166,7 @@ static inline void sign(const char *id, const char *secret, struct gw_str body)
 static inline struct gw_str signature_of(const struct gw_sigv4_request *canonical, const char *secret)
 {
     struct gw_hmac_key key = derive(secret, "20150830T123600Z");
-    struct gw_str scope = gw_arena_printf(&arena, "20150830/%s/eks/aws4_request", region);
+    struct gw_str scope = gw_arena_printf(&arena, "20150830/%s/%s/aws4_request", region, service);
     unsigned char digest[GW_DIGEST_SIZE];
     char *hex = gw_arena_zero(&arena, 1, GW_DIGEST_HEX_SIZE + 1);
 
@@ -178,9 +183,9 @@ static inline void sign_only(const char *list, const char *id, const char *secre
 
     canonical.signed_headers = gw_str_from(list);
     add("Authorization", gw_arena_printf(&arena,
-                                         "AWS4-HMAC-SHA256 Credential=%s/20150830/%s/eks/aws4_request, "
+                                         "AWS4-HMAC-SHA256 Credential=%s/20150830/%s/%s/aws4_request, "
                                          "SignedHeaders=%s, Signature=%s",
-                                         id, region, list, signature_of(&canonical, secret).at)
+                                         id, region, service, list, signature_of(&canonical, secret).at)
                              .at);
 }
 
@@ -199,11 +204,11 @@ static inline void begin_presigned(const char *path, const char *more, const cha
                                    const char *expires, const char *token)
 {
     struct gw_sigv4_request canonical;
-    struct gw_str target =
-        gw_arena_printf(&arena,
-                        "%s?%sX-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=%s%%2F20150830%%2F%s%%2Feks%%2F"
-                        "aws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=%s&X-Amz-SignedHeaders=host%s%s",
-                        path, more, id, region, expires, token[0] == '\0' ? "" : "&X-Amz-Security-Token=", token);
+    struct gw_str target = gw_arena_printf(
+        &arena,
+        "%s?%sX-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=%s%%2F20150830%%2F%s%%2F%s%%2F"
+        "aws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=%s&X-Amz-SignedHeaders=host%s%s",
+        path, more, id, region, service, expires, token[0] == '\0' ? "" : "&X-Amz-Security-Token=", token);
 
     begin_bare("GET", target.at);
     canonical = canonical_of(GW_STR(""));
@@ -215,6 +220,7 @@ static inline void begin_presigned(const char *path, const char *more, const cha
 
 static inline enum gw_status admit(void)
 {
+    state.service = asked;
     return gw_verify_admit(verifier, keyring, &request, now_ms, &arena, &state, &refusal);
 }
 

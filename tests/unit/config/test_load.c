@@ -38,7 +38,6 @@ static void config_load__empty_file__gives_the_defaults(void **state)
     assert_str(one.config->data, "/var/lib/eksgate");
     assert_str(one.config->regions[0], "us-east-1");
     assert_int_equal(one.config->verify.region_count, 1);
-    assert_string_equal(one.config->verify.service, "eks");
     assert_int_equal(one.config->verify.clock_window_s, 300);
     assert_int_equal(one.config->http.limits.body_bytes, 1048576);
     assert_int_equal(one.config->http.head_timeout_ms, 10000);

@@ -8,13 +8,31 @@
 static void operations__are_seventy_in_the_models_order(void **state)
 {
     (void)state;
-    assert_int_equal(GW_EKS_OP_COUNT, 70);
-    for (size_t i = 1; i < GW_EKS_OP_COUNT; i++)
+    for (int op = 0; op < 70; op++)
+        assert_ptr_equal(gw_eks_service_of((enum gw_eks_op)op), &gw_eks_service_eks);
+    for (size_t i = 1; i < 70; i++)
         assert_true(strcmp(gw_eks_ops[i - 1].name, gw_eks_ops[i].name) < 0);
     assert_string_equal(gw_eks_ops[GW_EKS_CreateAccessEntry].name, "CreateAccessEntry");
     assert_string_equal(gw_eks_ops[GW_EKS_CreateAccessEntry].path, "/clusters/{name}/access-entries");
     assert_int_equal(gw_eks_ops[GW_EKS_DisassociateAccessPolicy].method, GW_METHOD_DELETE);
     assert_string_equal(gw_eks_model_version, "2017-11-01 (botocore 1.44.5)");
+}
+
+static void operations__behind_eks_ones__are_one_of_sts(void **state)
+{
+    const struct gw_eks_service *sts = gw_eks_service_of(GW_EKS_GetCallerIdentity);
+
+    (void)state;
+    assert_int_equal(GW_EKS_OP_COUNT, 71);
+    assert_int_equal(GW_EKS_GetCallerIdentity, 70);
+    assert_string_equal(gw_eks_ops[GW_EKS_GetCallerIdentity].path, "/");
+    assert_int_equal(gw_eks_ops[GW_EKS_GetCallerIdentity].method, GW_METHOD_POST);
+    assert_true(gw_str_is(sts->name, "sts"));
+    assert_true(gw_str_is(sts->event_source, "sts.amazonaws.com"));
+    assert_true(sts->query && sts->global);
+    assert_true(gw_str_is(gw_eks_service_eks.name, "eks"));
+    assert_true(gw_str_is(gw_eks_service_eks.event_source, "eks.amazonaws.com"));
+    assert_false(gw_eks_service_eks.query || gw_eks_service_eks.global);
 }
 
 static void operations__no_two_share_method_and_path(void **state)
@@ -32,7 +50,7 @@ static void operations__paths__are_made_of_whole_labels(void **state)
 {
     (void)state;
     for (size_t i = 0; i < GW_EKS_OP_COUNT; i++) {
-        struct gw_str rest = gw_str_from(gw_eks_ops[i].path);
+        struct gw_str rest = i == GW_EKS_GetCallerIdentity ? GW_STR("") : gw_str_from(gw_eks_ops[i].path);
         size_t segments = 0;
         size_t labels = 0;
 
@@ -45,12 +63,13 @@ static void operations__paths__are_made_of_whole_labels(void **state)
             assert_int_equal(gw_str_find(segment, '}', 0), is_label ? segment.length - 1 : segment.length);
             labels += is_label;
         }
-        assert_true(segments > 0 && segments <= GW_EKS_SEGMENTS_MAX);
+        assert_true(segments <= GW_EKS_SEGMENTS_MAX);
+        assert_int_equal(segments > 0, i != GW_EKS_GetCallerIdentity);
         assert_true(labels <= GW_EKS_LABELS_MAX);
     }
 }
 
-static void operations__read_only__are_those_that_describe_or_list(void **state)
+static void operations__read_only__are_those_that_describe_list_or_get(void **state)
 {
     size_t count = 0;
 
@@ -64,7 +83,7 @@ static void operations__read_only__are_those_that_describe_or_list(void **state)
         if (gw_eks_ops[i].method == GW_METHOD_DELETE)
             assert_false(reads);
     }
-    assert_int_equal(count, 31);
+    assert_int_equal(count, 32);
     assert_true(gw_eks_is_read_only(GW_EKS_ListInsights)); /* POST */
     assert_false(gw_eks_is_read_only(GW_EKS_CreateAccessEntry));
 }
@@ -251,9 +270,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EKS_TEST(operations__are_seventy_in_the_models_order),
+        EKS_TEST(operations__behind_eks_ones__are_one_of_sts),
         EKS_TEST(operations__no_two_share_method_and_path),
         EKS_TEST(operations__paths__are_made_of_whole_labels),
-        EKS_TEST(operations__read_only__are_those_that_describe_or_list),
+        EKS_TEST(operations__read_only__are_those_that_describe_list_or_get),
         EKS_TEST(operations__without_a_handler__are_refused_as_not_served),
         EKS_TEST(members__are_sorted_and_hold_what_travels_in_paths),
         EKS_TEST(errors__bodies__hold_the_models_members_in_its_order),

@@ -184,9 +184,8 @@ static int open_fixture(void **state)
     static const struct gw_store_options store_options = {
         .tokens_max = 100, .tokens_per_entry_max = 16, .token_age_ms = 1000};
     static const struct gw_str regions[] = {GW_STR_INIT("us-west-2")};
-    struct gw_gateway_options options = {
-        .verify = {.service = "eks", .regions = regions, .region_count = 1, .clock_window_s = 300},
-        .commit = {.queue_max = 100, .queue_age_ms = 60000}};
+    struct gw_gateway_options options = {.verify = {.regions = regions, .region_count = 1, .clock_window_s = 300},
+                                         .commit = {.queue_max = 100, .queue_age_ms = 60000}};
     struct fixture *f = gw_alloc_zero(1, sizeof(*f));
     struct gw_journal_options journal_options = {.path = f->path, .io = &journal_io};
     struct gw_gateway_settings *settings;
