@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# curl --aws-sigv4 creates access entries, reads them back, and is refused. curl before 8 signs the path of its URL as it
-# is, where EKS signs it percent-encoded once more: it gets a URL with the escapes doubled, and sends the right target.
+# curl --aws-sigv4 creates access entries, reads them back, asks who it is, and is refused. curl before 8 signs the path of
+# its URL as it is, where EKS signs it percent-encoded once more: it gets a URL with the escapes doubled, and sends the right
+# target.
 set -uo pipefail
 
 failures=0
@@ -65,4 +66,10 @@ for principal in "role/$CLIENT_PREFIX-plain" "role/team/a+b=c,d.e@f-g/$CLIENT_PR
     error_is 403 InvalidSignatureException
     check "is refused to create with a wrong secret" $?
 done
+
+printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" |
+    curl --config - --silent --max-time 20 --noproxy '*' --aws-sigv4 aws:amz:us-east-1:sts \
+        --data "Action=GetCallerIdentity&Version=2011-06-15" --dump-header "$folder/head" --output "$folder/body" "$ENDPOINT/"
+status_is 200 && grep -q '<Arn>arn:aws:iam::012345678910:user/clients</Arn>' "$folder/body"
+check "is told who it is" $?
 exit "$failures"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The AWS SDK for Go creates access entries, reads them back, and is refused.
+// The AWS SDK for Go creates access entries, reads them back, asks who it is, and is refused.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 )
 
@@ -29,14 +30,32 @@ func check(what string, good bool, shown any) {
 	fmt.Printf("not ok - %s: %.600s\n", what, fmt.Sprintf("%+v", shown))
 }
 
-func client(secret string) *eks.Client {
-	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+func credentials(secret string) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: secret}, nil
 	})
+}
+
+func client(secret string) *eks.Client {
 	return eks.New(eks.Options{
-		BaseEndpoint: aws.String(os.Getenv("ENDPOINT")), Region: "us-west-2", Credentials: credentials,
+		BaseEndpoint: aws.String(os.Getenv("ENDPOINT")), Region: "us-west-2", Credentials: credentials(secret),
 		RetryMaxAttempts: 1,
 	})
+}
+
+func stsClient(secret string) *sts.Client {
+	return sts.New(sts.Options{
+		BaseEndpoint: aws.String(os.Getenv("ENDPOINT")), Region: "us-east-1", Credentials: credentials(secret),
+		RetryMaxAttempts: 1,
+	})
+}
+
+func tryCaller(ctx context.Context) {
+	identity, err := stsClient(os.Getenv("AWS_SECRET_ACCESS_KEY")).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	check("is told who it is", err == nil && *identity.Arn == "arn:aws:iam::012345678910:user/clients" &&
+		*identity.Account == "012345678910" && *identity.UserId == "AIDAZTYAQXAKB2ULZAJA3", err)
+	_, err = stsClient("a wrong secret").GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	check("is refused as STS refuses", code(err) == "SignatureDoesNotMatch", err)
 }
 
 func code(err error) string {
@@ -87,6 +106,7 @@ func main() {
 	describe.PrincipalArn = aws.String(odd)
 	_, err = client("a wrong secret").DescribeAccessEntry(ctx, describe)
 	check("is refused with a wrong secret", code(err) == "InvalidSignatureException", err)
+	tryCaller(ctx)
 	if failures > 0 {
 		os.Exit(1)
 	}

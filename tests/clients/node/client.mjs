@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The AWS SDK for JavaScript creates access entries, reads them back, and is refused.
+// The AWS SDK for JavaScript creates access entries, reads them back, asks who it is, and is refused.
 import { isDeepStrictEqual } from "node:util";
 import {
   CreateAccessEntryCommand,
@@ -8,6 +8,7 @@ import {
   ResourceInUseException,
   ResourceNotFoundException,
 } from "@aws-sdk/client-eks";
+import { GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from "@aws-sdk/client-sts";
 
 const { ENDPOINT, CLIENT_PREFIX, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env;
 const clusterName = "my-cluster";
@@ -75,4 +76,17 @@ error = await refusal(stranger, new DescribeAccessEntryCommand({ clusterName, pr
 check("is refused with a wrong secret", error.name === "InvalidSignatureException", error);
 error = await refusal(stranger, new CreateAccessEntryCommand({ clusterName, principalArn }));
 check("is refused to create with a wrong secret", error.name === "InvalidSignatureException", error);
+process.env.AWS_ENDPOINT_URL = ENDPOINT;
+const sts = new STSClient({ region: "us-east-1", maxAttempts: 1 });
+const identity = await sts.send(new GetCallerIdentityCommand({}));
+check("is told who it is, by AWS_ENDPOINT_URL alone", identity.Arn === "arn:aws:iam::012345678910:user/clients" &&
+  identity.Account === "012345678910" && identity.UserId === "AIDAZTYAQXAKB2ULZAJA3" &&
+  /^[0-9a-f-]{36}$/.test(identity.$metadata.requestId), identity);
+error = await refusal(sts, new GetSessionTokenCommand({}));
+check("is told of an action that isn't served", error.name === "InvalidAction", error);
+const nobody = { accessKeyId: "AKIANOBODY0000000001", secretAccessKey: AWS_SECRET_ACCESS_KEY };
+error = await refusal(new STSClient({ region: "us-west-2", maxAttempts: 1, credentials: nobody }),
+  new GetCallerIdentityCommand({}));
+check("is refused as STS refuses", error.name === "InvalidClientTokenId" && error.$metadata.httpStatusCode === 403 &&
+  error.message === "The security token included in the request is invalid.", error);
 process.exitCode = failures ? 1 : 0;

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The AWS CLI creates access entries, reads them back, and is refused."""
+"""The AWS CLI creates access entries, reads them back, asks who it is, and is refused."""
 import json
 import os
 import subprocess
 import sys
 
-from common import CLUSTER, IN_USE, PRINCIPALS, check, finish
+from common import CALLER, CLUSTER, IN_USE, PRINCIPALS, check, finish
 
 AWS = os.path.join(os.path.dirname(sys.executable), "aws")
 
@@ -40,4 +40,14 @@ check("is told of an unknown cluster", "(ResourceNotFoundException)" in done.std
 done = aws("describe-access-entry", "--cluster-name", CLUSTER, "--principal-arn", arn,
            AWS_SECRET_ACCESS_KEY="a wrong secret")
 check("is refused with a wrong secret", "(InvalidSignatureException)" in done.stderr, done.stderr)
+
+whoami = [AWS, "sts", "get-caller-identity", "--output", "json"]
+environment = {**os.environ, "AWS_ENDPOINT_URL": os.environ["ENDPOINT"], "AWS_DEFAULT_REGION": "us-west-2"}
+done = subprocess.run(whoami, capture_output=True, text=True, timeout=60, check=False, env=environment)
+check("is told who it is, by AWS_ENDPOINT_URL alone", done.returncode == 0 and json.loads(done.stdout) == CALLER,
+      done.stdout + done.stderr)
+environment["AWS_ACCESS_KEY_ID"] = "AKIANOBODY0000000001"
+done = subprocess.run(whoami, capture_output=True, text=True, timeout=60, check=False, env=environment)
+check("is refused as STS refuses", done.returncode != 0 and "(InvalidClientTokenId)" in done.stderr and
+      "The security token included in the request is invalid." in done.stderr, done.stderr)
 finish()

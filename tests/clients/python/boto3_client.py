@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""boto3 creates access entries, reads them back, and is refused."""
+"""boto3 creates access entries, reads them back, asks who it is, and is refused."""
 import datetime
 import os
 import uuid
@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from common import CLUSTER, IN_USE, PRINCIPALS, check, finish
+from common import CALLER, CLUSTER, IN_USE, PRINCIPALS, check, finish
 
 
 def client(secret):
@@ -50,6 +50,21 @@ try:
     check("raises the modelled exception", False, "nothing was raised")
 except eks.exceptions.ResourceNotFoundException as error:
     check("raises the modelled exception", "list-access-entries" in str(error), error)
+
+os.environ["AWS_ENDPOINT_URL"] = os.environ["ENDPOINT"]
+for region in "us-west-2", "us-east-1":
+    sts = boto3.client("sts", region_name=region)
+    identity = sts.get_caller_identity()
+    check(f"is told who it is, by AWS_ENDPOINT_URL alone, in {region}",
+          {name: identity.get(name) for name in CALLER} == CALLER, identity)
+    check("reads that request's id", identity["ResponseMetadata"]["RequestId"].count("-") == 4, identity)
+error = refusal(lambda: boto3.client("sts", region_name="us-west-2", aws_secret_access_key="a wrong secret",
+                                     aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"]).get_caller_identity())
+check("is refused as STS refuses", error["Error"]["Code"] == "SignatureDoesNotMatch" and
+      error["ResponseMetadata"]["HTTPStatusCode"] == 403 and error["Error"]["Type"] == "Sender", error)
+error = refusal(lambda: sts.get_session_token())
+check("is told of an action that isn't served", error["Error"]["Code"] == "InvalidAction", error)
+del os.environ["AWS_ENDPOINT_URL"]
 
 stranger = client("a wrong secret")
 error = refusal(lambda: stranger.describe_access_entry(clusterName=CLUSTER, principalArn=PRINCIPALS[1][0]))

@@ -17,6 +17,9 @@ PRINCIPALS = [
      f"arn:aws:iam::012345678910:user/people/{PREFIX}@example.com"),
 ]
 
+# GetCallerIdentity's answer for the key of tests/clients/run.
+CALLER = {"Account": "012345678910", "Arn": "arn:aws:iam::012345678910:user/clients", "UserId": "AIDAZTYAQXAKB2ULZAJA3"}
+
 failures = 0
 
 
