@@ -64,6 +64,7 @@ static void copy_clusters(const struct gw_config *config, struct gw_gateway_sett
 
     for (size_t i = 0; i < config->cluster_count; i++) {
         clusters[i].name = gw_arena_str(&settings->arena, config->clusters[i].name);
+        clusters[i].has_mode = config->clusters[i].has_mode;
         clusters[i].mode = config->clusters[i].mode;
     }
     settings->clusters = clusters;
@@ -177,6 +178,8 @@ static enum gw_status load_all(struct gw_reload *reload, struct gw_config_proble
     watch_keys(reload, config);
     gw_gateway_apply(reload->gateway, &settings);
     gw_gateway_set_keyring(reload->gateway, &keyring);
+    if (gw_gateway_make_clusters(reload->gateway, &err) != GW_OK)
+        gw_log(GW_LOG_ERROR, "reload", "%s; everything else was taken up", err.text);
 out:
     gw_gateway_settings_free(&settings);
     gw_keyring_free(&keyring);

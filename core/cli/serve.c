@@ -184,7 +184,7 @@ static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
     serve->gateway = gw_gateway_new(&options, &settings, &keyring, serve->epoch, serve->store, serve->journal,
                                     gw_clock_system(), gw_random_system());
     serve->reload = gw_reload_new(&start, serve->gateway);
-    return GW_OK;
+    return gw_gateway_make_clusters(serve->gateway, err);
 }
 
 static enum gw_status open_workers(struct serve *serve, struct gw_err *err)

@@ -43,7 +43,7 @@ static void report(struct clusters *clusters, struct gw_str source, struct gw_st
 
 static void add(struct clusters *clusters, struct gw_str source, struct gw_str name, struct gw_str mode)
 {
-    struct gw_config_cluster cluster = {.name = name, .mode = GW_EKS_MODE_API};
+    struct gw_config_cluster cluster = {.name = name, .has_mode = mode.at != NULL, .mode = GW_EKS_MODE_API};
     size_t at = 0;
 
     if (!is_name(name)) {

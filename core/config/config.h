@@ -23,6 +23,7 @@
 
 struct gw_config_cluster {
     struct gw_str name;
+    bool has_mode; /* it was given */
     enum gw_eks_auth_mode mode;
 };
 

@@ -10,6 +10,7 @@
 
 #include "codec/time.h"
 #include "codec/username.h"
+#include "eks/error.h"
 
 #define ID_LENGTH 36
 
@@ -52,13 +53,17 @@ const struct gw_str *gw_eks_entry_groups(const struct gw_eks_call *call, const s
     return groups;
 }
 
-static void make_id(const struct gw_random *random, char out[ID_LENGTH + 1])
+static void make_id(const struct gw_eks_call *call, const struct gw_eks_env *env, char out[ID_LENGTH + 1])
 {
     static const char digits[] = "0123456789abcdef";
+    struct gw_store_key key = gw_eks_entry_key(call);
     unsigned char bytes[16];
     size_t at = 0;
 
-    gw_random_fill(random, bytes, sizeof(bytes));
+    if (env->ids != NULL)
+        env->ids->make(env->ids->ctx, GW_STR("access-entry"), &key, bytes);
+    else
+        gw_random_fill(env->random, bytes, sizeof(bytes));
     bytes[0] &= 0xfe;
     for (size_t i = 0; i < sizeof(bytes); i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
@@ -87,7 +92,7 @@ static struct gw_str join(struct gw_arena *arena, const struct gw_str *pieces, s
     return (struct gw_str){text, length};
 }
 
-struct gw_str gw_eks_entry_arn(const struct gw_eks_call *call, const struct gw_random *random)
+struct gw_str gw_eks_entry_arn(const struct gw_eks_call *call, const struct gw_eks_env *env)
 {
     const struct gw_principal *p = &call->principal;
     char id[ID_LENGTH + 1];
@@ -111,7 +116,7 @@ struct gw_str gw_eks_entry_arn(const struct gw_eks_call *call, const struct gw_r
         {id, ID_LENGTH},
     };
 
-    make_id(random, id);
+    make_id(call, env, id);
     return join(call->arena, pieces, GW_COUNT(pieces));
 }
 
@@ -124,6 +129,19 @@ struct gw_store_key gw_eks_entry_key(const struct gw_eks_call *call)
         .cluster = call->cluster,
         .principal = call->principal.arn,
     };
+}
+
+enum gw_status gw_eks_entry_find(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                 const struct gw_access_entry **entry, struct gw_eks_error *error)
+{
+    struct gw_store_key key = gw_eks_entry_key(call);
+
+    *entry = gw_store_find(env->store, &key);
+    if (*entry == NULL)
+        return gw_eks_error_refuse(call, error, GW_EKS_ResourceNotFoundException,
+                                   GW_STR("The specified principalArn could not be found. You can view your available "
+                                          "access entries with 'list-access-entries'."));
+    return GW_OK;
 }
 
 static void encode_groups(const struct gw_access_entry *entry, struct gw_buf *body)

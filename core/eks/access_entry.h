@@ -26,10 +26,14 @@ struct gw_str gw_eks_entry_username(const struct gw_eks_call *call, const struct
 const struct gw_str *gw_eks_entry_groups(const struct gw_eks_call *call, const struct gw_eks_type *type, size_t *count);
 
 /* arena: arn:P:eks:REGION:ACCOUNT:access-entry/CLUSTER/KIND/PRINCIPAL-ACCOUNT/PRINCIPAL-NAME/ID with a new id. */
-struct gw_str gw_eks_entry_arn(const struct gw_eks_call *call, const struct gw_random *random);
+struct gw_str gw_eks_entry_arn(const struct gw_eks_call *call, const struct gw_eks_env *env);
 
 /* Where the call's principal has its entry. Views of the call. */
 struct gw_store_key gw_eks_entry_key(const struct gw_eks_call *call);
+
+/* The entry of the call's principal. Refused (E2): there is none. borrows: the store's (epoch) */
+GW_NODISCARD enum gw_status gw_eks_entry_find(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                              const struct gw_access_entry **entry, struct gw_eks_error *error);
 
 /* {"accessEntry":{...}}, compact, members in the order of EKS's samples. */
 void gw_eks_entry_encode(const struct gw_access_entry *entry, struct gw_buf *body);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cluster names and modes. E-numbers are those of the error catalogue, see
- * README.md. Whether a cluster exists is a fact given by the caller.
+ * Cluster names and modes, and the cluster itself as the store has it. E-numbers
+ * are those of the error catalogue, see README.md.
  */
 #include "eks/cluster.h"
 
 #include "codec/uri.h"
+#include "eks/cluster_document.h"
 #include "eks/error.h"
 
 #define NAME_MAX_EKS 100
@@ -49,39 +50,79 @@ enum gw_status gw_eks_cluster_decode(struct gw_eks_call *call, struct gw_eks_err
     return GW_OK;
 }
 
-enum gw_status gw_eks_cluster_check_entries(const struct gw_eks_call *call, const struct gw_eks_cluster *cluster,
-                                            struct gw_eks_error *error)
+struct gw_store_key gw_eks_cluster_key(const struct gw_eks_call *call)
 {
-    if (!cluster->exists) {
-        enum gw_status status = gw_eks_error_refuse(
-            call, error, GW_EKS_ResourceNotFoundException,
-            gw_arena_printf(call->arena, "No cluster found for name: %.*s.", GW_STR_ARG(call->cluster)));
+    return (struct gw_store_key){
+        .partition = call->partition,
+        .account = call->account,
+        .region = call->region,
+        .cluster = call->cluster,
+        .principal = GW_STR_NONE,
+    };
+}
 
-        error->cluster_name = GW_STR_NONE;
-        return status;
+static enum gw_status refuse_missing(const struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    enum gw_status status = gw_eks_error_refuse(
+        call, error, GW_EKS_ResourceNotFoundException,
+        gw_arena_printf(call->arena, "No cluster found for name: %.*s.", GW_STR_ARG(call->cluster)));
+
+    error->cluster_name = GW_STR_NONE;
+    return status;
+}
+
+enum gw_status gw_eks_cluster_enter(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                    struct gw_eks_result *result, struct gw_eks_error *error)
+{
+    struct gw_store_change *change = &result->change;
+    struct gw_store_key key = gw_eks_cluster_key(call);
+
+    change->key = key;
+    change->now_ms = env->wall_ms;
+    result->cluster = gw_store_find_cluster(env->store, &key);
+    if (result->cluster != NULL) {
+        change->expected_cluster = result->cluster->version;
+        return GW_OK;
     }
-    if (cluster->mode == GW_EKS_MODE_CONFIG_MAP)
-        return gw_eks_error_refuse(
-            call, error, GW_EKS_InvalidRequestException,
-            GW_STR("The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
-                   "operation."));
+    if (env->makes_cluster == NULL || !env->makes_cluster(env->makes_cluster_ctx, &key))
+        return refuse_missing(call, error);
+    change->cluster = gw_eks_cluster_make(
+        &(struct gw_eks_cluster_plan){.key = key, .mode = GW_EKS_MODE_API}, env, call->arena);
+    change->cluster_act = GW_STORE_PUT;
+    result->cluster = change->cluster;
+    result->is_change = true;
     return GW_OK;
+}
+
+enum gw_status gw_eks_cluster_enter_entries(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                            struct gw_eks_result *result, struct gw_eks_error *error)
+{
+    enum gw_status status = gw_eks_cluster_enter(call, env, result, error);
+
+    if (status != GW_OK || result->cluster->mode != GW_EKS_MODE_CONFIG_MAP)
+        return status;
+    return gw_eks_error_refuse(
+        call, error, GW_EKS_InvalidRequestException,
+        GW_STR("The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
+               "operation."));
+}
+
+static const char *const mode_names[] = {
+    [GW_EKS_MODE_CONFIG_MAP] = "CONFIG_MAP",
+    [GW_EKS_MODE_API_AND_CONFIG_MAP] = "API_AND_CONFIG_MAP",
+    [GW_EKS_MODE_API] = "API",
+};
+
+const char *gw_eks_auth_mode_name(enum gw_eks_auth_mode mode)
+{
+    return mode_names[mode];
 }
 
 enum gw_status gw_eks_auth_mode_parse(struct gw_str text, enum gw_eks_auth_mode *mode)
 {
-    static const struct {
-        const char *name;
-        enum gw_eks_auth_mode mode;
-    } modes[] = {
-        {"CONFIG_MAP", GW_EKS_MODE_CONFIG_MAP},
-        {"API_AND_CONFIG_MAP", GW_EKS_MODE_API_AND_CONFIG_MAP},
-        {"API", GW_EKS_MODE_API},
-    };
-
-    for (size_t i = 0; i < GW_COUNT(modes); i++) {
-        if (gw_str_is(text, modes[i].name)) {
-            *mode = modes[i].mode;
+    for (size_t i = 0; i < GW_COUNT(mode_names); i++) {
+        if (gw_str_is(text, mode_names[i])) {
+            *mode = (enum gw_eks_auth_mode)i;
             return GW_OK;
         }
     }

@@ -13,9 +13,16 @@
  * of them (E21). */
 GW_NODISCARD enum gw_status gw_eks_cluster_decode(struct gw_eks_call *call, struct gw_eks_error *error);
 
-/* Refused: the cluster doesn't exist (E1), or its mode is CONFIG_MAP (E19). */
-GW_NODISCARD enum gw_status gw_eks_cluster_check_entries(const struct gw_eks_call *call,
-                                                         const struct gw_eks_cluster *cluster,
-                                                         struct gw_eks_error *error);
+/* Where the call's cluster is. Views of the call. */
+struct gw_store_key gw_eks_cluster_key(const struct gw_eks_call *call);
+
+/* Finds the call's cluster: fills result->cluster and the change's key and expected_cluster. In a mock, one that nobody
+ * made is made: it stands in the change then, which is to be committed. Refused: there is none (E1). */
+GW_NODISCARD enum gw_status gw_eks_cluster_enter(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                                 struct gw_eks_result *result, struct gw_eks_error *error);
+
+/* The same; refused, too: its mode is CONFIG_MAP (E19). */
+GW_NODISCARD enum gw_status gw_eks_cluster_enter_entries(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                                         struct gw_eks_result *result, struct gw_eks_error *error);
 
 #endif

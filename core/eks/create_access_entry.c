@@ -61,7 +61,7 @@ static enum gw_status check_store(const struct gw_eks_call *call, const struct g
     if (gw_store_find(env->store, key) != NULL)
         return gw_eks_error_refuse(call, error, GW_EKS_ResourceInUseException,
                                    GW_STR("The specified access entry resource is already in use on this cluster."));
-    status = gw_eks_principal_check_exists(call, error);
+    status = gw_eks_principal_check_exists(call, env, error);
     if (status != GW_OK)
         return status;
     if (gw_store_count_cluster(env->store, key) >= env->limits->entries_per_cluster) {
@@ -75,7 +75,7 @@ static struct gw_access_entry describe_new_entry(const struct gw_eks_call *call,
 {
     struct gw_access_entry entry = {
         .key = gw_eks_entry_key(call),
-        .arn = gw_eks_entry_arn(call, env->random),
+        .arn = gw_eks_entry_arn(call, env),
         .type = call->entry->type->name,
         .username = gw_eks_input_username(call),
         .created_ms = env->now_ms,
@@ -104,11 +104,11 @@ static enum gw_status build(const struct gw_eks_call *call, const struct gw_eks_
     entry.reply = gw_arena_str(call->arena, gw_buf_str(&body));
     result->reply = entry.reply;
     result->is_change = true;
+    result->change.key = entry.key;
+    result->change.entry_act = GW_STORE_PUT;
     result->change.entry = gw_access_entry_new(&entry);
-    result->change.token = gw_eks_token_new(call, env, entry.reply);
-    result->change.key = result->change.entry->key;
+    result->change.token = gw_eks_token_new(call, env, entry.reply, result->change.entry);
     result->change.cluster_entries_max = env->limits->entries_per_cluster;
-    result->change.now_ms = env->now_ms;
 out:
     gw_buf_fini(&body);
     return status;
@@ -124,14 +124,12 @@ static bool is_retry_after_all(const struct gw_eks_call *call, const struct gw_e
     return gw_eks_token_replay(call, env, &result->replayed, &result->reply, &ignored) == GW_OK && result->replayed;
 }
 
-static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
-                              const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
+static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_eks_result *result,
                               struct gw_eks_error *error)
 {
     struct gw_store_key key = gw_eks_entry_key(call);
-    enum gw_status status = gw_eks_cluster_check_entries(call, cluster, error);
+    enum gw_status status = gw_eks_cluster_enter_entries(call, env, result, error);
 
-    *result = (struct gw_eks_result){.status = 200};
     if (status == GW_OK)
         status = gw_eks_token_replay(call, env, &result->replayed, &result->reply, error);
     if (status != GW_OK || result->replayed)

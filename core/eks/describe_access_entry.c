@@ -16,24 +16,17 @@ static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *erro
     return status == GW_OK ? gw_eks_principal_decode_label(call, call->raw_labels[1], error) : status;
 }
 
-static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
-                              const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
+static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_eks_result *result,
                               struct gw_eks_error *error)
 {
-    struct gw_store_key key = gw_eks_entry_key(call);
-    enum gw_status status = gw_eks_cluster_check_entries(call, cluster, error);
     const struct gw_access_entry *entry;
+    enum gw_status status = gw_eks_cluster_enter_entries(call, env, result, error);
 
-    *result = (struct gw_eks_result){.status = 200};
-    if (status != GW_OK)
-        return status;
-    entry = gw_store_find(env->store, &key);
-    if (entry == NULL)
-        return gw_eks_error_refuse(call, error, GW_EKS_ResourceNotFoundException,
-                                   GW_STR("The specified principalArn could not be found. You can view your available "
-                                          "access entries with 'list-access-entries'."));
-    result->reply = entry->reply;
-    return GW_OK;
+    if (status == GW_OK)
+        status = gw_eks_entry_find(call, env, &entry, error);
+    if (status == GW_OK)
+        result->reply = entry->reply;
+    return status;
 }
 
 static void view(struct gw_eks_call *call)

@@ -13,8 +13,8 @@ struct gw_eks_handler {
     enum gw_status (*decode)(struct gw_eks_call *call, struct gw_eks_error *error);
     /* NULL: there is nothing to check before the cluster is looked up */
     enum gw_status (*check)(struct gw_eks_call *call, const struct gw_eks_limits *limits, struct gw_eks_error *error);
-    enum gw_status (*prepare)(struct gw_eks_call *call, const struct gw_eks_env *env,
-                              const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
+    /* `result` is zeroed with status 200. What it owns when this refuses is dropped by the dispatcher. */
+    enum gw_status (*prepare)(struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_eks_result *result,
                               struct gw_eks_error *error);
     /* Adds what was decoded to call->input and, where a body has more than the labels, to call->request_parameters. May
      * find a call whose decode failed or never ran. */

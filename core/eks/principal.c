@@ -62,9 +62,11 @@ enum gw_status gw_eks_principal_check_type(const struct gw_eks_call *call, const
     return GW_OK;
 }
 
-enum gw_status gw_eks_principal_check_exists(const struct gw_eks_call *call, struct gw_eks_error *error)
+enum gw_status gw_eks_principal_check_exists(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                             struct gw_eks_error *error)
 {
-    if (!gw_str_equal(call->principal.partition, call->partition))
+    if (!gw_str_equal(call->principal.partition, call->partition) ||
+        (env->principals != NULL && gw_map_get(env->principals, call->principal.arn) == NULL))
         return gw_eks_error_refuse(call, error, GW_EKS_InvalidParameterException,
                                    GW_STR("The specified principalArn is invalid: invalid principal."));
     return GW_OK;

@@ -23,7 +23,9 @@ GW_NODISCARD enum gw_status gw_eks_principal_check_linked(const struct gw_eks_ca
 GW_NODISCARD enum gw_status gw_eks_principal_check_type(const struct gw_eks_call *call, const struct gw_eks_type *type,
                                                         struct gw_eks_error *error);
 
-/* A principal of another partition can't exist for this one (E6). Whether others exist isn't asked. */
-GW_NODISCARD enum gw_status gw_eks_principal_check_exists(const struct gw_eks_call *call, struct gw_eks_error *error);
+/* Refused (E6): a principal of another partition, which can't exist for this one; and one that env->principals hasn't,
+ * where that is given. */
+GW_NODISCARD enum gw_status gw_eks_principal_check_exists(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                                          struct gw_eks_error *error);
 
 #endif

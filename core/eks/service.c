@@ -86,19 +86,31 @@ enum gw_status gw_eks_check(struct gw_eks_call *call, const struct gw_eks_limits
     return handler->check == NULL ? GW_OK : handler->check(call, limits, error);
 }
 
-enum gw_status gw_eks_prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
-                              const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
+enum gw_status gw_eks_prepare(struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_eks_result *result,
                               struct gw_eks_error *error)
 {
-    return handlers[call->op]->prepare(call, env, cluster, result, error);
+    enum gw_status status;
+
+    *result = (struct gw_eks_result){.status = 200};
+    status = handlers[call->op]->prepare(call, env, result, error);
+    if (status != GW_OK)
+        gw_eks_result_drop(result);
+    return status;
 }
 
-bool gw_eks_wants_username(const struct gw_eks_call *call)
+bool gw_eks_wants_username(const struct gw_eks_call *call, const struct gw_store *store)
 {
     const struct gw_eks_entry_input *in = call->entry;
+    struct gw_store_key key;
+    const struct gw_access_entry *entry;
 
-    return call->op == GW_EKS_CreateAccessEntry && in != NULL && in->type != NULL && in->type->is_standard &&
-           in->username.at == NULL;
+    if (in == NULL || in->username.at != NULL)
+        return false;
+    if (call->op != GW_EKS_UpdateAccessEntry)
+        return in->type != NULL && in->type->is_standard;
+    key = gw_eks_entry_key(call);
+    entry = gw_store_find(store, &key);
+    return entry != NULL && gw_eks_entry_find_type(entry->type)->is_standard;
 }
 
 bool gw_eks_wants_tags(const struct gw_eks_call *call)
@@ -113,7 +125,7 @@ const struct gw_json *gw_eks_sent_tags(const struct gw_eks_call *call)
 
 void gw_eks_set_username(struct gw_eks_call *call, struct gw_str username)
 {
-    if (gw_eks_wants_username(call))
+    if (call->entry != NULL && call->entry->username.at == NULL)
         call->entry->chosen_username = username;
 }
 
@@ -153,9 +165,8 @@ void gw_eks_add_tags(struct gw_eks_call *call, const struct gw_pair *tags, size_
 
 void gw_eks_result_drop(struct gw_eks_result *result)
 {
-    gw_access_entry_free(&result->change.entry);
-    gw_store_token_free(&result->change.token);
-    result->change = (struct gw_store_change){.key = {.principal = GW_STR_NONE}};
+    gw_store_change_drop(&result->change);
+    result->cluster = NULL;
     result->is_change = false;
 }
 

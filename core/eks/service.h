@@ -16,6 +16,7 @@
  */
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "base/random.h"
 #include "codec/arn.h"
 #include "codec/http1.h"
@@ -96,6 +97,7 @@ void gw_eks_query_error_encode(const struct gw_eks_query_error *error, struct gw
 struct gw_eks_limits {
     size_t entries_per_cluster; /* 3000 */
     size_t groups_per_entry;    /* 100 */
+    size_t policies_per_entry;  /* 20 */
 };
 
 enum gw_eks_auth_mode {
@@ -106,14 +108,13 @@ enum gw_eks_auth_mode {
 
 GW_NODISCARD enum gw_status gw_eks_auth_mode_parse(struct gw_str text, enum gw_eks_auth_mode *mode);
 
-/* Facts about the cluster asked for, given by whoever knows clusters (configuration, later the store or an upstream).
- */
-struct gw_eks_cluster {
-    bool exists;
-    enum gw_eks_auth_mode mode;
-};
+const char *gw_eks_auth_mode_name(enum gw_eks_auth_mode mode); /* "API_AND_CONFIG_MAP" */
 
-struct gw_eks_entry_input; /* decoded input of the entry operations; in the call's arena */
+/* Decoded input, in the call's arena. */
+struct gw_eks_entry_input;       /* of operations that make or change an entry */
+struct gw_eks_association_input; /* of those on associated policies */
+struct gw_eks_tag_input;         /* of those on tags */
+struct gw_eks_paging;            /* of those that list */
 
 struct gw_eks_call {
     /* by the gateway */
@@ -133,26 +134,44 @@ struct gw_eks_call {
     struct gw_str cluster;
     bool has_principal; /* principal is valid: its ARN has a principal's form */
     struct gw_principal principal;
-    struct gw_eks_entry_input *entry; /* of operations with a body */
+    struct gw_eks_entry_input *entry; /* NULL where the operation has no such input; the same for the next ones */
+    struct gw_eks_association_input *association;
+    struct gw_eks_tag_input *tag;
+    struct gw_eks_paging *paging;
 
     /* by gw_eks_view_input, objects; null before */
     struct gw_json input; /* the members that were sent, well typed, under their SDK names, wherever they travelled */
     struct gw_json request_parameters; /* CloudTrail's: cluster under `name`, path labels still encoded */
 };
 
+/* Where ids come from that are part of entries, clusters and updates: 16 bytes. */
+struct gw_eks_ids {
+    void *ctx;
+    /* `what` is "access-entry", "cluster" or "update"; `key` names the object. May be called again for a change that is
+     * prepared again. */
+    void (*make)(void *ctx, struct gw_str what, const struct gw_store_key *key, unsigned char id[16]);
+};
+
 struct gw_eks_env {
-    int64_t now_ms;
+    int64_t now_ms;  /* the time in data: createdAt, modifiedAt */
+    int64_t wall_ms; /* the real time, by which tokens age; the same unless a mock's clock is set */
     const struct gw_random *random;
+    const struct gw_eks_ids *ids; /* NULL: random ones */
     const struct gw_eks_limits *limits;
-    const struct gw_store *store; /* inside an epoch */
+    const struct gw_store *store;    /* inside an epoch */
+    const struct gw_map *principals; /* ARNs of the principals that IAM has; NULL: not asked (E6) */
+    /* True when a cluster that nobody made is made by being mentioned (mocks); NULL: never. */
+    bool (*makes_cluster)(void *ctx, const struct gw_store_key *key);
+    void *makes_cluster_ctx;
 };
 
 struct gw_eks_result {
     unsigned status;
-    struct gw_str reply;           /* arena or store memory (epoch) */
-    bool is_change;                /* `change` is to be committed before the reply counts */
-    struct gw_store_change change; /* entry and token are new, owned by whoever holds the result */
-    bool replayed;                 /* the original reply of an earlier request with the same token */
+    struct gw_str reply;              /* arena or store memory (epoch) */
+    const struct gw_cluster *cluster; /* what the call is about: of the store (epoch), or of `change` */
+    bool is_change;                   /* `change` is to be committed before the reply counts */
+    struct gw_store_change change;    /* its objects are new, owned by whoever holds the result */
+    bool replayed;                    /* the original reply of an earlier request with the same token */
 };
 
 bool gw_eks_is_served(enum gw_eks_op op);
@@ -168,9 +187,10 @@ GW_NODISCARD enum gw_status gw_eks_decode(struct gw_eks_call *call, struct gw_ek
  * arena, and views into labels and body. */
 void gw_eks_view_input(struct gw_eks_call *call);
 
-/* True when policies may choose a username: create or update of a STANDARD entry whose caller sent none. */
-bool gw_eks_wants_username(const struct gw_eks_call *call);
-/* True when policies may add default tags: CreateAccessEntry (and CreateCluster once served). */
+/* True when policies may choose a username: create or update of a STANDARD entry whose caller sent none. `store` tells
+ * the type of an entry that is updated. */
+bool gw_eks_wants_username(const struct gw_eks_call *call, const struct gw_store *store);
+/* True when policies may add default tags: CreateAccessEntry. */
 bool gw_eks_wants_tags(const struct gw_eks_call *call);
 /* The tags the caller sent, NULL when none. borrows */
 const struct gw_json *gw_eks_sent_tags(const struct gw_eks_call *call);
@@ -181,8 +201,7 @@ void gw_eks_add_tags(struct gw_eks_call *call, const struct gw_pair *tags, size_
 GW_NODISCARD enum gw_status gw_eks_check(struct gw_eks_call *call, const struct gw_eks_limits *limits,
                                          struct gw_eks_error *error);
 GW_NODISCARD enum gw_status gw_eks_prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
-                                           const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
-                                           struct gw_eks_error *error);
+                                           struct gw_eks_result *result, struct gw_eks_error *error);
 
 /* True when `error`, prepare's answer, means that the principal of a create has an entry. */
 bool gw_eks_may_adopt(const struct gw_eks_call *call, const struct gw_eks_error *error);
@@ -191,7 +210,7 @@ bool gw_eks_may_adopt(const struct gw_eks_call *call, const struct gw_eks_error 
 GW_NODISCARD enum gw_status gw_eks_adopt(const struct gw_eks_call *call, const struct gw_eks_env *env,
                                          struct gw_str *reply);
 
-/* Frees entry and token of a result that wasn't committed. */
+/* Frees the objects of a result that wasn't committed. */
 void gw_eks_result_drop(struct gw_eks_result *result);
 
 /* The error for a change that the store refused when staging (GW_E_LIMIT, or GW_E_STALE after the last retry), or that

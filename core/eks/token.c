@@ -91,28 +91,31 @@ static void digest_parameters(const struct gw_eks_call *call, unsigned char out[
     gw_digest_final(&hash, out);
 }
 
-static struct gw_store_token token_scope(const struct gw_eks_call *call)
+/* Whose token it is: an operation's, a cluster's, and the caller's account. */
+static void digest_scope(const struct gw_eks_call *call, unsigned char out[GW_DIGEST_SIZE])
 {
-    return (struct gw_store_token){
-        .operation = gw_str_from(gw_eks_ops[call->op].name),
-        .partition = call->partition,
-        .account = call->account,
-        .region = call->region,
-        .cluster = call->cluster,
-        .token = call->entry->token,
-    };
+    const struct gw_str pieces[] = {
+        gw_str_from(gw_eks_ops[call->op].name), call->partition, call->account, call->region, call->cluster,
+        call->entry->token};
+    struct gw_sha256 hash;
+
+    gw_digest_init(&hash);
+    for (size_t i = 0; i < GW_COUNT(pieces); i++)
+        add_text(&hash, pieces[i]);
+    gw_digest_final(&hash, out);
 }
 
 enum gw_status gw_eks_token_replay(const struct gw_eks_call *call, const struct gw_eks_env *env, bool *found,
                                    struct gw_str *reply, struct gw_eks_error *error)
 {
-    struct gw_store_token scope = token_scope(call);
-    const struct gw_store_token *earlier = NULL;
+    const struct gw_store_token *earlier;
     unsigned char digest[GW_DIGEST_SIZE];
 
     *found = false;
-    if (scope.token.at != NULL)
-        earlier = gw_store_find_token(env->store, &scope, env->now_ms);
+    if (call->entry->token.at == NULL)
+        return GW_OK;
+    digest_scope(call, digest);
+    earlier = gw_store_find_token(env->store, digest, env->wall_ms);
     if (earlier == NULL)
         return GW_OK;
     digest_parameters(call, digest);
@@ -125,15 +128,13 @@ enum gw_status gw_eks_token_replay(const struct gw_eks_call *call, const struct 
 }
 
 struct gw_store_token *gw_eks_token_new(const struct gw_eks_call *call, const struct gw_eks_env *env,
-                                        struct gw_str reply)
+                                        struct gw_str reply, const struct gw_access_entry *entry)
 {
-    struct gw_store_token token = token_scope(call);
+    struct gw_store_token token = {.created_ms = env->wall_ms, .reply = reply};
 
-    if (token.token.at == NULL)
+    if (call->entry->token.at == NULL)
         return NULL;
-    token.principal = call->principal.arn;
-    token.created_ms = env->now_ms;
-    token.reply = reply;
+    digest_scope(call, token.scope);
     digest_parameters(call, token.digest);
-    return gw_store_token_new(&token);
+    return gw_store_token_new(&token, entry);
 }

@@ -299,7 +299,8 @@ static bool wants_record(struct gw_exchange *exchange)
         return false;
     if (!exchange->verified)
         return settings->audit && stranger_may_be_recorded(exchange);
-    return exchange->refused || settings->record_reads || !gw_eks_is_read_only(exchange->call.op);
+    return exchange->refused || exchange->result.is_change || settings->record_reads ||
+           !gw_eks_is_read_only(exchange->call.op);
 }
 
 enum gw_step gw_stage_record(struct gw_exchange *exchange)

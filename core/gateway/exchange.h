@@ -156,6 +156,9 @@ enum gw_step gw_stage_reply(struct gw_exchange *exchange);
 /* Takes up what the writer did with the job. */
 enum gw_step gw_stage_applied(struct gw_exchange *exchange);
 
+/* stages.c: what core/eks is told of the world. Inside an epoch. */
+struct gw_eks_env gw_exchange_env(const struct gw_exchange *exchange);
+
 /* fault.c: injected faults */
 enum gw_step gw_stage_fault(struct gw_exchange *exchange);
 /* Carries out a fault of a request whose call is decoded, in a stage of its own: DONE: go on (no fault, no delay left);

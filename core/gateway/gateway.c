@@ -23,7 +23,6 @@ static void release_settings(void *object)
 
     if (settings->policies.free_ctx != NULL)
         settings->policies.free_ctx(settings->policies.ctx);
-    gw_map_fini(&settings->cluster_map);
     gw_arena_fini(&settings->arena);
     free(settings);
 }
@@ -43,24 +42,6 @@ static void release_keys(void *object)
     free(keys);
 }
 
-static void index_clusters(struct gw_gateway *gateway, struct gw_gateway_settings *settings)
-{
-    struct gw_hash_seed seed;
-
-    gw_random_seed(gateway->random, &seed);
-    gw_map_init(&settings->cluster_map, seed);
-    for (size_t i = 0; i < settings->cluster_count; i++) {
-        union {
-            const void *in;
-            void *out;
-        } cluster = {.in = &settings->clusters[i]};
-
-        /* The configuration's tables have each name once; a second would change nothing. */
-        if (gw_map_add(&settings->cluster_map, settings->clusters[i].name, cluster.out) != GW_OK)
-            continue;
-    }
-}
-
 static void wake_workers(struct gw_gateway *gateway)
 {
     size_t count = atomic_load(&gateway->worker_count);
@@ -75,7 +56,6 @@ void gw_gateway_apply(struct gw_gateway *gateway, struct gw_gateway_settings **s
 
     *settings = NULL;
     fresh->generation = atomic_fetch_add(&gateway->generation, 1) + 1;
-    index_clusters(gateway, fresh);
     gw_epoch_retire(gateway->epoch, atomic_exchange(&gateway->settings, fresh), release_settings);
     wake_workers(gateway);
 }

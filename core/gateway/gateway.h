@@ -21,9 +21,12 @@
 
 #define GW_GATEWAY_WORKERS_MAX 256
 
+/* A cluster of the configuration. */
 struct gw_gateway_cluster {
     struct gw_str name;
+    bool has_mode; /* `mode` was given: it wins over the mode that a cluster has already */
     enum gw_eks_auth_mode mode;
+    const struct gw_json *given; /* object: members in DescribeCluster's shape; NULL: none */
 };
 
 /* How a worker gets its policies; filled by the wiring with script/hooks.h, faked in tests. All on the worker's thread.
@@ -53,9 +56,7 @@ struct gw_gateway_settings {
     bool cors_headers;
     struct gw_policy_source policies;
 
-    /* filled by gw_gateway_apply */
-    struct gw_map cluster_map;
-    uint64_t generation;
+    uint64_t generation; /* filled by gw_gateway_apply */
 };
 
 struct gw_gateway_options {
@@ -77,6 +78,10 @@ void gw_gateway_free(struct gw_gateway **gateway);
 /* Swaps; takes its argument. Any thread. Requests already past the point where they read the old one finish with it. */
 void gw_gateway_apply(struct gw_gateway *gateway, struct gw_gateway_settings **settings);
 void gw_gateway_set_keyring(struct gw_gateway *gateway, struct gw_keyring **keyring);
+
+/* Makes the configured clusters that don't exist, and gives those that do what the configuration says of them. Not on a
+ * worker's thread. GW_E_BUSY, GW_E_IO: the writer didn't take them all. */
+GW_NODISCARD enum gw_status gw_gateway_make_clusters(struct gw_gateway *gateway, struct gw_err *err);
 
 /* new settings, zeroed, with their arena ready. */
 struct gw_gateway_settings *gw_gateway_settings_new(void);

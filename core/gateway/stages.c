@@ -127,7 +127,7 @@ static enum gw_step complete_username(struct gw_exchange *exchange)
     struct gw_policy_call *call;
     enum gw_step step;
 
-    if (exchange->username_asked || !gw_eks_wants_username(&exchange->call) ||
+    if (exchange->username_asked || !gw_eks_wants_username(&exchange->call, exchange->worker->gateway->store) ||
         !gw_asks_wanted(exchange, GW_HOOK_USERNAME))
         return GW_STEP_DONE;
     call = gw_asks_call(exchange);
@@ -177,18 +177,19 @@ enum gw_step gw_stage_check(struct gw_exchange *exchange)
     return GW_STEP_DONE;
 }
 
-/* What is known of the cluster: configured ones exist in the configured partition, account and region. */
-static struct gw_eks_cluster cluster_facts(const struct gw_gateway_settings *settings, const struct gw_eks_call *call)
+struct gw_eks_env gw_exchange_env(const struct gw_exchange *exchange)
 {
-    const struct gw_gateway_cluster *cluster;
+    const struct gw_gateway *gateway = exchange->worker->gateway;
+    const struct gw_gateway_settings *settings = gw_exchange_settings(exchange);
+    int64_t now_ms = gw_clock_wall_ms(gateway->clock);
 
-    if (!gw_str_equal(call->partition, settings->partition) || !gw_str_equal(call->account, settings->account) ||
-        !gw_str_equal(call->region, settings->region))
-        return (struct gw_eks_cluster){.exists = false};
-    cluster = gw_map_get(&settings->cluster_map, call->cluster);
-    if (cluster == NULL)
-        return (struct gw_eks_cluster){.exists = false};
-    return (struct gw_eks_cluster){.exists = true, .mode = cluster->mode};
+    return (struct gw_eks_env){
+        .now_ms = now_ms,
+        .wall_ms = now_ms,
+        .random = gateway->random,
+        .limits = &settings->limits,
+        .store = gateway->store,
+    };
 }
 
 /* Whether a policy wants the principal's entry to be the answer to a create. DONE: `adopt` says so. */
@@ -228,16 +229,10 @@ static enum gw_step refuse_or_adopt(struct gw_exchange *exchange, const struct g
 
 enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
 {
-    const struct gw_gateway_settings *settings = gw_exchange_settings(exchange);
-    struct gw_gateway *gateway = exchange->worker->gateway;
-    struct gw_eks_cluster cluster = cluster_facts(settings, &exchange->call);
-    struct gw_eks_env env = {.now_ms = gw_clock_wall_ms(gateway->clock),
-                             .random = gateway->random,
-                             .limits = &settings->limits,
-                             .store = gateway->store};
+    struct gw_eks_env env = gw_exchange_env(exchange);
     struct gw_eks_error error = {0};
 
-    if (gw_eks_prepare(&exchange->call, &env, &cluster, &exchange->result, &error) != GW_OK)
+    if (gw_eks_prepare(&exchange->call, &env, &exchange->result, &error) != GW_OK)
         return refuse_or_adopt(exchange, &env, &error);
     exchange->answer = (struct gw_answer){.status = exchange->result.status, .body = exchange->result.reply};
     return GW_STEP_DONE;

@@ -3,9 +3,11 @@
  * Deep copies in one block each, so that an entry is one allocation, close
  * together in memory, and freed by one call that needs to know nothing.
  *
- *   [links | public struct | groups[] | tags[] | text ...]
+ *   [links | public struct | groups[] | tags[] | associations[] | namespaces[] | text ...]
  *
- * An absent view stays absent, an empty one stays empty.
+ * An absent view stays absent, an empty one stays empty. The reply stands apart
+ * and is counted, because the token of the same change keeps it for longer than
+ * an entry that is updated.
  */
 #include "store/entry.h"
 
@@ -14,7 +16,7 @@
 static void add_size(size_t *total, size_t size)
 {
     if (gw_add_overflows(*total, size, total))
-        gw_fatal("entry or token too large");
+        gw_fatal("an object of the store is too large");
 }
 
 static void add_array(size_t *total, size_t count, size_t size)
@@ -22,7 +24,7 @@ static void add_array(size_t *total, size_t count, size_t size)
     size_t bytes;
 
     if (gw_mul_overflows(count, size, &bytes))
-        gw_fatal("entry or token too large");
+        gw_fatal("an object of the store is too large");
     add_size(total, bytes);
 }
 
@@ -48,25 +50,63 @@ static void pack_key(char **at, struct gw_store_key *key, const struct gw_store_
     key->principal = pack(at, from->principal);
 }
 
+static size_t count_namespaces(const struct gw_access_entry *from)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < from->association_count; i++)
+        add_size(&count, from->associations[i].namespace_count);
+    return count;
+}
+
+static void add_texts(size_t *size, const struct gw_str *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add_size(size, texts[i].length);
+}
+
 static size_t entry_size(const struct gw_access_entry *from)
 {
-    const struct gw_str *texts[] = {
-        &from->key.partition, &from->key.account, &from->key.region, &from->key.cluster, &from->key.principal,
-        &from->arn,           &from->type,        &from->username,   &from->reply,
-    };
+    const struct gw_str texts[] = {from->key.partition, from->key.account,   from->key.region, from->key.cluster,
+                                   from->key.principal, from->arn,           from->type,       from->username};
     size_t size = sizeof(struct gw_stored_entry);
 
-    for (size_t i = 0; i < GW_COUNT(texts); i++)
-        add_size(&size, texts[i]->length);
+    add_texts(&size, texts, GW_COUNT(texts));
     add_array(&size, from->group_count, sizeof(*from->groups));
     add_array(&size, from->tag_count, sizeof(*from->tags));
-    for (size_t i = 0; i < from->group_count; i++)
-        add_size(&size, from->groups[i].length);
+    add_array(&size, from->association_count, sizeof(*from->associations));
+    add_array(&size, count_namespaces(from), sizeof(struct gw_str));
+    add_texts(&size, from->groups, from->group_count);
     for (size_t i = 0; i < from->tag_count; i++) {
         add_size(&size, from->tags[i].key.length);
         add_size(&size, from->tags[i].value.length);
     }
+    for (size_t i = 0; i < from->association_count; i++) {
+        add_size(&size, from->associations[i].policy_arn.length);
+        add_texts(&size, from->associations[i].namespaces, from->associations[i].namespace_count);
+    }
     return size;
+}
+
+static void pack_texts(char **at, struct gw_str *to, const struct gw_str *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = pack(at, from[i]);
+}
+
+/* `namespaces` is room for those of all associations. */
+static void pack_associations(char **at, struct gw_association *to, struct gw_str *namespaces,
+                              const struct gw_access_entry *from)
+{
+    for (size_t i = 0; i < from->association_count; i++) {
+        const struct gw_association *one = &from->associations[i];
+
+        to[i] = *one;
+        to[i].policy_arn = pack(at, one->policy_arn);
+        to[i].namespaces = one->namespace_count > 0 ? namespaces : NULL;
+        pack_texts(at, namespaces, one->namespaces, one->namespace_count);
+        namespaces += one->namespace_count;
+    }
 }
 
 struct gw_access_entry *gw_access_entry_new(const struct gw_access_entry *from)
@@ -75,64 +115,105 @@ struct gw_access_entry *gw_access_entry_new(const struct gw_access_entry *from)
     struct gw_access_entry *entry = &stored->entry;
     struct gw_str *groups = (struct gw_str *)(void *)(stored + 1);
     struct gw_pair *tags = (struct gw_pair *)(void *)(groups + from->group_count);
-    char *at = (char *)(tags + from->tag_count);
+    struct gw_association *associations = (struct gw_association *)(void *)(tags + from->tag_count);
+    struct gw_str *namespaces = (struct gw_str *)(void *)(associations + from->association_count);
+    char *at = (char *)(namespaces + count_namespaces(from));
 
     gw_link_init(&stored->tokens);
+    stored->reply = gw_shared_new(from->reply);
     *entry = *from;
+    entry->reply = gw_shared_str(stored->reply);
     pack_key(&at, &entry->key, &from->key);
     entry->arn = pack(&at, from->arn);
     entry->type = pack(&at, from->type);
     entry->username = pack(&at, from->username);
-    entry->reply = pack(&at, from->reply);
     entry->groups = from->group_count > 0 ? groups : NULL;
     entry->tags = from->tag_count > 0 ? tags : NULL;
-    for (size_t i = 0; i < from->group_count; i++)
-        groups[i] = pack(&at, from->groups[i]);
+    entry->associations = from->association_count > 0 ? associations : NULL;
+    pack_texts(&at, groups, from->groups, from->group_count);
     for (size_t i = 0; i < from->tag_count; i++) {
         tags[i].key = pack(&at, from->tags[i].key);
         tags[i].value = pack(&at, from->tags[i].value);
     }
+    pack_associations(&at, associations, namespaces, from);
     return entry;
 }
 
 void gw_access_entry_free(struct gw_access_entry **entry)
 {
+    struct gw_stored_entry *stored;
+
     if (*entry == NULL)
         return;
-    free(gw_stored_entry(*entry));
+    stored = gw_stored_entry(*entry);
     *entry = NULL;
+    gw_shared_drop(&stored->reply);
+    free(stored);
 }
 
-struct gw_store_token *gw_store_token_new(const struct gw_store_token *from)
+struct gw_cluster *gw_cluster_new(const struct gw_cluster *from)
 {
-    const struct gw_str *texts[] = {&from->operation, &from->partition, &from->account,   &from->region,
-                                    &from->cluster,   &from->token,     &from->principal, &from->reply};
-    size_t size = sizeof(struct gw_stored_token);
-    struct gw_stored_token *stored;
+    const struct gw_str texts[] = {from->key.partition, from->key.account,   from->key.region,
+                                   from->key.cluster,   from->key.principal, from->document};
+    size_t size = sizeof(struct gw_stored_cluster);
+    struct gw_stored_cluster *stored;
+    struct gw_str *updates;
     char *at;
 
-    for (size_t i = 0; i < GW_COUNT(texts); i++)
-        add_size(&size, texts[i]->length);
+    add_texts(&size, texts, GW_COUNT(texts));
+    add_array(&size, from->update_count, sizeof(*from->updates));
+    add_texts(&size, from->updates, from->update_count);
     stored = gw_alloc(size);
+    updates = (struct gw_str *)(void *)(stored + 1);
+    at = (char *)(updates + from->update_count);
+    gw_link_init(&stored->tokens);
+    stored->cluster = *from;
+    pack_key(&at, &stored->cluster.key, &from->key);
+    stored->cluster.document = pack(&at, from->document);
+    stored->cluster.updates = from->update_count > 0 ? updates : NULL;
+    pack_texts(&at, updates, from->updates, from->update_count);
+    return &stored->cluster;
+}
+
+void gw_cluster_free(struct gw_cluster **cluster)
+{
+    if (*cluster == NULL)
+        return;
+    free(gw_stored_cluster(*cluster));
+    *cluster = NULL;
+}
+
+struct gw_store_token *gw_store_token_new(const struct gw_store_token *from, const struct gw_access_entry *entry)
+{
+    struct gw_stored_token *stored = gw_alloc(sizeof(*stored));
+
     gw_link_init(&stored->by_age);
-    gw_link_init(&stored->by_entry);
+    gw_link_init(&stored->by_owner);
+    if (entry != NULL && gw_str_equal(entry->reply, from->reply))
+        stored->reply = gw_shared_hold(gw_stored_entry(entry)->reply);
+    else
+        stored->reply = gw_shared_new(from->reply);
     stored->token = *from;
-    at = (char *)(stored + 1);
-    stored->token.operation = pack(&at, from->operation);
-    stored->token.partition = pack(&at, from->partition);
-    stored->token.account = pack(&at, from->account);
-    stored->token.region = pack(&at, from->region);
-    stored->token.cluster = pack(&at, from->cluster);
-    stored->token.token = pack(&at, from->token);
-    stored->token.principal = pack(&at, from->principal);
-    stored->token.reply = pack(&at, from->reply);
+    stored->token.reply = gw_shared_str(stored->reply);
     return &stored->token;
 }
 
 void gw_store_token_free(struct gw_store_token **token)
 {
+    struct gw_stored_token *stored;
+
     if (*token == NULL)
         return;
-    free(gw_stored_token(*token));
+    stored = gw_stored_token(*token);
     *token = NULL;
+    gw_shared_drop(&stored->reply);
+    free(stored);
+}
+
+void gw_store_change_drop(struct gw_store_change *change)
+{
+    gw_cluster_free(&change->cluster);
+    gw_access_entry_free(&change->entry);
+    gw_store_token_free(&change->token);
+    *change = (struct gw_store_change){.expected_cluster = 0};
 }

@@ -3,9 +3,9 @@
 #define GW_STORE_ENTRY_H
 
 /*
- * What the store keeps in front of each entry and token, in the same block. Only
- * the writer thread reads or writes these links; readers see the public part,
- * which never changes once published.
+ * What the store keeps in front of each cluster, entry and token, in the same
+ * block. Only the writer thread reads or writes these links; readers see the
+ * public part, which never changes once published.
  */
 
 #include "store/store.h"
@@ -18,12 +18,19 @@ struct gw_link {
 
 struct gw_stored_entry {
     struct gw_link tokens; /* head of the entry's tokens, oldest first */
+    struct gw_shared *reply;
     struct gw_access_entry entry;
+};
+
+struct gw_stored_cluster {
+    struct gw_link tokens; /* head of the tokens of changes to the cluster itself */
+    struct gw_cluster cluster;
 };
 
 struct gw_stored_token {
     struct gw_link by_age;   /* all tokens of the store, oldest first */
-    struct gw_link by_entry; /* those of one entry, oldest first */
+    struct gw_link by_owner; /* those of one entry or cluster, oldest first */
+    struct gw_shared *reply;
     struct gw_store_token token;
 };
 
@@ -70,6 +77,11 @@ static inline void gw_link_move(struct gw_link *to, struct gw_link *from)
 static inline struct gw_stored_entry *gw_stored_entry(const struct gw_access_entry *entry)
 {
     return GW_CONTAINER(entry, struct gw_stored_entry, entry);
+}
+
+static inline struct gw_stored_cluster *gw_stored_cluster(const struct gw_cluster *cluster)
+{
+    return GW_CONTAINER(cluster, struct gw_stored_cluster, cluster);
 }
 
 static inline struct gw_stored_token *gw_stored_token(const struct gw_store_token *token)

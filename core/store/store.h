@@ -3,23 +3,24 @@
 #define GW_STORE_STORE_H
 
 /*
- * Access entries and idempotency tokens. Readers look things up in a hash table
- * inside an epoch (base/epoch.h) and never wait, neither for the disk nor for the
- * writer. One writer thread stages changes, then commits them in one batch: what a
- * reader sees is what has been committed.
+ * Clusters, access entries and idempotency tokens. Readers look things up in hash
+ * tables and walk ordered listings inside an epoch (base/epoch.h) and never wait,
+ * neither for the disk nor for the writer. One writer thread stages changes, then
+ * commits them in one batch: what a reader sees is what has been committed.
  *
  *   writer:  stage(change)... -> write records -> commit() or rollback()
- *   reader:  gw_epoch_enter -> find -> use -> gw_epoch_leave
+ *   reader:  gw_epoch_enter -> find, page -> use -> gw_epoch_leave
  *
  * Keys are (partition, account, region, cluster, principal ARN); byte-exact. The
- * table's hash is seeded, so strangers can't aim for collisions.
+ * tables' hash is seeded, so strangers can't aim for collisions.
  *
- * Tokens are published before the entry of the same change: a reader that finds
+ * Tokens are published before the object of the same change: a reader that finds
  * an entry and then looks for the token of the change that made it finds it.
  */
 
 #include "base/epoch.h"
 #include "base/random.h"
+#include "base/shared.h"
 #include "base/str.h"
 
 struct gw_store_key {
@@ -27,7 +28,17 @@ struct gw_store_key {
     struct gw_str account; /* the cluster's */
     struct gw_str region;
     struct gw_str cluster;
-    struct gw_str principal;
+    struct gw_str principal; /* not read where the key is a cluster's */
+};
+
+/* An access policy associated with an entry, and where it holds. */
+struct gw_association {
+    struct gw_str policy_arn;
+    bool is_cluster_wide; /* else in `namespaces` */
+    const struct gw_str *namespaces;
+    size_t namespace_count;
+    int64_t associated_ms;
+    int64_t modified_ms;
 };
 
 /* Immutable once published; one block of memory, all views point into it. The store takes only what
@@ -42,46 +53,69 @@ struct gw_access_entry {
     size_t group_count;
     const struct gw_pair *tags;
     size_t tag_count;
+    const struct gw_association *associations; /* one per policy, by policy ARN in byte order */
+    size_t association_count;
     int64_t created_ms;
     int64_t modified_ms;
     struct gw_str reply; /* ready-made body of Describe */
 };
 
-/* new: a deep copy in one block. */
+/* new: a deep copy in one block; `reply` is kept apart, for its token to share. */
 struct gw_access_entry *gw_access_entry_new(const struct gw_access_entry *from);
 void gw_access_entry_free(struct gw_access_entry **entry);
 
-/* A finished create or update, for its retries. Scope: operation, cluster, and the caller's account. */
+/* A cluster; immutable once published, like an entry. The store reads its key and version only. */
+struct gw_cluster {
+    uint64_t version;
+    struct gw_store_key key;
+    unsigned mode;               /* enum gw_eks_auth_mode */
+    struct gw_str document;      /* a JSON object: what DescribeCluster gives as `cluster` */
+    const struct gw_str *updates; /* JSON objects: what DescribeUpdate gives as `update`, oldest first */
+    size_t update_count;
+};
+
+/* new: a deep copy in one block. */
+struct gw_cluster *gw_cluster_new(const struct gw_cluster *from);
+void gw_cluster_free(struct gw_cluster **cluster);
+
+#define GW_STORE_DIGEST 32
+
+/* A finished create or update, for its retries: dropped with the object it made or changed. */
 struct gw_store_token {
-    struct gw_str operation;
-    struct gw_str partition;
-    struct gw_str account; /* of the caller */
-    struct gw_str region;
-    struct gw_str cluster;
-    struct gw_str token;
-    struct gw_str principal;  /* the entry it made; dropped with it */
-    unsigned char digest[32]; /* of the parameters as the caller sent them */
+    unsigned char scope[GW_STORE_DIGEST];  /* SHA-256 of whose token it is: operation, account, cluster, token */
+    unsigned char digest[GW_STORE_DIGEST]; /* of the parameters as the caller sent them */
     int64_t created_ms;
     struct gw_str reply;
 };
 
-/* new: a deep copy in one block. */
-struct gw_store_token *gw_store_token_new(const struct gw_store_token *from);
+/* new: a copy. Its reply is the one of `entry` where that has the same bytes (`entry` may be NULL). */
+struct gw_store_token *gw_store_token_new(const struct gw_store_token *from, const struct gw_access_entry *entry);
 void gw_store_token_free(struct gw_store_token **token);
 
 struct gw_store_options {
     size_t tokens_max;           /* 100,000 per process; the oldest go */
-    size_t tokens_per_entry_max; /* 16; the oldest go */
+    size_t tokens_per_entry_max; /* 16, of a cluster too; the oldest go */
     int64_t token_age_ms;        /* 24 h */
 };
 
+enum gw_store_act {
+    GW_STORE_KEEP,
+    GW_STORE_PUT,
+    GW_STORE_DELETE, /* of a cluster: its entries go with it */
+};
+
+/* One change: of a cluster, of one of its entries, or of both together. */
 struct gw_store_change {
-    struct gw_store_key key;       /* borrows until staged */
-    uint64_t expected_version;     /* version of the entry it was based on; 0: must be absent */
-    struct gw_access_entry *entry; /* takes when staged, its key equals `key`; NULL deletes */
-    struct gw_store_token *token;  /* takes when staged; NULL: none; of a delete it is dropped */
-    size_t cluster_entries_max;    /* a create past this many entries in its cluster is GW_E_LIMIT */
-    int64_t now_ms;
+    struct gw_store_key key;    /* borrows until staged; of the cluster, and of the entry where one is touched */
+    uint64_t expected_cluster;  /* version of the cluster it was based on; 0: must be absent */
+    enum gw_store_act cluster_act;
+    struct gw_cluster *cluster; /* takes when staged; of a put */
+    enum gw_store_act entry_act;
+    uint64_t expected_entry;       /* version of the entry it was based on; 0: must be absent */
+    struct gw_access_entry *entry; /* takes when staged; of a put; its key equals `key` */
+    struct gw_store_token *token;  /* takes when staged; NULL: none. Belongs to the entry put, else to the cluster */
+    size_t cluster_entries_max;    /* a new entry past this many in its cluster is GW_E_LIMIT */
+    int64_t now_ms;                /* for the age of tokens */
 };
 
 struct gw_store;
@@ -93,21 +127,47 @@ void gw_store_close(struct gw_store **store);
 
 /* Readers, inside an epoch. borrows: until the epoch is left. NULL when absent. */
 const struct gw_access_entry *gw_store_find(const struct gw_store *store, const struct gw_store_key *key);
-/* Only the six scope fields of `scope` are read. NULL when absent or older than token_age_ms at `now_ms`. */
-const struct gw_store_token *gw_store_find_token(const struct gw_store *store, const struct gw_store_token *scope,
-                                                 int64_t now_ms);
-/* Entries in a cluster (the principal of `key` is not read), committed ones. */
-size_t gw_store_count_cluster(const struct gw_store *store, const struct gw_store_key *key);
-/* All committed entries. Any thread. */
-size_t gw_store_count(const struct gw_store *store);
+/* The entry with that accessEntryArn. */
+const struct gw_access_entry *gw_store_find_arn(const struct gw_store *store, struct gw_str arn);
+const struct gw_cluster *gw_store_find_cluster(const struct gw_store *store, const struct gw_store_key *key);
+/* NULL when absent or older than token_age_ms at `now_ms`. */
+const struct gw_store_token *gw_store_find_token(const struct gw_store *store,
+                                                 const unsigned char scope[GW_STORE_DIGEST], int64_t now_ms);
 
-/* Writer thread only. Checks the change against what is committed and what is staged: GW_E_STALE (version, a delete
- * of what isn't there, or a token that another change has taken meanwhile), GW_E_LIMIT (cluster full), GW_OK. When
- * GW_OK the change's entry and token are cleared and the entry has its version; else the caller still owns both. */
+/* Readers, inside an epoch: one page of an ordered listing, in byte order, strictly after `after` ({NULL,0}: from its
+ * start). Gives how many there are, `max` at most, in `items` (borrows); `*more` says whether others follow. An item
+ * that is there from the first page to the last of a walk is met exactly once. O(max + log n). */
+struct gw_store_page {
+    struct gw_str after;
+    size_t max;
+    struct gw_str *items;
+    bool more;
+};
+/* Principal ARNs of a cluster's entries; of those that have `policy_arn` associated unless it is {NULL,0}. */
+size_t gw_store_page_entries(const struct gw_store *store, const struct gw_store_key *key, struct gw_str policy_arn,
+                             struct gw_store_page *page);
+/* Names of the clusters in the partition, account and region of `key`. */
+size_t gw_store_page_clusters(const struct gw_store *store, const struct gw_store_key *key, struct gw_store_page *page);
+/* "PARTITION/ACCOUNT/REGION" of all that have a cluster. */
+size_t gw_store_page_scopes(const struct gw_store *store, struct gw_store_page *page);
+
+/* Entries in a cluster, committed ones. */
+size_t gw_store_count_cluster(const struct gw_store *store, const struct gw_store_key *key);
+/* All committed entries, all committed clusters. Any thread. */
+size_t gw_store_count(const struct gw_store *store);
+size_t gw_store_count_clusters(const struct gw_store *store);
+
+/* Writer thread only. Checks the change against what is committed and what is staged: GW_E_STALE (a version, a delete
+ * of what isn't there, an entry without its cluster, or a token that another change has taken meanwhile), GW_E_LIMIT
+ * (cluster full), GW_OK. When GW_OK the change's objects are cleared and have their versions; else the caller still
+ * owns them. */
 GW_NODISCARD enum gw_status gw_store_stage(struct gw_store *store, struct gw_store_change *change);
 /* Publishes everything staged. GW_E_IO: nothing was published, everything staged is dropped. */
 GW_NODISCARD enum gw_status gw_store_commit(struct gw_store *store, struct gw_err *err);
 /* Drops everything staged. */
 void gw_store_rollback(struct gw_store *store);
+
+/* Frees the objects of a change that wasn't staged, and clears it. */
+void gw_store_change_drop(struct gw_store_change *change);
 
 #endif

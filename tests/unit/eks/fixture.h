@@ -33,6 +33,12 @@
 #define T_LIMIT    "ResourceLimitExceededException"
 #define T_REQUIRED "The principalArn parameter is required."
 
+/* What the store is made to hold before a call runs. */
+struct cluster_facts {
+    bool exists;
+    enum gw_eks_auth_mode mode;
+};
+
 struct fixture {
     struct gw_arena arena;
     struct gw_epoch *epoch;
@@ -41,7 +47,7 @@ struct fixture {
     struct gw_random random;
     unsigned char ids; /* made so far */
     struct gw_eks_limits limits;
-    struct gw_eks_cluster cluster;
+    struct cluster_facts cluster;
     int64_t now_ms;
     struct gw_str account;
     struct gw_str cluster_label;
@@ -81,8 +87,9 @@ static inline int set_up(void **state)
     gw_epoch_enter(f->reader);
     f->store = gw_store_open_memory(&options, f->epoch, gw_random_system());
     f->random = (struct gw_random){f, fill_counting};
-    f->limits = (struct gw_eks_limits){.entries_per_cluster = 3000, .groups_per_entry = 100};
-    f->cluster = (struct gw_eks_cluster){.exists = true, .mode = GW_EKS_MODE_API};
+    f->limits =
+        (struct gw_eks_limits){.entries_per_cluster = 3000, .groups_per_entry = 100, .policies_per_entry = 20};
+    f->cluster = (struct cluster_facts){.exists = true, .mode = GW_EKS_MODE_API};
     f->now_ms = 1685475163532;
     f->account = GW_STR("012345678910");
     f->cluster_label = GW_STR("my-cluster");
@@ -142,7 +149,28 @@ static inline struct gw_eks_call *begin(struct fixture *f, enum gw_eks_op op)
 
 static inline struct gw_eks_env make_env(struct fixture *f)
 {
-    return (struct gw_eks_env){.now_ms = f->now_ms, .random = &f->random, .limits = &f->limits, .store = f->store};
+    return (struct gw_eks_env){.now_ms = f->now_ms,
+                               .wall_ms = f->now_ms,
+                               .random = &f->random,
+                               .limits = &f->limits,
+                               .store = f->store};
+}
+
+/* Makes the store's cluster what f->cluster says. */
+static inline void sync_cluster(struct fixture *f)
+{
+    struct gw_store_key key = {GW_STR("aws"), f->account, GW_STR("us-west-2"), GW_STR("my-cluster"), GW_STR_NONE};
+    const struct gw_cluster *there = gw_store_find_cluster(f->store, &key);
+    struct gw_cluster wanted = {.key = key, .mode = f->cluster.mode, .document = GW_STR_INIT("{\"tags\":{}}")};
+    struct gw_store_change change = {.key = key, .expected_cluster = there == NULL ? 0 : there->version};
+    struct gw_err err;
+
+    if (f->cluster.exists ? there != NULL && there->mode == f->cluster.mode : there == NULL)
+        return;
+    change.cluster_act = f->cluster.exists ? GW_STORE_PUT : GW_STORE_DELETE;
+    change.cluster = f->cluster.exists ? gw_cluster_new(&wanted) : NULL;
+    assert_int_equal(gw_store_stage(f->store, &change), GW_OK);
+    assert_int_equal(gw_store_commit(f->store, &err), GW_OK);
 }
 
 static inline enum gw_status decode_and_check(struct fixture *f)
@@ -163,8 +191,9 @@ static inline enum gw_status run_to_prepare(struct fixture *f)
     struct gw_eks_env env = make_env(f);
     enum gw_status status = decode_and_check(f);
 
+    sync_cluster(f);
     if (status == GW_OK)
-        status = gw_eks_prepare(&f->call, &env, &f->cluster, &f->result, &f->error);
+        status = gw_eks_prepare(&f->call, &env, &f->result, &f->error);
     if (status != GW_OK)
         return keep_error(f, status);
     keep_text(f, f->result.reply);

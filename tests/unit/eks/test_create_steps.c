@@ -110,17 +110,17 @@ static void policy__is_asked_for_a_username__only_where_it_may_choose(void **sta
 
     begin(f, GW_EKS_CreateAccessEntry)->body = GW_STR("{\"principalArn\":\"" ROLE "\"}");
     assert_int_equal(gw_eks_decode(&f->call, &f->error), GW_OK);
-    assert_true(gw_eks_wants_username(&f->call));
+    assert_true(gw_eks_wants_username(&f->call, f->store));
     assert_true(gw_eks_wants_tags(&f->call));
     begin(f, GW_EKS_CreateAccessEntry)->body = GW_STR("{\"principalArn\":\"" ROLE "\",\"username\":\"u\"}");
     assert_int_equal(gw_eks_decode(&f->call, &f->error), GW_OK);
-    assert_false(gw_eks_wants_username(&f->call));
+    assert_false(gw_eks_wants_username(&f->call, f->store));
     begin(f, GW_EKS_CreateAccessEntry)->body = GW_STR("{\"principalArn\":\"" ROLE "\",\"type\":\"EC2\"}");
     assert_int_equal(gw_eks_decode(&f->call, &f->error), GW_OK);
-    assert_false(gw_eks_wants_username(&f->call));
+    assert_false(gw_eks_wants_username(&f->call, f->store));
     begin(f, GW_EKS_CreateAccessEntry)->body = GW_STR("{\"principalArn\":\"" ROLE "\",\"type\":\"?\"}");
     assert_int_equal(gw_eks_decode(&f->call, &f->error), GW_OK);
-    assert_false(gw_eks_wants_username(&f->call));
+    assert_false(gw_eks_wants_username(&f->call, f->store));
 }
 
 static void policy__tags__follow_those_sent_and_never_replace_one(void **state)
@@ -198,7 +198,7 @@ static void change__that_came_second__sees_the_first_when_prepared_again(void **
     assert_int_equal(gw_store_stage(f->store, &result.change), GW_E_STALE);
     gw_eks_result_drop(&result);
     env = make_env(f);
-    assert_int_equal(gw_eks_prepare(&late, &env, &f->cluster, &result, &f->error), GW_E_DENIED);
+    assert_int_equal(gw_eks_prepare(&late, &env, &result, &f->error), GW_E_DENIED);
     assert_int_equal(f->error.code, GW_EKS_ResourceInUseException);
 }
 

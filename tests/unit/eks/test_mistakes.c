@@ -131,8 +131,10 @@ static void mistake_17__ids_are_no_version_4_uuids_and_change_with_each_creation
                                                .region = GW_STR("us-west-2"),
                                                .cluster = GW_STR("my-cluster"),
                                                .principal = GW_STR(ROLE)},
+                                       .entry_act = GW_STORE_DELETE,
                                        .now_ms = f->now_ms};
-    removal.expected_version = gw_store_find(f->store, &removal.key)->version;
+    removal.expected_cluster = gw_store_find_cluster(f->store, &removal.key)->version;
+    removal.expected_entry = gw_store_find(f->store, &removal.key)->version;
     assert_int_equal(gw_store_stage(f->store, &removal), GW_OK);
     assert_int_equal(gw_store_commit(f->store, &err), GW_OK);
     expect_created(f, "{\"principalArn\":\"" ROLE "\"}");

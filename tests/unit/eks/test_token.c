@@ -153,7 +153,7 @@ static void token__two_at_once__one_creates_and_the_other_is_replayed(void **sta
     assert_int_equal(gw_store_stage(f->store, &result.change), GW_E_STALE);
     gw_eks_result_drop(&result);
     env = make_env(f);
-    assert_int_equal(gw_eks_prepare(&late, &env, &f->cluster, &result, &f->error), GW_OK);
+    assert_int_equal(gw_eks_prepare(&late, &env, &result, &f->error), GW_OK);
     assert_true(result.replayed);
     assert_int_equal(result.reply.length, strlen(f->text));
     assert_memory_equal(result.reply.at, f->text, result.reply.length);

@@ -30,6 +30,18 @@ struct fixture {
     struct gw_commit *commit;
 };
 
+static void make_cluster(struct gw_store *store)
+{
+    const struct gw_cluster from = {
+        .key = {GW_STR("aws"), GW_STR("012345678910"), GW_STR("us-west-2"), GW_STR("c"), GW_STR_NONE}};
+    struct gw_store_change change = {
+        .key = from.key, .cluster_act = GW_STORE_PUT, .cluster = gw_cluster_new(&from)};
+    struct gw_err err;
+
+    assert_int_equal(gw_store_stage(store, &change), GW_OK);
+    assert_int_equal(gw_store_commit(store, &err), GW_OK);
+}
+
 static int open_fixture(void **state)
 {
     static const struct gw_store_options store_options = {
@@ -45,6 +57,7 @@ static int open_fixture(void **state)
     (void)snprintf(f->path, sizeof(f->path), "%s/audit.jsonl", f->folder);
     f->epoch = gw_epoch_new();
     f->store = gw_store_open_memory(&store_options, f->epoch, gw_random_system());
+    make_cluster(f->store);
     if (gw_journal_open(&journal_options, &f->journal, &err) != GW_OK)
         return -1;
     f->commit = gw_commit_new(&options, f->store, f->journal, gw_clock_system());
@@ -72,7 +85,10 @@ static void make_change(struct gw_store_change *change, const char *principal, s
         .key = {GW_STR("aws"), GW_STR("012345678910"), GW_STR("us-west-2"), GW_STR("c"), gw_str_from(principal)},
         .reply = GW_STR_INIT("{}")};
 
-    *change = (struct gw_store_change){.entry = gw_access_entry_new(&from), .cluster_entries_max = limit};
+    *change = (struct gw_store_change){.expected_cluster = 1, /* the fixture's, the first version that there is */
+                                       .entry_act = GW_STORE_PUT,
+                                       .entry = gw_access_entry_new(&from),
+                                       .cluster_entries_max = limit};
     change->key = change->entry->key;
 }
 

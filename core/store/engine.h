@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_STORE_ENGINE_H
+#define GW_STORE_ENGINE_H
+
+/*
+ * What the files of the memory engine share; for core/store only.
+ *
+ *   memory.c   the tables, and what readers do
+ *   stage.c    checks changes and keeps them for the batch
+ *   apply.c    publishes them, and looks after tokens
+ */
+
+#include "store/entry.h"
+#include "store/listing.h"
+#include "store/table.h"
+
+#define GW_STAGED_HEADS 1024 /* chains of the indexes over staged changes; a power of two */
+
+/* The entries of a cluster that have one policy associated. Made with the policy's first, kept as long as the node. */
+struct gw_policy_listing {
+    struct gw_str policy_arn; /* points behind the struct */
+    struct gw_listing entries;
+};
+
+/* An immutable array, replaced when a policy is met for the first time. */
+struct gw_policy_listings {
+    size_t count;
+    struct gw_policy_listing *items[];
+};
+
+/* A cluster with all that hangs from it. There as long as the cluster is, or a staged change points here; readers take a
+ * node whose record is NULL for none. */
+struct gw_cluster_node {
+    struct gw_store_key key; /* without principal; points behind the struct */
+    _Atomic(struct gw_cluster *) record;
+    struct gw_listing entries;
+    _Atomic(struct gw_policy_listings *) policies;
+
+    /* the writer's: the batch under way */
+    size_t users;      /* staged changes that point here */
+    size_t expected;   /* entries that there will be */
+    size_t cluster_at; /* 1 + index of the newest staged change of the cluster itself */
+    size_t deleted_at; /* the same, of its newest delete: what was there before is gone */
+};
+
+/* Where clusters are: a partition, account and region. */
+struct gw_scope_node {
+    struct gw_store_key key; /* of the first three; points into `text` */
+    struct gw_listing clusters;
+    struct gw_str text; /* "PARTITION/ACCOUNT/REGION", behind the struct */
+};
+
+struct gw_staged {
+    uint64_t hash;       /* of the entry's key; 0 where no entry is touched */
+    uint64_t token_hash;
+    size_t older;        /* 1 + index of the chain's next, 0 at its end */
+    size_t older_token;  /* the same, in the chain of the token's hash */
+    enum gw_store_act cluster_act;
+    enum gw_store_act entry_act;
+    struct gw_cluster *cluster;
+    struct gw_access_entry *entry;
+    struct gw_store_token *token;
+    struct gw_store_key key; /* of the entry; text of the object that is put, else of the one that it meets */
+    struct gw_cluster_node *node;
+    int64_t now_ms;
+};
+
+struct gw_store {
+    struct gw_store_options options;
+    struct gw_epoch *epoch;
+    struct gw_hash_seed seed;
+    struct gw_table entries;
+    struct gw_table arns; /* the same entries */
+    struct gw_table nodes;
+    struct gw_table scopes;
+    struct gw_table tokens;
+    struct gw_listing scope_names;
+    atomic_size_t cluster_count;
+    struct gw_link tokens_by_age;
+    uint64_t last_version;
+    struct gw_staged *staged;
+    size_t staged_count;
+    size_t staged_capacity;
+    size_t staged_heads[GW_STAGED_HEADS]; /* 1 + index of the newest change of an entry in the chain */
+    size_t token_heads[GW_STAGED_HEADS];  /* the same, of changes with a token */
+};
+
+/* memory.c */
+uint64_t gw_engine_hash_entry(const struct gw_store *store, const struct gw_store_key *key);
+uint64_t gw_engine_hash_cluster(const struct gw_store *store, const struct gw_store_key *key);
+uint64_t gw_engine_hash_scope(const struct gw_store *store, const struct gw_store_key *key);
+uint64_t gw_engine_hash_arn(const struct gw_store *store, struct gw_str arn);
+uint64_t gw_engine_hash_token(const struct gw_store *store, const unsigned char scope[GW_STORE_DIGEST]);
+bool gw_engine_same_entry(const struct gw_store_key *a, const struct gw_store_key *b);
+bool gw_engine_is_too_old(const struct gw_store *store, const struct gw_store_token *token, int64_t now_ms);
+/* The node, made when there is none. */
+struct gw_cluster_node *gw_engine_enter_node(struct gw_store *store, const struct gw_store_key *key);
+/* Drops a node that nothing needs, so that names mentioned once don't stay. */
+void gw_engine_leave_node(struct gw_store *store, struct gw_cluster_node *node);
+/* For gw_epoch_retire and gw_table_fini. */
+void gw_engine_release_entry(void *entry);
+void gw_engine_release_token(void *token);
+void gw_engine_release_scope(void *scope);
+const struct gw_policy_listing *gw_engine_find_policy(const struct gw_cluster_node *node, struct gw_str policy_arn);
+
+/* stage.c */
+/* Takes a staged change off its node's books. */
+void gw_engine_settle(struct gw_store *store, const struct gw_staged *one);
+void gw_engine_forget_staged(struct gw_store *store);
+
+#endif
