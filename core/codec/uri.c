@@ -6,6 +6,8 @@
  */
 #include "codec/uri.h"
 
+#include "codec/utf8.h"
+
 /* What RFC 3986 2.3 calls unreserved. */
 static bool is_unreserved(unsigned char c)
 {
@@ -47,6 +49,8 @@ static bool is_dot_segment(struct gw_str text)
 
 static bool is_allowed(int c, enum gw_uri_kind kind)
 {
+    if (kind == GW_URI_TEXT)
+        return c >= 0x20 && c != 0x7f;
     if (c < 0x20 || c > 0x7e)
         return false;
     return kind == GW_URI_ARN || (c != '/' && c != '\\' && c != '%');
@@ -73,6 +77,8 @@ enum gw_status gw_uri_decode(struct gw_str piece, enum gw_uri_kind kind, struct 
         text = (struct gw_str){out, length};
     }
     if (kind == GW_URI_NAME && is_dot_segment(text))
+        return GW_E_SYNTAX;
+    if (kind == GW_URI_TEXT && !gw_utf8_count(text, &length))
         return GW_E_SYNTAX;
     *decoded = text;
     return GW_OK;

@@ -15,6 +15,7 @@ enum gw_uri_kind {
     GW_URI_NAME, /* a cluster name or literal: refused when it decodes to '/', '\\', '%', NUL, control or 8-bit bytes,
                     or to a dot segment */
     GW_URI_ARN,  /* an ARN: may decode to any printable ASCII, '/' and '%' too; refused: control and 8-bit bytes */
+    GW_URI_TEXT, /* a query's value: may decode to any UTF-8; refused: control bytes, what isn't UTF-8 */
 };
 
 /* arena: decodes %XX once (views without escapes are returned as they are). GW_E_SYNTAX for a broken escape or a byte

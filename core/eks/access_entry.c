@@ -10,7 +10,9 @@
 
 #include "codec/time.h"
 #include "codec/username.h"
+#include "eks/body.h"
 #include "eks/error.h"
+#include "eks/token.h"
 
 #define ID_LENGTH 36
 
@@ -144,6 +146,13 @@ enum gw_status gw_eks_entry_find(const struct gw_eks_call *call, const struct gw
     return GW_OK;
 }
 
+enum gw_status gw_eks_entry_refuse_type(const struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    return gw_eks_error_refuse(
+        call, error, GW_EKS_InvalidParameterException,
+        GW_STR("This operation can only be performed on Access Entries with a type of \"STANDARD\"."));
+}
+
 static void encode_groups(const struct gw_access_entry *entry, struct gw_buf *body)
 {
     gw_buf_append_lit(body, ",\"kubernetesGroups\":[");
@@ -187,4 +196,25 @@ void gw_eks_entry_encode(const struct gw_access_entry *entry, struct gw_buf *bod
     gw_buf_append_lit(body, ",\"type\":");
     gw_json_encode_string(entry->type, body);
     gw_buf_append_lit(body, "}}");
+}
+
+enum gw_status gw_eks_entry_put(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                struct gw_access_entry *entry, struct gw_eks_result *result, struct gw_eks_error *error)
+{
+    enum gw_status status;
+    struct gw_buf body;
+
+    gw_eks_body_begin(&body);
+    gw_eks_entry_encode(entry, &body);
+    status = gw_eks_body_finish(call, &body, &entry->reply, error);
+    if (status != GW_OK)
+        return status;
+    result->reply = entry->reply;
+    result->is_change = true;
+    result->change.key = entry->key;
+    result->change.entry_act = GW_STORE_PUT;
+    result->change.entry = gw_access_entry_new(entry);
+    if (call->entry != NULL)
+        result->change.token = gw_eks_token_new(call, env, entry->reply, result->change.entry);
+    return GW_OK;
 }

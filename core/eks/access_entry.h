@@ -35,7 +35,16 @@ struct gw_store_key gw_eks_entry_key(const struct gw_eks_call *call);
 GW_NODISCARD enum gw_status gw_eks_entry_find(const struct gw_eks_call *call, const struct gw_eks_env *env,
                                               const struct gw_access_entry **entry, struct gw_eks_error *error);
 
+/* E14: only STANDARD entries. */
+enum gw_status gw_eks_entry_refuse_type(const struct gw_eks_call *call, struct gw_eks_error *error);
+
 /* {"accessEntry":{...}}, compact, members in the order of EKS's samples. */
 void gw_eks_entry_encode(const struct gw_access_entry *entry, struct gw_buf *body);
+
+/* Makes `entry` the change's: its reply is made anew, and is the result's; a token goes with it where the call has one.
+ * The change's key and expected_cluster are there already (gw_eks_cluster_enter), expected_entry is the caller's. */
+GW_NODISCARD enum gw_status gw_eks_entry_put(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                             struct gw_access_entry *entry, struct gw_eks_result *result,
+                                             struct gw_eks_error *error);
 
 #endif

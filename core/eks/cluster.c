@@ -50,6 +50,11 @@ enum gw_status gw_eks_cluster_decode(struct gw_eks_call *call, struct gw_eks_err
     return GW_OK;
 }
 
+bool gw_eks_cluster_is_name(struct gw_str name)
+{
+    return is_name(name) && name.length <= NAME_MAX_EKS;
+}
+
 struct gw_store_key gw_eks_cluster_key(const struct gw_eks_call *call)
 {
     return (struct gw_store_key){
@@ -86,8 +91,8 @@ enum gw_status gw_eks_cluster_enter(const struct gw_eks_call *call, const struct
     }
     if (env->makes_cluster == NULL || !env->makes_cluster(env->makes_cluster_ctx, &key))
         return refuse_missing(call, error);
-    change->cluster = gw_eks_cluster_make(
-        &(struct gw_eks_cluster_plan){.key = key, .mode = GW_EKS_MODE_API}, env, call->arena);
+    change->cluster =
+        gw_eks_cluster_make(&(struct gw_eks_cluster_plan){.key = key, .mode = GW_EKS_MODE_API}, env, call->arena);
     change->cluster_act = GW_STORE_PUT;
     result->cluster = change->cluster;
     result->is_change = true;

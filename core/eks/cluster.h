@@ -13,6 +13,9 @@
  * of them (E21). */
 GW_NODISCARD enum gw_status gw_eks_cluster_decode(struct gw_eks_call *call, struct gw_eks_error *error);
 
+/* True for what EKS takes as a cluster's name: 1 to 100 letters, digits, - and _, a letter or digit first. */
+bool gw_eks_cluster_is_name(struct gw_str name);
+
 /* Where the call's cluster is. Views of the call. */
 struct gw_store_key gw_eks_cluster_key(const struct gw_eks_call *call);
 

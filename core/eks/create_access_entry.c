@@ -17,9 +17,6 @@
 #include "eks/token.h"
 #include "eks/view.h"
 
-#define REPLY_USUAL 1024
-#define REPLY_MAX   ((size_t)64 << 20) /* far past what the caps on the body and on groups leave possible */
-
 static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *error)
 {
     enum gw_status status = gw_eks_cluster_decode(call, error);
@@ -91,27 +88,9 @@ static enum gw_status build(const struct gw_eks_call *call, const struct gw_eks_
                             struct gw_eks_error *error)
 {
     struct gw_access_entry entry = describe_new_entry(call, env);
-    enum gw_status status = GW_OK;
-    struct gw_buf body;
 
-    gw_buf_init(&body, REPLY_MAX);
-    body.overflowed = gw_buf_reserve(&body, REPLY_USUAL) != GW_OK;
-    gw_eks_entry_encode(&entry, &body);
-    if (body.overflowed) {
-        status = gw_eks_error_invalid(call, error, "The access entry is too large.");
-        goto out;
-    }
-    entry.reply = gw_arena_str(call->arena, gw_buf_str(&body));
-    result->reply = entry.reply;
-    result->is_change = true;
-    result->change.key = entry.key;
-    result->change.entry_act = GW_STORE_PUT;
-    result->change.entry = gw_access_entry_new(&entry);
-    result->change.token = gw_eks_token_new(call, env, entry.reply, result->change.entry);
     result->change.cluster_entries_max = env->limits->entries_per_cluster;
-out:
-    gw_buf_fini(&body);
-    return status;
+    return gw_eks_entry_put(call, env, &entry, result, error);
 }
 
 /* The entry wasn't there when the token was looked for, and is there now: if it was this token's own request that made

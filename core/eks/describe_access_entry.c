@@ -3,18 +3,11 @@
  * DescribeAccessEntry: two labels decoded, one lookup, and the reply that the
  * entry carries ready-made. Takes no heap memory.
  */
+#include "eks/access_entry.h"
 #include "eks/cluster.h"
-#include "eks/error.h"
 #include "eks/handlers.h"
 #include "eks/principal.h"
 #include "eks/view.h"
-
-static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *error)
-{
-    enum gw_status status = gw_eks_cluster_decode(call, error);
-
-    return status == GW_OK ? gw_eks_principal_decode_label(call, call->raw_labels[1], error) : status;
-}
 
 static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_eks_result *result,
                               struct gw_eks_error *error)
@@ -29,12 +22,5 @@ static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env 
     return status;
 }
 
-static void view(struct gw_eks_call *call)
-{
-    if (call->cluster.at != NULL)
-        gw_eks_view_add(&call->input, "clusterName", gw_json_string(call->cluster));
-    if (call->has_principal)
-        gw_eks_view_add(&call->input, "principalArn", gw_json_string(call->principal.arn));
-}
-
-const struct gw_eks_handler gw_eks_describe_access_entry = {decode, NULL, prepare, view};
+const struct gw_eks_handler gw_eks_describe_access_entry = {gw_eks_principal_decode_entry, NULL, prepare,
+                                                            gw_eks_view_entry_labels};

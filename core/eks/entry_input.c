@@ -1,101 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bodies of CreateAccessEntry and its like: members by a table, so that decoding,
- * type errors and the view walk the same rows. Nothing here changes what the
- * caller sent: policies' values stand beside it, because idempotency compares the
- * parameters as they came.
+ * Bodies of CreateAccessEntry and UpdateAccessEntry, and the rules for what they
+ * hold. Nothing here changes what the caller sent: policies' values stand beside
+ * it, because idempotency compares the parameters as they came.
  */
 #include "eks/entry_input.h"
 
 #include "codec/username.h"
+#include "eks/body.h"
 #include "eks/error.h"
-#include "eks/view.h"
 
-enum shape {
-    SHAPE_STRING,
-    SHAPE_STRINGS,
-    SHAPE_STRING_MAP,
+static const struct gw_eks_member members[] = {
+    {"principalArn", GW_EKS_STRING, offsetof(struct gw_eks_entry_input, principal_arn)},
+    {"kubernetesGroups", GW_EKS_STRINGS, offsetof(struct gw_eks_entry_input, groups)},
+    {"tags", GW_EKS_STRING_MAP, offsetof(struct gw_eks_entry_input, tags)},
+    {"clientRequestToken", GW_EKS_STRING, offsetof(struct gw_eks_entry_input, token)},
+    {"username", GW_EKS_STRING, offsetof(struct gw_eks_entry_input, username)},
+    {"type", GW_EKS_STRING, offsetof(struct gw_eks_entry_input, type_name)},
 };
 
-static const struct member {
-    const char *name;
-    enum shape shape;
-    size_t offset; /* of a struct gw_str, or of a const struct gw_json *, in the input */
-} members[] = {
-    {"principalArn", SHAPE_STRING, offsetof(struct gw_eks_entry_input, principal_arn)},
-    {"kubernetesGroups", SHAPE_STRINGS, offsetof(struct gw_eks_entry_input, groups)},
-    {"tags", SHAPE_STRING_MAP, offsetof(struct gw_eks_entry_input, tags)},
-    {"clientRequestToken", SHAPE_STRING, offsetof(struct gw_eks_entry_input, token)},
-    {"username", SHAPE_STRING, offsetof(struct gw_eks_entry_input, username)},
-    {"type", SHAPE_STRING, offsetof(struct gw_eks_entry_input, type_name)},
+static const struct gw_eks_member update_members[] = {
+    {"kubernetesGroups", GW_EKS_STRINGS, offsetof(struct gw_eks_entry_input, groups)},
+    {"clientRequestToken", GW_EKS_STRING, offsetof(struct gw_eks_entry_input, token)},
+    {"username", GW_EKS_STRING, offsetof(struct gw_eks_entry_input, username)},
 };
-
-static bool has_shape(const struct gw_json *value, enum shape shape)
-{
-    if (shape == SHAPE_STRING)
-        return value->type == GW_JSON_STRING;
-    if (shape == SHAPE_STRINGS) {
-        for (size_t i = 0; value->type == GW_JSON_ARRAY && i < value->as.array.count; i++) {
-            if (value->as.array.items[i].type != GW_JSON_STRING)
-                return false;
-        }
-        return value->type == GW_JSON_ARRAY;
-    }
-    for (size_t i = 0; value->type == GW_JSON_OBJECT && i < value->as.object.count; i++) {
-        if (value->as.object.members[i].value.type != GW_JSON_STRING)
-            return false;
-    }
-    return value->type == GW_JSON_OBJECT;
-}
-
-static const char *shape_text(enum shape shape)
-{
-    switch (shape) {
-    case SHAPE_STRING:
-        return "a string";
-    case SHAPE_STRINGS:
-        return "an array of strings";
-    case SHAPE_STRING_MAP:
-        return "an object of strings";
-    }
-    return "";
-}
-
-/* The member as sent; NULL when absent or null. */
-static const struct gw_json *find_sent(const struct gw_eks_entry_input *in, const struct member *member)
-{
-    const struct gw_json *value = gw_json_get(&in->body, member->name);
-
-    return value == NULL || value->type == GW_JSON_NULL ? NULL : value;
-}
-
-static void store_member(struct gw_eks_entry_input *in, const struct member *member, const struct gw_json *value)
-{
-    unsigned char *at = (unsigned char *)in + member->offset;
-
-    if (member->shape == SHAPE_STRING)
-        memcpy(at, &value->as.string, sizeof(value->as.string));
-    else
-        memcpy(at, &value, sizeof(value));
-}
-
-static enum gw_status read_body(struct gw_eks_call *call, struct gw_eks_error *error)
-{
-    struct gw_json *body = &call->entry->body;
-    struct gw_json parsed;
-    struct gw_err err;
-
-    if (call->body.length == 0) {
-        *body = (struct gw_json){.type = GW_JSON_OBJECT};
-        return GW_OK;
-    }
-    if (gw_json_parse(call->body, call->arena, &parsed, &err) != GW_OK)
-        return gw_eks_error_invalid(call, error, "The request body is not valid JSON: %s", err.text);
-    if (parsed.type != GW_JSON_OBJECT)
-        return gw_eks_error_invalid(call, error, "The request body must be a JSON object.");
-    *body = parsed;
-    return GW_OK;
-}
 
 enum gw_status gw_eks_input_decode(struct gw_eks_call *call, struct gw_eks_error *error)
 {
@@ -103,21 +31,12 @@ enum gw_status gw_eks_input_decode(struct gw_eks_call *call, struct gw_eks_error
     enum gw_status status;
 
     call->entry = in;
-    status = read_body(call, error);
-    if (status != GW_OK)
-        return status;
-    for (size_t i = 0; i < GW_COUNT(members); i++) {
-        const struct gw_json *value = find_sent(in, &members[i]);
-
-        if (value == NULL)
-            continue;
-        if (!has_shape(value, members[i].shape))
-            return gw_eks_error_invalid(call, error, "The %s parameter must be %s.", members[i].name,
-                                        shape_text(members[i].shape));
-        store_member(in, &members[i], value);
-    }
-    in->type = gw_eks_entry_find_type(in->type_name);
-    return GW_OK;
+    if (call->op == GW_EKS_UpdateAccessEntry)
+        return gw_eks_body_read(call, update_members, GW_COUNT(update_members), in, &in->body, error);
+    status = gw_eks_body_read(call, members, GW_COUNT(members), in, &in->body, error);
+    if (status == GW_OK)
+        in->type = gw_eks_entry_find_type(in->type_name);
+    return status;
 }
 
 /* The username that somebody chose; {NULL,0} when EKS generates one. */
@@ -274,13 +193,10 @@ void gw_eks_input_view(struct gw_eks_call *call)
 {
     const struct gw_eks_entry_input *in = call->entry;
 
-    for (size_t i = 0; in != NULL && i < GW_COUNT(members); i++) {
-        const struct gw_json *value = find_sent(in, &members[i]);
-
-        if (value == NULL)
-            continue;
-        gw_eks_view_add(&call->request_parameters, members[i].name, *value);
-        if (has_shape(value, members[i].shape))
-            gw_eks_view_add(&call->input, members[i].name, *value);
-    }
+    if (in == NULL)
+        return;
+    if (call->op == GW_EKS_UpdateAccessEntry)
+        gw_eks_body_view(call, update_members, GW_COUNT(update_members), &in->body);
+    else
+        gw_eks_body_view(call, members, GW_COUNT(members), &in->body);
 }

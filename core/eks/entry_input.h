@@ -3,9 +3,8 @@
 #define GW_EKS_ENTRY_INPUT_H
 
 /*
- * The JSON body of the operations that make or change an access entry, and the
- * rules for what it holds. A member that is null counts as not sent; one that the
- * model doesn't have is ignored.
+ * The JSON body (body.h) of the operations that make or change an access entry,
+ * and the rules for what it holds.
  */
 
 #include "eks/access_entry.h"
@@ -20,7 +19,7 @@ struct gw_eks_entry_input {
     const struct gw_json *groups; /* array of strings */
     const struct gw_json *tags;   /* object of strings */
 
-    const struct gw_eks_type *type; /* NULL: there is none of that name */
+    const struct gw_eks_type *type; /* NULL: there is none of that name; of an update: that of the entry, once found */
 
     /* by policies */
     struct gw_str chosen_username;

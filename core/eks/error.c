@@ -80,6 +80,13 @@ enum gw_status gw_eks_error_refuse(const struct gw_eks_call *call, struct gw_eks
     return GW_E_DENIED;
 }
 
+static enum gw_eks_error_code invalid_code(enum gw_eks_op op)
+{
+    if (op == GW_EKS_TagResource || op == GW_EKS_UntagResource || op == GW_EKS_ListTagsForResource)
+        return GW_EKS_BadRequestException;
+    return GW_EKS_InvalidParameterException;
+}
+
 enum gw_status gw_eks_error_invalid(const struct gw_eks_call *call, struct gw_eks_error *error, const char *format, ...)
 {
     char text[1024];
@@ -88,6 +95,5 @@ enum gw_status gw_eks_error_invalid(const struct gw_eks_call *call, struct gw_ek
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return gw_eks_error_refuse(call, error, GW_EKS_InvalidParameterException,
-                               gw_arena_str(call->arena, gw_str_from(text)));
+    return gw_eks_error_refuse(call, error, invalid_code(call->op), gw_arena_str(call->arena, gw_str_from(text)));
 }

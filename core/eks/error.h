@@ -15,7 +15,8 @@
 enum gw_status gw_eks_error_refuse(const struct gw_eks_call *call, struct gw_eks_error *error,
                                    enum gw_eks_error_code code, struct gw_str message);
 
-/* InvalidParameterException with formatted text. */
+/* What the model has for a wrong parameter, with formatted text: InvalidParameterException, of the operations on tags
+ * BadRequestException. */
 enum gw_status gw_eks_error_invalid(const struct gw_eks_call *call, struct gw_eks_error *error, const char *format, ...)
     GW_PRINTF(3, 4);
 

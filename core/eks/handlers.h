@@ -24,5 +24,15 @@ struct gw_eks_handler {
 extern const struct gw_eks_handler gw_eks_create_access_entry;
 extern const struct gw_eks_handler gw_eks_describe_access_entry;
 extern const struct gw_eks_handler gw_eks_get_caller_identity;
+extern const struct gw_eks_handler gw_eks_list_access_entries;
+extern const struct gw_eks_handler gw_eks_update_access_entry;
+extern const struct gw_eks_handler gw_eks_delete_access_entry;
+extern const struct gw_eks_handler gw_eks_associate_access_policy;
+extern const struct gw_eks_handler gw_eks_disassociate_access_policy;
+extern const struct gw_eks_handler gw_eks_list_associated_access_policies;
+extern const struct gw_eks_handler gw_eks_list_access_policies;
+extern const struct gw_eks_handler gw_eks_tag_resource;
+extern const struct gw_eks_handler gw_eks_untag_resource;
+extern const struct gw_eks_handler gw_eks_list_tags_for_resource;
 
 #endif

@@ -7,6 +7,7 @@
 #include "eks/principal.h"
 
 #include "codec/uri.h"
+#include "eks/cluster.h"
 #include "eks/error.h"
 
 static enum gw_status refuse_format(const struct gw_eks_call *call, struct gw_eks_error *error)
@@ -34,6 +35,13 @@ enum gw_status gw_eks_principal_decode_label(struct gw_eks_call *call, struct gw
     if (gw_uri_decode(label, GW_URI_ARN, call->arena, &arn) != GW_OK)
         return refuse_format(call, error);
     return gw_eks_principal_decode(call, arn, error);
+}
+
+enum gw_status gw_eks_principal_decode_entry(struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    enum gw_status status = gw_eks_cluster_decode(call, error);
+
+    return status == GW_OK ? gw_eks_principal_decode_label(call, call->raw_labels[1], error) : status;
 }
 
 enum gw_status gw_eks_principal_check_linked(const struct gw_eks_call *call, struct gw_eks_error *error)

@@ -16,6 +16,10 @@ GW_NODISCARD enum gw_status gw_eks_principal_decode(struct gw_eks_call *call, st
 GW_NODISCARD enum gw_status gw_eks_principal_decode_label(struct gw_eks_call *call, struct gw_str label,
                                                           struct gw_eks_error *error);
 
+/* Cluster and principal from the two first labels: all there is to decode of an operation on one entry without a body.
+ */
+GW_NODISCARD enum gw_status gw_eks_principal_decode_entry(struct gw_eks_call *call, struct gw_eks_error *error);
+
 /* Whoever changes an entry: not of a service-linked role (E7). */
 GW_NODISCARD enum gw_status gw_eks_principal_check_linked(const struct gw_eks_call *call, struct gw_eks_error *error);
 

@@ -43,6 +43,16 @@ static const struct gw_eks_handler *const handlers[GW_EKS_OP_COUNT] = {
     [GW_EKS_CreateAccessEntry] = &gw_eks_create_access_entry,
     [GW_EKS_DescribeAccessEntry] = &gw_eks_describe_access_entry,
     [GW_EKS_GetCallerIdentity] = &gw_eks_get_caller_identity,
+    [GW_EKS_ListAccessEntries] = &gw_eks_list_access_entries,
+    [GW_EKS_UpdateAccessEntry] = &gw_eks_update_access_entry,
+    [GW_EKS_DeleteAccessEntry] = &gw_eks_delete_access_entry,
+    [GW_EKS_AssociateAccessPolicy] = &gw_eks_associate_access_policy,
+    [GW_EKS_DisassociateAccessPolicy] = &gw_eks_disassociate_access_policy,
+    [GW_EKS_ListAssociatedAccessPolicies] = &gw_eks_list_associated_access_policies,
+    [GW_EKS_ListAccessPolicies] = &gw_eks_list_access_policies,
+    [GW_EKS_TagResource] = &gw_eks_tag_resource,
+    [GW_EKS_UntagResource] = &gw_eks_untag_resource,
+    [GW_EKS_ListTagsForResource] = &gw_eks_list_tags_for_resource,
 };
 
 bool gw_eks_is_served(enum gw_eks_op op)

@@ -94,9 +94,12 @@ static void digest_parameters(const struct gw_eks_call *call, unsigned char out[
 /* Whose token it is: an operation's, a cluster's, and the caller's account. */
 static void digest_scope(const struct gw_eks_call *call, unsigned char out[GW_DIGEST_SIZE])
 {
-    const struct gw_str pieces[] = {
-        gw_str_from(gw_eks_ops[call->op].name), call->partition, call->account, call->region, call->cluster,
-        call->entry->token};
+    const struct gw_str pieces[] = {gw_str_from(gw_eks_ops[call->op].name),
+                                    call->partition,
+                                    call->account,
+                                    call->region,
+                                    call->cluster,
+                                    call->entry->token};
     struct gw_sha256 hash;
 
     gw_digest_init(&hash);

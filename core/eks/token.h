@@ -18,8 +18,8 @@ GW_NODISCARD enum gw_status gw_eks_token_check(const struct gw_eks_call *call, s
 GW_NODISCARD enum gw_status gw_eks_token_replay(const struct gw_eks_call *call, const struct gw_eks_env *env,
                                                 bool *found, struct gw_str *reply, struct gw_eks_error *error);
 
-/* new: what the store keeps for retries of this call; NULL when the caller sent no token. `entry`: the one whose reply it
- * may share. */
+/* new: what the store keeps for retries of this call; NULL when the caller sent no token. `entry`: the one whose reply
+ * it may share. */
 struct gw_store_token *gw_eks_token_new(const struct gw_eks_call *call, const struct gw_eks_env *env,
                                         struct gw_str reply, const struct gw_access_entry *entry);
 

@@ -38,3 +38,11 @@ void gw_eks_view_begin(struct gw_eks_call *call)
         }
     }
 }
+
+void gw_eks_view_entry_labels(struct gw_eks_call *call)
+{
+    if (call->cluster.at != NULL)
+        gw_eks_view_add(&call->input, "clusterName", gw_json_string(call->cluster));
+    if (call->has_principal)
+        gw_eks_view_add(&call->input, "principalArn", gw_json_string(call->principal.arn));
+}

@@ -17,4 +17,7 @@ void gw_eks_view_begin(struct gw_eks_call *call);
 /* Adds a member to one of the two. Past GW_EKS_VIEW_MAX it is fatal: members are ours, not the client's. */
 void gw_eks_view_add(struct gw_json *object, const char *name, struct gw_json value);
 
+/* Adds what the labels of an operation on one entry say to call->input: clusterName, principalArn. */
+void gw_eks_view_entry_labels(struct gw_eks_call *call);
+
 #endif

@@ -120,7 +120,7 @@ enum gw_status gw_gateway_make_clusters(struct gw_gateway *gateway, struct gw_er
     }
     gw_arena_fini(&arena);
     gw_epoch_unregister(reader);
-    return status == GW_OK ? GW_OK
-                           : gw_fail(err, status, "clusters: the configured ones could not be stored (%s)",
-                                     gw_status_name(status));
+    return status == GW_OK
+               ? GW_OK
+               : gw_fail(err, status, "clusters: the configured ones could not be stored (%s)", gw_status_name(status));
 }

@@ -28,8 +28,8 @@ struct gw_policy_listings {
     struct gw_policy_listing *items[];
 };
 
-/* A cluster with all that hangs from it. There as long as the cluster is, or a staged change points here; readers take a
- * node whose record is NULL for none. */
+/* A cluster with all that hangs from it. There as long as the cluster is, or a staged change points here; readers take
+ * a node whose record is NULL for none. */
 struct gw_cluster_node {
     struct gw_store_key key; /* without principal; points behind the struct */
     _Atomic(struct gw_cluster *) record;
@@ -51,10 +51,10 @@ struct gw_scope_node {
 };
 
 struct gw_staged {
-    uint64_t hash;       /* of the entry's key; 0 where no entry is touched */
+    uint64_t hash; /* of the entry's key; 0 where no entry is touched */
     uint64_t token_hash;
-    size_t older;        /* 1 + index of the chain's next, 0 at its end */
-    size_t older_token;  /* the same, in the chain of the token's hash */
+    size_t older;       /* 1 + index of the chain's next, 0 at its end */
+    size_t older_token; /* the same, in the chain of the token's hash */
     enum gw_store_act cluster_act;
     enum gw_store_act entry_act;
     struct gw_cluster *cluster;

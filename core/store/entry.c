@@ -67,8 +67,8 @@ static void add_texts(size_t *size, const struct gw_str *texts, size_t count)
 
 static size_t entry_size(const struct gw_access_entry *from)
 {
-    const struct gw_str texts[] = {from->key.partition, from->key.account,   from->key.region, from->key.cluster,
-                                   from->key.principal, from->arn,           from->type,       from->username};
+    const struct gw_str texts[] = {from->key.partition, from->key.account, from->key.region, from->key.cluster,
+                                   from->key.principal, from->arn,         from->type,       from->username};
     size_t size = sizeof(struct gw_stored_entry);
 
     add_texts(&size, texts, GW_COUNT(texts));

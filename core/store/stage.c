@@ -151,7 +151,8 @@ static void take(struct gw_store *store, struct gw_store_change *change, const s
 
 enum gw_status gw_store_stage(struct gw_store *store, struct gw_store_change *change)
 {
-    struct gw_staged one = {.cluster_act = change->cluster_act, .entry_act = change->entry_act, .now_ms = change->now_ms};
+    struct gw_staged one = {
+        .cluster_act = change->cluster_act, .entry_act = change->entry_act, .now_ms = change->now_ms};
     const struct gw_access_entry *entry = NULL;
     enum gw_status status;
     bool creates;

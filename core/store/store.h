@@ -68,8 +68,8 @@ void gw_access_entry_free(struct gw_access_entry **entry);
 struct gw_cluster {
     uint64_t version;
     struct gw_store_key key;
-    unsigned mode;               /* enum gw_eks_auth_mode */
-    struct gw_str document;      /* a JSON object: what DescribeCluster gives as `cluster` */
+    unsigned mode;                /* enum gw_eks_auth_mode */
+    struct gw_str document;       /* a JSON object: what DescribeCluster gives as `cluster` */
     const struct gw_str *updates; /* JSON objects: what DescribeUpdate gives as `update`, oldest first */
     size_t update_count;
 };
@@ -106,8 +106,8 @@ enum gw_store_act {
 
 /* One change: of a cluster, of one of its entries, or of both together. */
 struct gw_store_change {
-    struct gw_store_key key;    /* borrows until staged; of the cluster, and of the entry where one is touched */
-    uint64_t expected_cluster;  /* version of the cluster it was based on; 0: must be absent */
+    struct gw_store_key key;   /* borrows until staged; of the cluster, and of the entry where one is touched */
+    uint64_t expected_cluster; /* version of the cluster it was based on; 0: must be absent */
     enum gw_store_act cluster_act;
     struct gw_cluster *cluster; /* takes when staged; of a put */
     enum gw_store_act entry_act;
