@@ -80,6 +80,7 @@ return {
     limits = {
         entries_per_cluster = 3000, -- EKS's
         groups_per_entry = 100,
+        policies_per_entry = 20,
         tokens = 100000, -- clientRequestTokens remembered
         tokens_per_entry = 16,
         token_age = 86400, -- seconds

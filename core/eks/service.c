@@ -135,8 +135,12 @@ const struct gw_json *gw_eks_sent_tags(const struct gw_eks_call *call)
 
 void gw_eks_set_username(struct gw_eks_call *call, struct gw_str username)
 {
-    if (call->entry != NULL && call->entry->username.at == NULL)
-        call->entry->chosen_username = username;
+    struct gw_eks_entry_input *in = call->entry;
+
+    if (in == NULL || in->username.at != NULL)
+        return;
+    if (call->op == GW_EKS_UpdateAccessEntry || (in->type != NULL && in->type->is_standard))
+        in->chosen_username = username;
 }
 
 /* True when the caller sent a tag of that key, or one was added before. */

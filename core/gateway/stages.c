@@ -100,8 +100,8 @@ enum gw_step gw_stage_decode(struct gw_exchange *exchange)
         return gw_answer_error(exchange, GW_EKS_NotImplementedException,
                                gw_arena_printf(exchange->arena,
                                                "%s is not served here: without the setting `upstream`, which would "
-                                               "forward it to an EKS endpoint, only operations on access entries are "
-                                               "answered.",
+                                               "forward it to an EKS endpoint, only operations on access entries and "
+                                               "on clusters are answered.",
                                                gw_eks_ops[exchange->call.op].name));
     if (gw_eks_decode(&exchange->call, &error) != GW_OK)
         return gw_answer_eks_error(exchange, &error);

@@ -98,9 +98,9 @@ struct gw_cluster_node *gw_engine_enter_node(struct gw_store *store, const struc
 /* Drops a node that nothing needs, so that names mentioned once don't stay. */
 void gw_engine_leave_node(struct gw_store *store, struct gw_cluster_node *node);
 /* For gw_epoch_retire and gw_table_fini. */
-void gw_engine_release_entry(void *entry);
-void gw_engine_release_token(void *token);
-void gw_engine_release_scope(void *scope);
+void gw_engine_release_entry(void *object);
+void gw_engine_release_token(void *object);
+void gw_engine_release_scope(void *object);
 const struct gw_policy_listing *gw_engine_find_policy(const struct gw_cluster_node *node, struct gw_str policy_arn);
 
 /* stage.c */

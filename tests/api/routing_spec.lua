@@ -23,20 +23,12 @@ describe("routing", function()
 
     describe("answers 501 and names the setting that would forward", function()
         local elsewhere = {
-            ListAccessEntries = { "GET", "/clusters/my-cluster/access-entries" },
-            UpdateAccessEntry = { "POST", "/clusters/my-cluster/access-entries/" .. arn },
-            DeleteAccessEntry = { "DELETE", "/clusters/my-cluster/access-entries/" .. arn },
-            AssociateAccessPolicy = { "POST", "/clusters/my-cluster/access-entries/" .. arn .. "/access-policies" },
-            DisassociateAccessPolicy =
-                { "DELETE", "/clusters/my-cluster/access-entries/" .. arn .. "/access-policies/arn%3Aaws" },
-            ListAccessPolicies = { "GET", "/access-policies" },
-            ListClusters = { "GET", "/clusters?maxResults=10" },
-            DescribeCluster = { "GET", "/clusters/my-cluster" },
-            CreateCluster = { "POST", "/clusters" },
-            UpdateClusterConfig = { "POST", "/clusters/my-cluster/update-config" },
-            TagResource = { "POST", "/tags/arn%3Aaws%3Aeks%3Aus-west-2%3A012345678910%3Acluster%2Fc" },
             ListNodegroups = { "GET", "/clusters/my-cluster/node-groups" },
+            CreateNodegroup = { "POST", "/clusters/my-cluster/node-groups" },
+            DeleteAddon = { "DELETE", "/clusters/my-cluster/addons/coredns" },
             DescribeAddonVersions = { "GET", "/addons/supported-versions" },
+            ListPodIdentityAssociations = { "GET", "/clusters/my-cluster/pod-identity-associations" },
+            RegisterCluster = { "POST", "/cluster-registrations" },
         }
         for operation, request in pairs(elsewhere) do
             it(operation, function()
@@ -45,7 +37,7 @@ describe("routing", function()
         end
 
         it("and the operation", function()
-            expect.error(ask("GET", "/clusters"), 501, "NotImplementedException", { "ListClusters" })
+            expect.error(ask("GET", "/clusters/c/addons"), 501, "NotImplementedException", { "ListAddons" })
         end)
     end)
 

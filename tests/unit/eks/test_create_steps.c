@@ -168,13 +168,14 @@ static void change__of_a_create__expects_absence_and_carries_the_quota(void **st
         GW_STR("{\"principalArn\":\"" ROLE "\",\"clientRequestToken\":\"" TOKEN "\"}");
     assert_int_equal(run_to_prepare(f), GW_OK);
     assert_true(f->result.is_change);
-    assert_int_equal(f->result.change.expected_version, 0);
+    assert_int_equal(f->result.change.expected_entry, 0);
+    assert_int_equal(f->result.change.entry_act, GW_STORE_PUT);
+    assert_int_equal(f->result.change.expected_cluster, f->result.cluster->version);
     assert_int_equal(f->result.change.cluster_entries_max, 3000);
     assert_int_equal(f->result.change.now_ms, f->now_ms);
     assert_true(gw_str_is(f->result.change.key.principal, ROLE));
     assert_true(gw_str_equal(f->result.change.entry->reply, f->result.reply));
-    assert_true(gw_str_is(f->result.change.token->token, TOKEN));
-    assert_true(gw_str_is(f->result.change.token->operation, "CreateAccessEntry"));
+    assert_ptr_equal(f->result.change.token->reply.at, f->result.change.entry->reply.at);
     assert_int_equal(gw_store_count(f->store), 0);
     gw_eks_result_drop(&f->result);
     assert_false(f->result.is_change);

@@ -164,7 +164,7 @@ static enum gw_status fake_open(void *ctx, struct gw_policy_counters *counters,
 
 static struct gw_gateway_settings *make_settings(struct fixture *f)
 {
-    static const struct gw_gateway_cluster clusters[] = {{GW_STR_INIT("c"), GW_EKS_MODE_API}};
+    static const struct gw_gateway_cluster clusters[] = {{.name = GW_STR_INIT("c"), .mode = GW_EKS_MODE_API}};
     struct gw_gateway_settings *settings = gw_gateway_settings_new();
 
     settings->partition = GW_STR("aws");
@@ -172,7 +172,8 @@ static struct gw_gateway_settings *make_settings(struct fixture *f)
     settings->region = GW_STR("us-west-2");
     settings->clusters = clusters;
     settings->cluster_count = 1;
-    settings->limits = (struct gw_eks_limits){.entries_per_cluster = 2, .groups_per_entry = 100};
+    settings->limits =
+        (struct gw_eks_limits){.entries_per_cluster = 2, .groups_per_entry = 100, .policies_per_entry = 20};
     settings->audit = true;
     settings->strangers_per_s = 1;
     settings->policies = (struct gw_policy_source){.ctx = f, .count = 1, .open = fake_open};
@@ -212,6 +213,7 @@ static int open_fixture(void **state)
     settings = make_settings(f);
     f->gateway =
         gw_gateway_new(&options, &settings, &keyring, f->epoch, f->store, f->journal, &f->clock, gw_random_system());
+    assert_int_equal(gw_gateway_make_clusters(f->gateway, &err), GW_OK);
     assert_int_equal(gw_worker_new(f->gateway, &f->loop, &f->worker, &err), GW_OK);
     *state = f;
     return 0;

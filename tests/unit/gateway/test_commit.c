@@ -34,8 +34,7 @@ static void make_cluster(struct gw_store *store)
 {
     const struct gw_cluster from = {
         .key = {GW_STR("aws"), GW_STR("012345678910"), GW_STR("us-west-2"), GW_STR("c"), GW_STR_NONE}};
-    struct gw_store_change change = {
-        .key = from.key, .cluster_act = GW_STORE_PUT, .cluster = gw_cluster_new(&from)};
+    struct gw_store_change change = {.key = from.key, .cluster_act = GW_STORE_PUT, .cluster = gw_cluster_new(&from)};
     struct gw_err err;
 
     assert_int_equal(gw_store_stage(store, &change), GW_OK);

@@ -65,33 +65,16 @@ static void entry_new__nothing_in_it__stays_absent(void **state)
     gw_access_entry_free(&copy);
 }
 
-static void token_new__copies_everything_into_one_block(void **state)
+static void token_new__reply_of_its_own__is_copied(void **state)
 {
     char text[] = "abcdefgh";
-    struct gw_store_token from = {
-        .operation = {text, 1},
-        .partition = {text, 2},
-        .account = {text, 3},
-        .region = {text, 4},
-        .cluster = {text, 5},
-        .token = {text, 6},
-        .principal = {text, 7},
-        .digest = {1, 2, 3},
-        .created_ms = 9,
-        .reply = {text, 8},
-    };
-    struct gw_store_token *copy = gw_store_token_new(&from);
+    struct gw_store_token from = {.scope = {4, 5, 6}, .digest = {1, 2, 3}, .created_ms = 9, .reply = {text, 8}};
+    struct gw_store_token *copy = gw_store_token_new(&from, NULL);
 
     (void)state;
     memset(text, 'z', sizeof(text));
-    assert_true(gw_str_is(copy->operation, "a"));
-    assert_true(gw_str_is(copy->partition, "ab"));
-    assert_true(gw_str_is(copy->account, "abc"));
-    assert_true(gw_str_is(copy->region, "abcd"));
-    assert_true(gw_str_is(copy->cluster, "abcde"));
-    assert_true(gw_str_is(copy->token, "abcdef"));
-    assert_true(gw_str_is(copy->principal, "abcdefg"));
     assert_true(gw_str_is(copy->reply, "abcdefgh"));
+    assert_memory_equal(copy->scope, from.scope, sizeof(from.scope));
     assert_memory_equal(copy->digest, from.digest, sizeof(from.digest));
     assert_int_equal(copy->created_ms, 9);
     gw_store_token_free(&copy);
@@ -99,12 +82,77 @@ static void token_new__copies_everything_into_one_block(void **state)
     gw_store_token_free(&copy);
 }
 
+static void token_new__reply_of_its_entry__is_shared_and_outlives_it(void **state)
+{
+    const struct gw_access_entry from_entry = {.reply = GW_STR_INIT("the reply")};
+    struct gw_store_token from = {.reply = GW_STR_INIT("the reply")};
+    struct gw_access_entry *entry = gw_access_entry_new(&from_entry);
+    struct gw_store_token *token = gw_store_token_new(&from, entry);
+
+    (void)state;
+    assert_ptr_equal(token->reply.at, entry->reply.at);
+    gw_access_entry_free(&entry);
+    assert_true(gw_str_is(token->reply, "the reply"));
+    gw_store_token_free(&token);
+}
+
+static void entry_new__associations__are_copied_with_their_namespaces(void **state)
+{
+    char text[] = "abcdef";
+    struct gw_str namespaces[] = {{text, 1}, {text, 2}};
+    struct gw_association associations[] = {
+        {.policy_arn = {text, 3}, .namespaces = namespaces, .namespace_count = 2, .associated_ms = 1},
+        {.policy_arn = {text, 4}, .is_cluster_wide = true, .modified_ms = 2},
+    };
+    const struct gw_access_entry from = {.associations = associations, .association_count = 2};
+    struct gw_access_entry *copy = gw_access_entry_new(&from);
+
+    (void)state;
+    memset(text, 'z', sizeof(text));
+    memset(namespaces, 0, sizeof(namespaces));
+    assert_int_equal(copy->association_count, 2);
+    assert_true(gw_str_is(copy->associations[0].policy_arn, "abc"));
+    assert_true(gw_str_is(copy->associations[0].namespaces[1], "ab"));
+    assert_int_equal(copy->associations[0].associated_ms, 1);
+    assert_true(gw_str_is(copy->associations[1].policy_arn, "abcd"));
+    assert_true(copy->associations[1].is_cluster_wide);
+    assert_null(copy->associations[1].namespaces);
+    gw_access_entry_free(&copy);
+}
+
+static void cluster_new__copies_everything_into_one_block(void **state)
+{
+    char text[] = "abcdef";
+    struct gw_str updates[] = {{text, 1}, {text, 2}};
+    const struct gw_cluster from = {.key = {{text, 1}, {text, 2}, {text, 3}, {text, 4}, GW_STR_NONE},
+                                    .mode = 2,
+                                    .document = {text, 5},
+                                    .updates = updates,
+                                    .update_count = 2};
+    struct gw_cluster *copy = gw_cluster_new(&from);
+
+    (void)state;
+    memset(text, 'z', sizeof(text));
+    memset(updates, 0, sizeof(updates));
+    assert_true(gw_str_is(copy->key.cluster, "abcd"));
+    assert_null(copy->key.principal.at);
+    assert_true(gw_str_is(copy->document, "abcde"));
+    assert_true(gw_str_is(copy->updates[1], "ab"));
+    assert_int_equal(copy->mode, 2);
+    gw_cluster_free(&copy);
+    assert_null(copy);
+    gw_cluster_free(&copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entry_new__copies_everything_into_one_block),
         cmocka_unit_test(entry_new__nothing_in_it__stays_absent),
-        cmocka_unit_test(token_new__copies_everything_into_one_block),
+        cmocka_unit_test(entry_new__associations__are_copied_with_their_namespaces),
+        cmocka_unit_test(cluster_new__copies_everything_into_one_block),
+        cmocka_unit_test(token_new__reply_of_its_own__is_copied),
+        cmocka_unit_test(token_new__reply_of_its_entry__is_shared_and_outlives_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
