@@ -71,14 +71,12 @@ static struct gw_str user_id(struct gw_arena *arena, const struct gw_principal *
     return who->account;
 }
 
-static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
-                              const struct gw_eks_cluster *cluster, struct gw_eks_result *result,
+static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_eks_result *result,
                               struct gw_eks_error *error)
 {
     struct gw_buf body;
 
     (void)env;
-    (void)cluster;
     (void)error;
     gw_buf_init(&body, REPLY_MAX);
     gw_buf_append_lit(&body, "<" ACTION "Response xmlns=\"" GW_EKS_QUERY_NAMESPACE "\">\n  <" ACTION "Result>\n");
@@ -88,7 +86,7 @@ static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env 
     gw_buf_append_lit(&body, "  </" ACTION "Result>\n  <ResponseMetadata>\n");
     gw_eks_query_put(&body, 2, "RequestId", call->request_id);
     gw_buf_append_lit(&body, "  </ResponseMetadata>\n</" ACTION "Response>\n");
-    *result = (struct gw_eks_result){.status = 200, .reply = gw_arena_str(call->arena, gw_buf_str(&body))};
+    result->reply = gw_arena_str(call->arena, gw_buf_str(&body));
     gw_buf_fini(&body);
     return GW_OK;
 }

@@ -9,8 +9,7 @@
 #include "eks/error.h"
 #include "eks/view.h"
 
-static const struct gw_eks_param *find_member(const struct gw_eks_param *members, size_t count,
-                                                     struct gw_str name)
+static const struct gw_eks_param *find_member(const struct gw_eks_param *members, size_t count, struct gw_str name)
 {
     for (size_t i = 0; i < count; i++) {
         if (gw_str_is(name, members[i].name))
@@ -53,8 +52,8 @@ static enum gw_status take(const struct gw_eks_call *call, const struct gw_eks_p
     return GW_OK;
 }
 
-enum gw_status gw_eks_params_read(const struct gw_eks_call *call, const struct gw_eks_param *members,
-                                 size_t count, void *input, struct gw_eks_error *error)
+enum gw_status gw_eks_params_read(const struct gw_eks_call *call, const struct gw_eks_param *members, size_t count,
+                                  void *input, struct gw_eks_error *error)
 {
     struct gw_str rest = call->query;
     struct gw_str raw_name;
@@ -74,8 +73,7 @@ enum gw_status gw_eks_params_read(const struct gw_eks_call *call, const struct g
     return status;
 }
 
-void gw_eks_params_view(struct gw_eks_call *call, const struct gw_eks_param *members, size_t count,
-                       const void *input)
+void gw_eks_params_view(struct gw_eks_call *call, const struct gw_eks_param *members, size_t count, const void *input)
 {
     for (size_t i = 0; i < count; i++) {
         const void *place = (const unsigned char *)input + members[i].offset;

@@ -25,10 +25,9 @@ struct gw_eks_param {
 /* Fills `input`; absent members are left as they are. Refused: what doesn't decode to UTF-8 without control characters,
  * a member that may be there once twice, too many values. arena */
 GW_NODISCARD enum gw_status gw_eks_params_read(const struct gw_eks_call *call, const struct gw_eks_param *members,
-                                              size_t count, void *input, struct gw_eks_error *error);
+                                               size_t count, void *input, struct gw_eks_error *error);
 
 /* Adds what was read to call->input and call->request_parameters. */
-void gw_eks_params_view(struct gw_eks_call *call, const struct gw_eks_param *members, size_t count,
-                       const void *input);
+void gw_eks_params_view(struct gw_eks_call *call, const struct gw_eks_param *members, size_t count, const void *input);
 
 #endif
