@@ -177,6 +177,15 @@ void gw_eks_add_tags(struct gw_eks_call *call, const struct gw_pair *tags, size_
     in->default_tag_count = total;
 }
 
+void gw_eks_forget_choices(struct gw_eks_call *call)
+{
+    if (call->entry == NULL)
+        return;
+    call->entry->chosen_username = GW_STR_NONE;
+    call->entry->default_tags = NULL;
+    call->entry->default_tag_count = 0;
+}
+
 void gw_eks_result_drop(struct gw_eks_result *result)
 {
     gw_store_change_drop(&result->change);

@@ -197,11 +197,38 @@ const struct gw_json *gw_eks_sent_tags(const struct gw_eks_call *call);
 /* What policies chose; borrowed, must live as long as the call's arena. */
 void gw_eks_set_username(struct gw_eks_call *call, struct gw_str username);
 void gw_eks_add_tags(struct gw_eks_call *call, const struct gw_pair *tags, size_t count);
+/* Takes back what policies chose. */
+void gw_eks_forget_choices(struct gw_eks_call *call);
 
 GW_NODISCARD enum gw_status gw_eks_check(struct gw_eks_call *call, const struct gw_eks_limits *limits,
                                          struct gw_eks_error *error);
 GW_NODISCARD enum gw_status gw_eks_prepare(struct gw_eks_call *call, const struct gw_eks_env *env,
                                            struct gw_eks_result *result, struct gw_eks_error *error);
+
+/* What is known about the objects that a call is about: bits, to be asked for together. */
+enum gw_eks_fact {
+    GW_EKS_FACT_ENTRY = 1,
+    GW_EKS_FACT_ASSOCIATIONS = 2,
+    GW_EKS_FACT_CLUSTER = 4,
+};
+
+struct gw_eks_facts {
+    unsigned asked;         /* bits: the rest isn't filled */
+    bool has_entry;         /* false: the principal has none, or the operation isn't about a principal */
+    bool has_cluster;       /* false: there is none of that name, or the operation names none */
+    uint64_t entry_version; /* 0: absent */
+    uint64_t cluster_version;
+    struct gw_json entry;        /* object: `accessEntry` of DescribeAccessEntry */
+    struct gw_json associations; /* array: `associatedAccessPolicies` of ListAssociatedAccessPolicies; with has_entry */
+    struct gw_json cluster;      /* object: `cluster` of DescribeCluster */
+};
+
+/* Looks up what `asked` names, of a decoded call. Copies in the call's arena: they outlive the epoch. GW_OK, or
+ * GW_E_TYPE and the like where the store holds what can't be shown. */
+GW_NODISCARD enum gw_status gw_eks_facts(const struct gw_eks_call *call, const struct gw_eks_env *env, unsigned asked,
+                                         struct gw_eks_facts *facts);
+/* True while the store holds the very versions that `facts` tells of. */
+bool gw_eks_facts_hold(const struct gw_eks_call *call, const struct gw_eks_env *env, const struct gw_eks_facts *facts);
 
 /* True when `error`, prepare's answer, means that the principal of a create has an entry. */
 bool gw_eks_may_adopt(const struct gw_eks_call *call, const struct gw_eks_error *error);

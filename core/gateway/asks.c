@@ -26,6 +26,42 @@ bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook)
     return policies->hooks->wants(policies->hooks->ctx, hook, gw_str_from(gw_eks_ops[exchange->call.op].name));
 }
 
+/* Fetches what the policies need. Not for records, whose hooks see no request. */
+static enum gw_status fetch_facts(struct gw_exchange *exchange)
+{
+    const struct gw_policy_hooks *hooks = exchange->policies->hooks;
+    struct gw_eks_env env;
+    unsigned asked = 0;
+    enum gw_status status;
+
+    if (hooks->needs != NULL && exchange->stage < GW_STAGE_RECORD)
+        asked = hooks->needs(hooks->ctx, gw_str_from(gw_eks_ops[exchange->call.op].name));
+    if (asked == 0)
+        return GW_OK;
+    env = gw_exchange_env(exchange);
+    status = gw_eks_facts(&exchange->call, &env, asked, &exchange->facts);
+    if (status != GW_OK)
+        gw_log(GW_LOG_ERROR, "policy", "what policies need to know can't be told (request %s)", exchange->request_id);
+    return status;
+}
+
+static void fill_facts(struct gw_exchange *exchange)
+{
+    struct gw_policy_request *request = &exchange->policy_request;
+    const struct gw_eks_facts *facts = &exchange->facts;
+
+    _Static_assert((int)GW_FACT_ENTRY == (int)GW_EKS_FACT_ENTRY, "one numbering");
+    _Static_assert((int)GW_FACT_ASSOCIATIONS == (int)GW_EKS_FACT_ASSOCIATIONS, "one numbering");
+    _Static_assert((int)GW_FACT_CLUSTER == (int)GW_EKS_FACT_CLUSTER, "one numbering");
+    request->facts = facts->asked;
+    if ((facts->asked & GW_EKS_FACT_ENTRY) != 0 && facts->has_entry)
+        request->entry = &facts->entry;
+    if ((facts->asked & GW_EKS_FACT_ASSOCIATIONS) != 0 && facts->has_entry)
+        request->associations = &facts->associations;
+    if ((facts->asked & GW_EKS_FACT_CLUSTER) != 0 && facts->has_cluster)
+        request->cluster_info = &facts->cluster;
+}
+
 static void fill_request(struct gw_exchange *exchange)
 {
     struct gw_policy_request *request = &exchange->policy_request;
@@ -55,22 +91,79 @@ static void fill_request(struct gw_exchange *exchange)
     };
 }
 
+static void begin_talk(struct gw_exchange *exchange)
+{
+    struct gw_policy_call *call = exchange->policy_call;
+
+    if (call == NULL) {
+        call = gw_arena_alloc(exchange->arena, sizeof(*call));
+        memset(call, 0, offsetof(struct gw_policy_call, opinions));
+        exchange->policy_call = call;
+    }
+    fill_request(exchange);
+    fill_facts(exchange);
+    call->request = &exchange->policy_request;
+    call->arena = exchange->arena;
+    call->wake = gw_exchange_resume;
+    call->wake_ctx = exchange;
+    exchange->talking = true;
+}
+
 struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange)
 {
     if (policies_of(exchange) == NULL || exchange->policies->hooks == NULL)
         return NULL;
-    if (exchange->policy_call == NULL) {
-        struct gw_policy_call *call = gw_arena_alloc(exchange->arena, sizeof(*call));
-
-        memset(call, 0, offsetof(struct gw_policy_call, opinions));
-        fill_request(exchange);
-        call->request = &exchange->policy_request;
-        call->arena = exchange->arena;
-        call->wake = gw_exchange_resume;
-        call->wake_ctx = exchange;
-        exchange->policy_call = call;
+    if (!exchange->talking) {
+        if (fetch_facts(exchange) != GW_OK)
+            return NULL;
+        begin_talk(exchange);
     }
     return exchange->policy_call;
+}
+
+static void end_talk(struct gw_exchange *exchange)
+{
+    if (exchange->talking)
+        exchange->policies->hooks->finish(exchange->policies->hooks->ctx, exchange->policy_call);
+    exchange->talking = false;
+}
+
+bool gw_asks_facts_hold(const struct gw_exchange *exchange)
+{
+    struct gw_eks_env env;
+
+    if (exchange->facts.asked == 0)
+        return true;
+    env = gw_exchange_env(exchange);
+    return gw_eks_facts_hold(&exchange->call, &env, &exchange->facts);
+}
+
+/* A fault that was injected stays in the record. */
+static size_t keep_faults(struct gw_policy_call *call)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < call->change_count; i++) {
+        if (call->changes[i].hook == GW_HOOK_FAULT)
+            call->changes[kept++] = call->changes[i];
+    }
+    return kept;
+}
+
+void gw_asks_restart(struct gw_exchange *exchange)
+{
+    struct gw_policy_call *call = exchange->policy_call;
+
+    end_talk(exchange);
+    exchange->facts = (struct gw_eks_facts){.asked = 0};
+    exchange->username_asked = false;
+    gw_eks_forget_choices(&exchange->call);
+    if (call != NULL) {
+        size_t kept = keep_faults(call);
+
+        memset(call, 0, offsetof(struct gw_policy_call, opinions));
+        call->change_count = kept;
+    }
 }
 
 /* The resource of IAM's own refusals: the cluster where one is named. */
@@ -93,7 +186,7 @@ static struct gw_str signed_off(struct gw_exchange *exchange, struct gw_str poli
 /* A policy that failed has said no: its row stands among the verdicts too. */
 static void note_failure(struct gw_policy_call *call)
 {
-    if (call == NULL || !call->refusal.failed || call->opinion_count == GW_POLICY_OPINIONS_MAX)
+    if (!call->refusal.failed || call->opinion_count == GW_POLICY_OPINIONS_MAX)
         return;
     call->opinions[call->opinion_count++] = (struct gw_policy_opinion){
         .policy = call->refusal.policy, .verdict = GW_VERDICT_DENY, .reason = call->refusal.reason};
@@ -103,15 +196,15 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
 {
     static const struct gw_policy_refusal unavailable = {
         .verdict = GW_VERDICT_DENY, .policy = GW_STR_INIT("policies"), .reason = GW_STR_INIT("policy failed")};
-    const struct gw_policy_refusal *refusal =
-        exchange->policy_call == NULL ? &unavailable : &exchange->policy_call->refusal;
+    const struct gw_policy_refusal *refusal = exchange->talking ? &exchange->policy_call->refusal : &unavailable;
     struct gw_str tail = signed_off(exchange, refusal->policy, refusal->reason);
     struct gw_str caller = exchange->caller.identity.arn;
     struct gw_str service = gw_eks_service_of(exchange->call.op)->name;
     struct gw_str resource;
 
     gw_metrics_count(&exchange->worker->metrics.refused_policy);
-    note_failure(exchange->policy_call);
+    if (exchange->talking)
+        note_failure(exchange->policy_call);
     if (refusal->verdict == GW_VERDICT_THROTTLE) {
         (void)gw_answer_error(exchange, GW_EKS_TooManyRequestsException,
                               gw_arena_printf(exchange->arena, "Too Many Requests %.*s", GW_STR_ARG(tail)));
@@ -143,8 +236,7 @@ void gw_asks_finish(struct gw_exchange *exchange)
 {
     if (exchange->policies == NULL)
         return;
-    if (exchange->policy_call != NULL)
-        exchange->policies->hooks->finish(exchange->policies->hooks->ctx, exchange->policy_call);
+    end_talk(exchange);
     gw_worker_policies_drop(exchange->policies);
     exchange->policies = NULL;
 }

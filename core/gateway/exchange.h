@@ -115,6 +115,7 @@ struct gw_exchange {
     bool adopted;             /* the answer to a create is the entry that was there */
     enum gw_fault_kind fault; /* what was injected; NONE: nothing was */
     unsigned attempts;
+    unsigned restarts; /* conversations begun anew because what policies were told no longer held */
     struct gw_route route;
     struct gw_verify verify;
     uint64_t keys_generation;
@@ -124,10 +125,12 @@ struct gw_exchange {
     struct gw_answer answer;
     struct gw_worker_policies *policies; /* held once a question was asked */
     struct gw_policy_request policy_request;
-    struct gw_policy_call *policy_call;
-    struct gw_json record_view; /* what audit and outcome hooks see; null until built */
-    struct gw_json fields;      /* what audit hooks added */
-    struct gw_str record;       /* the line for the audit file; {NULL,0}: none */
+    struct gw_eks_facts facts;          /* what policies were told; nothing asked: none needed any */
+    struct gw_policy_call *policy_call; /* NULL: no question was asked */
+    bool talking;                       /* a conversation is under way, which `finish` will end */
+    struct gw_json record_view;         /* what audit and outcome hooks see; null until built */
+    struct gw_json fields;              /* what audit hooks added */
+    struct gw_str record;               /* the line for the audit file; {NULL,0}: none */
     struct gw_commit_job job;
     /* while an injected delay lasts */
     struct gw_loop_timer *delay;
@@ -175,6 +178,10 @@ enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer an
 bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook);
 /* The conversation, begun on first use. */
 struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange);
+/* True while what policies were told holds. Inside an epoch. */
+bool gw_asks_facts_hold(const struct gw_exchange *exchange);
+/* Takes the conversation and what policies chose in it back: the next question begins another, on fresh facts. */
+void gw_asks_restart(struct gw_exchange *exchange);
 /* Fills the answer from the call's refusal; returns GW_STEP_FAILED. */
 enum gw_step gw_asks_refused(struct gw_exchange *exchange);
 void gw_asks_finish(struct gw_exchange *exchange);

@@ -78,8 +78,13 @@ enum gw_step gw_stage_fault(struct gw_exchange *exchange)
     struct gw_policy_call *call;
     enum gw_step step;
 
-    if (exchange->fault != GW_FAULT_NONE || !gw_asks_wanted(exchange, GW_HOOK_FAULT))
-        return GW_STEP_DONE; /* the delay is over, or nobody wants one */
+    if (exchange->fault != GW_FAULT_NONE) { /* the delay is over: what policies were told may not hold any more */
+        if (!gw_asks_facts_hold(exchange))
+            gw_asks_restart(exchange);
+        return GW_STEP_DONE;
+    }
+    if (!gw_asks_wanted(exchange, GW_HOOK_FAULT))
+        return GW_STEP_DONE;
     call = gw_asks_call(exchange);
     if (call == NULL)
         return gw_asks_refused(exchange);

@@ -14,6 +14,13 @@
 #include "codec/arn.h"
 #include "codec/json.h"
 
+/* What policies may ask to be told before they decide (`needs`). */
+enum gw_fact {
+    GW_FACT_ENTRY = 1,        /* the principal's access entry */
+    GW_FACT_ASSOCIATIONS = 2, /* the access policies associated with it */
+    GW_FACT_CLUSTER = 4,      /* the cluster as DescribeCluster shows it */
+};
+
 /* What a policy sees as `req`. Views into the request; valid while the call lasts. */
 struct gw_policy_request {
     struct gw_str operation;
@@ -27,6 +34,11 @@ struct gw_policy_request {
     size_t caller_tag_count;
     bool caller_verified;
     const struct gw_json *input; /* object: the operation's members under their SDK names */
+    unsigned facts;              /* bit mask of enum gw_fact: what was fetched */
+    /* Facts under their SDK names; NULL: known to be absent, or not fetched. */
+    const struct gw_json *entry;        /* object */
+    const struct gw_json *associations; /* array of objects */
+    const struct gw_json *cluster_info; /* object */
     int64_t time_s;
     struct gw_str source_ip;
     struct gw_str user_agent;
@@ -148,6 +160,9 @@ struct gw_policy_hooks {
     /* True when some loaded policy has this hook for this operation: lets the gateway skip building what nobody reads.
      */
     bool (*wants)(void *ctx, enum gw_policy_hook hook, struct gw_str operation);
+    /* The facts (bit mask of enum gw_fact) that the policies need which may be asked about this operation. NULL: none.
+     */
+    unsigned (*needs)(void *ctx, struct gw_str operation);
 };
 
 /* Counters of one worker's policies; written by its thread, read by any. */

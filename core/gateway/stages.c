@@ -7,6 +7,7 @@
 #include "gateway/exchange.h"
 
 #define GW_STALE_ATTEMPTS 3
+#define GW_RESTARTS_MAX   3
 
 static const struct gw_http1_request *request_of(const struct gw_exchange *exchange)
 {
@@ -208,6 +209,23 @@ static enum gw_step ask_conflict(struct gw_exchange *exchange, bool *adopt)
     return gw_asks_step(exchange, hooks->conflict(hooks->ctx, call, adopt));
 }
 
+/* Policies decided on what no longer holds: they are asked again, unless that keeps happening. */
+static enum gw_step decide_anew(struct gw_exchange *exchange)
+{
+    struct gw_eks_error error = {0};
+
+    gw_metrics_count(&exchange->worker->metrics.decisions_overtaken);
+    gw_eks_result_drop(&exchange->result);
+    if (exchange->restarts == GW_RESTARTS_MAX) {
+        gw_eks_stage_error(&exchange->call, GW_E_STALE, &gw_exchange_settings(exchange)->limits, &error);
+        return gw_answer_eks_error(exchange, &error);
+    }
+    exchange->restarts++;
+    gw_asks_restart(exchange);
+    exchange->stage = GW_STAGE_AUTHORIZE;
+    return GW_STEP_AGAIN;
+}
+
 static enum gw_step refuse_or_adopt(struct gw_exchange *exchange, const struct gw_eks_env *env,
                                     const struct gw_eks_error *error)
 {
@@ -220,6 +238,10 @@ static enum gw_step refuse_or_adopt(struct gw_exchange *exchange, const struct g
         if (step != GW_STEP_DONE)
             return step;
         exchange->adopted = adopt && gw_eks_adopt(&exchange->call, env, &result->reply) == GW_OK;
+        if (exchange->adopted && !gw_asks_facts_hold(exchange)) {
+            exchange->adopted = false;
+            return decide_anew(exchange);
+        }
     }
     if (!exchange->adopted)
         return gw_answer_eks_error(exchange, error);
@@ -231,8 +253,12 @@ enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
 {
     struct gw_eks_env env = gw_exchange_env(exchange);
     struct gw_eks_error error = {0};
+    enum gw_status status = gw_eks_prepare(&exchange->call, &env, &exchange->result, &error);
 
-    if (gw_eks_prepare(&exchange->call, &env, &exchange->result, &error) != GW_OK)
+    /* Looked at behind prepare: what holds now held when it read the store. */
+    if (!gw_asks_facts_hold(exchange))
+        return decide_anew(exchange);
+    if (status != GW_OK)
         return refuse_or_adopt(exchange, &env, &error);
     exchange->answer = (struct gw_answer){.status = exchange->result.status, .body = exchange->result.reply};
     return GW_STEP_DONE;

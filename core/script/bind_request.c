@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Views as userdata. req is the root; principal, caller and input are made when
- * first read, kept in its user values, and die with it. A name that doesn't
+ * Views as userdata. req is the root; principal, caller, input and facts are made
+ * when first read, kept in its user values, and die with it. A name that doesn't
  * exist raises, so that a typo can't pass for "absent".
  */
 #include "script/bind_request.h"
@@ -15,6 +15,8 @@ enum kind {
     KIND_PRINCIPAL,
     KIND_CALLER,
     KIND_INPUT,
+    KIND_ENTRY,
+    KIND_CLUSTER_INFO,
     KIND_RECORD,
     KIND_COUNT,
 };
@@ -24,10 +26,12 @@ struct gw_bind_view {
     enum kind kind;
     const struct gw_bind_view *root; /* itself for req and record */
     const struct gw_policy_request *request;
+    const unsigned *needs; /* of the policy that runs; of req */
     const struct gw_json *record;
 };
 
-static const char *const kind_names[KIND_COUNT] = {"req", "req.principal", "req.caller", "req.input", "record"};
+static const char *const kind_names[KIND_COUNT] = {"req",       "req.principal",    "req.caller", "req.input",
+                                                   "req.entry", "req.cluster_info", "record"};
 
 /* Registry keys of the metatables. */
 static const char metatable_keys[KIND_COUNT] = {0};
@@ -40,6 +44,9 @@ enum field {
     FIELD_PRINCIPAL,
     FIELD_CALLER,
     FIELD_INPUT,
+    FIELD_ENTRY,
+    FIELD_ASSOCIATIONS,
+    FIELD_CLUSTER_INFO,
     FIELD_TIME,
     FIELD_SOURCE_IP,
     FIELD_USER_AGENT,
@@ -60,12 +67,20 @@ struct field_name {
 };
 
 static const struct field_name req_fields[] = {
-    {"operation", FIELD_OPERATION},   {"account", FIELD_ACCOUNT},
-    {"region", FIELD_REGION},         {"cluster", FIELD_CLUSTER},
-    {"principal", FIELD_PRINCIPAL},   {"caller", FIELD_CALLER},
-    {"input", FIELD_INPUT},           {"time", FIELD_TIME},
-    {"source_ip", FIELD_SOURCE_IP},   {"user_agent", FIELD_USER_AGENT},
+    {"operation", FIELD_OPERATION},
+    {"account", FIELD_ACCOUNT},
+    {"region", FIELD_REGION},
+    {"cluster", FIELD_CLUSTER},
+    {"principal", FIELD_PRINCIPAL},
+    {"caller", FIELD_CALLER},
+    {"input", FIELD_INPUT},
+    {"time", FIELD_TIME},
+    {"source_ip", FIELD_SOURCE_IP},
+    {"user_agent", FIELD_USER_AGENT},
     {"request_id", FIELD_REQUEST_ID},
+    {"entry", FIELD_ENTRY},
+    {"associations", FIELD_ASSOCIATIONS},
+    {"cluster_info", FIELD_CLUSTER_INFO},
 };
 static const struct field_name principal_fields[] = {
     {"arn", FIELD_ARN},   {"partition", FIELD_PARTITION}, {"account", FIELD_ACCOUNT},
@@ -78,6 +93,53 @@ static const struct field_name caller_fields[] = {
     {"name", FIELD_NAME},
     {"tags", FIELD_TAGS},
     {"verified", FIELD_VERIFIED},
+};
+
+/* Members of the service model's AccessEntry and Cluster (botocore 1.44.5): another name raises. */
+static const char *const entry_members[] = {
+    "clusterName", "principalArn", "kubernetesGroups", "accessEntryArn", "createdAt",
+    "modifiedAt",  "tags",         "username",         "type",
+};
+static const char *const cluster_members[] = {
+    "name",
+    "arn",
+    "createdAt",
+    "version",
+    "endpoint",
+    "roleArn",
+    "resourcesVpcConfig",
+    "kubernetesNetworkConfig",
+    "logging",
+    "identity",
+    "status",
+    "certificateAuthority",
+    "clientRequestToken",
+    "platformVersion",
+    "tags",
+    "encryptionConfig",
+    "connectorConfig",
+    "id",
+    "health",
+    "outpostConfig",
+    "accessConfig",
+    "upgradePolicy",
+    "zonalShiftConfig",
+    "remoteNetworkConfig",
+    "computeConfig",
+    "storageConfig",
+    "deletionProtection",
+    "controlPlaneScalingConfig",
+};
+
+/* The facts: their field of req, and what they are called in `needs`. */
+static const struct fact {
+    enum field field;
+    enum gw_fact fact;
+    const char *need;
+} facts[] = {
+    {FIELD_ENTRY, GW_FACT_ENTRY, "entry"},
+    {FIELD_ASSOCIATIONS, GW_FACT_ASSOCIATIONS, "associations"},
+    {FIELD_CLUSTER_INFO, GW_FACT_CLUSTER, "cluster"},
 };
 
 /* The view at 1, alive. */
@@ -134,8 +196,43 @@ static enum field check_field(lua_State *L, enum kind kind)
     return FIELD_OPERATION;
 }
 
+static const struct fact *find_fact(enum field field)
+{
+    for (size_t i = 0; i < GW_COUNT(facts); i++) {
+        if (facts[i].field == field)
+            return &facts[i];
+    }
+    return NULL;
+}
+
+/* A fact is read by those who declared it: others would depend on who else is loaded. */
+static bool may_read(const struct gw_bind_view *view, const struct fact *fact)
+{
+    return fact == NULL || (*view->needs & view->request->facts & fact->fact) != 0;
+}
+
+static int push_fact(lua_State *L, const struct gw_bind_view *view, const struct fact *fact)
+{
+    const struct gw_policy_request *request = view->request;
+    if (!may_read(view, fact))
+        luaL_error(L, "req.%s must be declared in the policy's table: needs = { \"%s\" }", lua_tostring(L, 2),
+                   fact->need);
+    if (fact->fact == GW_FACT_ENTRY && request->entry != NULL)
+        return push_part(L, KIND_ENTRY, view);
+    if (fact->fact == GW_FACT_CLUSTER && request->cluster_info != NULL)
+        return push_part(L, KIND_CLUSTER_INFO, view);
+    if (fact->fact == GW_FACT_ASSOCIATIONS && request->associations != NULL)
+        gw_bind_json_push(L, request->associations);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 static int push_req_part(lua_State *L, const struct gw_bind_view *view, enum field field)
 {
+    const struct fact *fact = find_fact(field);
+    if (fact != NULL)
+        return push_fact(L, view, fact);
     if (field == FIELD_CALLER)
         return push_part(L, KIND_CALLER, view);
     if (field == FIELD_INPUT)
@@ -257,17 +354,47 @@ static const struct gw_json *find_member(lua_State *L, const struct gw_json *obj
     return NULL;
 }
 
-static int l_input_index(lua_State *L)
+/* What a view of JSON shows; NULL: nothing. */
+static const struct gw_json *object_of(const struct gw_bind_view *view)
 {
-    const struct gw_bind_view *view = check_view(L, KIND_INPUT);
-    const struct gw_json *member = find_member(L, view->request->input);
+    switch (view->kind) {
+    case KIND_INPUT:
+        return view->request->input;
+    case KIND_ENTRY:
+        return view->request->entry;
+    case KIND_CLUSTER_INFO:
+        return view->request->cluster_info;
+    default:
+        return view->record;
+    }
+}
+
+/* A member that is there, whatever its name, or nil for one that might be. */
+static int push_member(lua_State *L, enum kind kind)
+{
+    const struct gw_json *member = find_member(L, object_of(check_view(L, kind)));
     if (member != NULL) {
         gw_bind_json_push(L, member);
         return 1;
     }
-    (void)check_field(L, KIND_INPUT);
+    (void)check_field(L, kind);
     lua_pushnil(L);
     return 1;
+}
+
+static int l_input_index(lua_State *L)
+{
+    return push_member(L, KIND_INPUT);
+}
+
+static int l_entry_index(lua_State *L)
+{
+    return push_member(L, KIND_ENTRY);
+}
+
+static int l_cluster_info_index(lua_State *L)
+{
+    return push_member(L, KIND_CLUSTER_INFO);
 }
 
 static int l_record_index(lua_State *L)
@@ -294,12 +421,10 @@ static int return_next(lua_State *L)
     return 3;
 }
 
-/* pairs over input and record: over a copy of all there is. */
+/* pairs over input, facts and record: over a copy of all there is. */
 static int l_json_pairs(lua_State *L)
 {
-    const struct gw_bind_view *view = lua_touserdata(L, 1);
-    view = check_view(L, view != NULL && view->kind == KIND_RECORD ? KIND_RECORD : KIND_INPUT);
-    const struct gw_json *value = view->kind == KIND_RECORD ? view->record : view->request->input;
+    const struct gw_json *value = object_of(check_view(L, (enum kind)lua_tointeger(L, lua_upvalueindex(2))));
     if (value == NULL || value->type != GW_JSON_OBJECT)
         lua_createtable(L, 0, 0);
     else
@@ -307,14 +432,18 @@ static int l_json_pairs(lua_State *L)
     return return_next(L);
 }
 
-/* pairs over the others: every field by name. */
+/* pairs over the others: every field by name, but for facts that the policy didn't ask for. */
 static int l_fields_pairs(lua_State *L)
 {
+    const struct gw_bind_view *view = check_view(L, (enum kind)lua_tointeger(L, lua_upvalueindex(2)));
     lua_settop(L, 1);
-    lua_createtable(L, 0, 12);
+    lua_createtable(L, 0, 16);
     lua_pushnil(L);
     while (lua_next(L, lua_upvalueindex(1)) != 0) {
+        const struct fact *fact = find_fact((enum field)lua_tointeger(L, -1));
         lua_pop(L, 1);
+        if (!may_read(view->root, fact))
+            continue;
         lua_pushvalue(L, -1);
         lua_pushvalue(L, -1);
         lua_gettable(L, 1);
@@ -342,7 +471,8 @@ static void open_kind(lua_State *L, enum kind kind, lua_CFunction index, lua_CFu
     lua_pushcclosure(L, index, 1);
     lua_setfield(L, -2, "__index");
     lua_pushvalue(L, names);
-    lua_pushcclosure(L, pairs, 1);
+    lua_pushinteger(L, kind);
+    lua_pushcclosure(L, pairs, 2);
     lua_setfield(L, -2, "__pairs");
     lua_pushcfunction(L, l_view_next);
     lua_setfield(L, -2, "__next");
@@ -355,6 +485,16 @@ static void open_kind(lua_State *L, enum kind kind, lua_CFunction index, lua_CFu
     lua_setfield(L, -2, "__metatable");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_keys[kind]);
     lua_pop(L, 1);
+}
+
+/* Names of members, all of one and the same field. */
+static void push_members(lua_State *L, const char *const *members, size_t count)
+{
+    lua_createtable(L, 0, (int)count);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushinteger(L, FIELD_INPUT);
+        lua_setfield(L, -2, members[i]);
+    }
 }
 
 static void push_names(lua_State *L, const struct field_name *fields, size_t count)
@@ -381,14 +521,19 @@ void gw_bind_request_open(lua_State *L, const struct gw_str *members, size_t mem
         lua_rawset(L, -3);
     }
     open_kind(L, KIND_INPUT, l_input_index, l_json_pairs);
+    push_members(L, entry_members, GW_COUNT(entry_members));
+    open_kind(L, KIND_ENTRY, l_entry_index, l_json_pairs);
+    push_members(L, cluster_members, GW_COUNT(cluster_members));
+    open_kind(L, KIND_CLUSTER_INFO, l_cluster_info_index, l_json_pairs);
     lua_createtable(L, 0, 0);
     open_kind(L, KIND_RECORD, l_record_index, l_json_pairs);
 }
 
-struct gw_bind_view *gw_bind_request_push(lua_State *L, const struct gw_policy_request *request)
+struct gw_bind_view *gw_bind_request_push(lua_State *L, const struct gw_policy_request *request, const unsigned *needs)
 {
-    struct gw_bind_view *view = push_view(L, KIND_REQ, KIND_INPUT);
+    struct gw_bind_view *view = push_view(L, KIND_REQ, KIND_CLUSTER_INFO);
     view->request = request;
+    view->needs = needs;
     return view;
 }
 

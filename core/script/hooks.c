@@ -31,6 +31,7 @@ struct gw_script {
     struct gw_host *host; /* NULL: to be made before the next question */
     uint64_t generation;  /* of the host */
     size_t current;       /* the policy that runs */
+    unsigned needs;       /* facts that it declared */
     struct gw_set_functions functions[GW_SET_POLICIES_MAX];
 };
 
@@ -251,7 +252,7 @@ static void push_argument(lua_State *L, struct ask *ask)
         lua_rawgeti(L, LUA_REGISTRYINDEX, talk->reference);
         return;
     }
-    struct gw_bind_view *view = gw_bind_request_push(L, ask->call->request);
+    struct gw_bind_view *view = gw_bind_request_push(L, ask->call->request, &ask->script->needs);
     lua_pushvalue(L, -1);
     talk->reference = luaL_ref(L, LUA_REGISTRYINDEX);
     talk->generation = ask->script->generation;
@@ -269,6 +270,7 @@ static int l_ask(lua_State *L)
         if (!gw_set_applies(current_policy(script), ask->hook, ask->operation))
             continue;
         ask->in_policy = true;
+        script->needs = current_policy(script)->needs;
         count(&script->counters->calls);
         lua_rawgeti(L, LUA_REGISTRYINDEX, current_function(ask));
         lua_pushvalue(L, 2);
@@ -313,6 +315,21 @@ static bool wants(void *ctx, enum gw_policy_hook hook, struct gw_str operation)
             return true;
     }
     return false;
+}
+
+/* Of policies with a hook that is given a request. */
+static unsigned needs(void *ctx, struct gw_str operation)
+{
+    const struct gw_script *script = ctx;
+    unsigned facts = 0;
+    for (size_t i = 0; i < script->set->count; i++) {
+        const struct gw_set_policy *policy = &script->set->policies[i];
+        for (int hook = 0; policy->needs != 0 && hook < GW_HOOK_AUDIT; hook++) {
+            if (gw_set_applies(policy, (enum gw_policy_hook)hook, operation))
+                facts |= policy->needs;
+        }
+    }
+    return facts;
 }
 
 static void count_failure(struct gw_policy_counters *counters, enum gw_host_outcome outcome)
@@ -505,6 +522,7 @@ enum gw_status gw_script_new(struct gw_script_set *set, struct gw_policy_counter
         .outcome = outcome,
         .finish = finish,
         .wants = wants,
+        .needs = needs,
     };
     enum gw_status status = set->count == 0 ? GW_OK : make_state(fresh, err);
     if (status != GW_OK)

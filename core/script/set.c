@@ -22,8 +22,10 @@ static const char *const hook_names[GW_HOOK_COUNT] = {
     [GW_HOOK_OUTCOME] = "outcome",
 };
 
-/* Names that the policy interface knows and this version doesn't serve. */
-static const char *const later_names[] = {"needs"};
+static const struct {
+    const char *name;
+    unsigned fact;
+} fact_names[] = {{"entry", GW_FACT_ENTRY}, {"associations", GW_FACT_ASSOCIATIONS}, {"cluster", GW_FACT_CLUSTER}};
 
 const char *gw_set_hook_name(enum gw_policy_hook hook)
 {
@@ -123,20 +125,45 @@ static void read_on(lua_State *L, struct load *load)
     lua_pop(L, 1);
 }
 
+static unsigned read_fact(lua_State *L, int position)
+{
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
+    for (size_t i = 0; i < GW_COUNT(fact_names); i++) {
+        if (strcmp(name, fact_names[i].name) == 0)
+            return fact_names[i].fact;
+    }
+    if (strcmp(name, "admins") == 0)
+        luaL_error(L, "needs[%d]: this version of eksgate doesn't have 'admins' yet", position);
+    luaL_error(L, "needs[%d]: there is no fact '%s'; accepted are entry, associations and cluster", position, name);
+    return 0;
+}
+
+static void read_needs(lua_State *L, struct load *load)
+{
+    lua_pushliteral(L, "needs");
+    int type = lua_rawget(L, 2);
+    size_t count = type == LUA_TTABLE ? lua_rawlen(L, 3) : 0;
+    if (type != LUA_TNIL && (count == 0 || count > GW_COUNT(fact_names)))
+        luaL_error(L, "needs must be a list of facts: entry, associations, cluster");
+    load->policy->needs = 0;
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, 3, (lua_Integer)i + 1);
+        load->policy->needs |= read_fact(L, (int)i + 1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
 static void check_key(lua_State *L, int key)
 {
     const char *name = lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : "";
-    for (size_t i = 0; i < GW_COUNT(later_names); i++) {
-        if (strcmp(name, later_names[i]) == 0)
-            luaL_error(L, "this version of eksgate doesn't offer '%s'", name);
-    }
     for (size_t i = 0; i < GW_HOOK_COUNT; i++) {
         if (strcmp(name, hook_names[i]) == 0)
             return;
     }
-    if (strcmp(name, "name") != 0 && strcmp(name, "on") != 0)
+    if (strcmp(name, "name") != 0 && strcmp(name, "on") != 0 && strcmp(name, "needs") != 0)
         luaL_error(L,
-                   "unknown key '%s' in the policy's table: accepted are name, on, authorize, username, tags, "
+                   "unknown key '%s' in the policy's table: accepted are name, on, needs, authorize, username, tags, "
                    "conflict, fault, audit and outcome",
                    lua_type(L, key) == LUA_TSTRING ? name : luaL_typename(L, key));
 }
@@ -181,6 +208,7 @@ static int l_load(lua_State *L)
         check_keys(L);
         read_name(L, load);
         read_on(L, load);
+        read_needs(L, load);
         take_functions(L, load);
         return 0;
     }

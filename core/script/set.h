@@ -22,6 +22,7 @@ struct gw_set_policy {
     unsigned hooks;          /* bit per enum gw_policy_hook */
     const struct gw_str *on; /* none: every operation */
     size_t on_count;
+    unsigned needs; /* bit mask of enum gw_fact */
 };
 
 struct gw_script_set {

@@ -35,6 +35,11 @@ struct fake_policies {
     enum gw_policy_answer audit;
     bool open_fails;
     bool wants_authorize;
+    unsigned needs;
+    void (*on_decision)(void *ctx); /* may be NULL: what else happens while the policy decides */
+    void *on_decision_ctx;
+    unsigned authorized;
+    bool saw_entry;
     bool wants_audit;
     struct gw_policy_call *call;
     struct gw_fault fault; /* NONE: nobody has the hook */
@@ -85,6 +90,11 @@ static enum gw_policy_answer fake_authorize(void *ctx, struct gw_policy_call *ca
     struct fake_policies *policies = ctx;
 
     policies->call = call;
+    policies->authorized++;
+    policies->saw_entry = call->request->entry != NULL;
+    assert_int_equal(call->request->facts, policies->needs);
+    if (policies->on_decision != NULL)
+        policies->on_decision(policies->on_decision_ctx);
     call->refusal = (struct gw_policy_refusal){
         .verdict = GW_VERDICT_DENY, .policy = GW_STR_INIT("fake"), .reason = GW_STR_INIT("not today")};
     return policies->authorize;
@@ -111,6 +121,8 @@ static enum gw_policy_answer fake_conflict(void *ctx, struct gw_policy_call *cal
 
     policies->call = call;
     policies->conflicts++;
+    if (policies->on_decision != NULL)
+        policies->on_decision(policies->on_decision_ctx);
     call->refusal = (struct gw_policy_refusal){.verdict = GW_VERDICT_DENY,
                                                .failed = true,
                                                .policy = GW_STR_INIT("fake"),
@@ -145,6 +157,14 @@ static bool fake_wants(void *ctx, enum gw_policy_hook hook, struct gw_str operat
     return (hook == GW_HOOK_AUTHORIZE && policies->wants_authorize) ||
            (hook == GW_HOOK_AUDIT && policies->wants_audit) || (hook == GW_HOOK_CONFLICT && policies->wants_conflict) ||
            (hook == GW_HOOK_FAULT && policies->fault.kind != GW_FAULT_NONE);
+}
+
+static unsigned fake_needs(void *ctx, struct gw_str operation)
+{
+    struct fake_policies *policies = ctx;
+
+    assert_true(operation.length > 0);
+    return policies->needs;
 }
 
 static enum gw_status fake_open(void *ctx, struct gw_policy_counters *counters,
@@ -205,7 +225,8 @@ static int open_fixture(void **state)
                                         .conflict = fake_conflict,
                                         .fault = fake_fault,
                                         .finish = fake_finish,
-                                        .wants = fake_wants};
+                                        .wants = fake_wants,
+                                        .needs = fake_needs};
     f->epoch = gw_epoch_new();
     f->store = gw_store_open_memory(&store_options, f->epoch, gw_random_system());
     assert_int_equal(gw_journal_open(&journal_options, &f->journal, &err), GW_OK);
