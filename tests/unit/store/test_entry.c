@@ -88,12 +88,18 @@ static void token_new__reply_of_its_entry__is_shared_and_outlives_it(void **stat
     struct gw_store_token from = {.reply = GW_STR_INIT("the reply")};
     struct gw_access_entry *entry = gw_access_entry_new(&from_entry);
     struct gw_store_token *token = gw_store_token_new(&from, entry);
+    struct gw_store_token *other;
 
     (void)state;
+    from.reply = GW_STR("another reply");
+    other = gw_store_token_new(&from, entry);
     assert_ptr_equal(token->reply.at, entry->reply.at);
+    assert_ptr_not_equal(other->reply.at, entry->reply.at);
     gw_access_entry_free(&entry);
     assert_true(gw_str_is(token->reply, "the reply"));
+    assert_true(gw_str_is(other->reply, "another reply"));
     gw_store_token_free(&token);
+    gw_store_token_free(&other);
 }
 
 static void entry_new__associations__are_copied_with_their_namespaces(void **state)

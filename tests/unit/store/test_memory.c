@@ -1,197 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memory engine: what is committed is found, what is staged counts for the
- * next change of the batch and for nobody else, tokens come and go with their
- * entries, and readers beside the writer see whole entries.
+ * The memory engine and its entries: what is committed is found, what is staged
+ * counts for the next change of the batch and for nobody else, and readers beside
+ * the writer see whole entries.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "store_case.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "codec/digest.h"
-#include "store/store.h"
-
-#define NOW INT64_C(1795312861811)
-
-struct fixture {
-    struct gw_epoch *epoch;
-    struct gw_epoch_reader *reader;
-    struct gw_store *store;
-    size_t cluster_max;
-};
-
-static const struct gw_store_options ordinary = {.tokens_max = 100, .tokens_per_entry_max = 3, .token_age_ms = 1000};
-
-static struct gw_store_key key_in(const char *cluster, const char *principal);
-
-static void make_cluster(struct fixture *f, const char *name)
-{
-    const struct gw_cluster from = {.key = key_in(name, "")};
-    struct gw_store_change change = {
-        .key = from.key, .cluster_act = GW_STORE_PUT, .cluster = gw_cluster_new(&from), .now_ms = NOW};
-    struct gw_err err;
-
-    assert_int_equal(gw_store_stage(f->store, &change), GW_OK);
-    assert_null(change.cluster);
-    assert_int_equal(gw_store_commit(f->store, &err), GW_OK);
-}
-
-static void open_with(struct fixture *f, const struct gw_store_options *options)
-{
-    f->epoch = gw_epoch_new();
-    f->reader = gw_epoch_register(f->epoch);
-    f->store = gw_store_open_memory(options, f->epoch, gw_random_system());
-    f->cluster_max = 3000;
-    gw_epoch_enter(f->reader);
-    make_cluster(f, "my-cluster");
-    make_cluster(f, "other");
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = gw_alloc_zero(1, sizeof(*f));
-
-    open_with(f, &ordinary);
-    *state = f;
-    return 0;
-}
-
-static void close_it(struct fixture *f)
-{
-    gw_epoch_leave(f->reader);
-    gw_epoch_unregister(f->reader);
-    gw_store_close(&f->store);
-    assert_null(f->store);
-    gw_epoch_free(&f->epoch);
-}
-
-static int tear_down(void **state)
-{
-    close_it(*state);
-    free(*state);
-    return 0;
-}
-
-static struct gw_store_key key_in(const char *cluster, const char *principal)
-{
-    return (struct gw_store_key){
-        .partition = GW_STR("aws"),
-        .account = GW_STR("012345678910"),
-        .region = GW_STR("us-west-2"),
-        .cluster = gw_str_from(cluster),
-        .principal = gw_str_from(principal),
-    };
-}
-
-static struct gw_store_key key(const char *principal)
-{
-    return key_in("my-cluster", principal);
-}
-
-/* A token's scope: any digest that depends on its text. */
-static void scope(const char *token, unsigned char out[GW_STORE_DIGEST])
-{
-    gw_digest_sha256(gw_str_from(token), out);
-}
-
-/* The version of the fixture's cluster. */
-static uint64_t cluster_version(struct fixture *f, const struct gw_store_key *at)
-{
-    return gw_store_find_cluster(f->store, at)->version;
-}
-
-static struct gw_access_entry *new_entry(const struct gw_store_key *at, const char *username)
-{
-    struct gw_access_entry entry = {.key = *at, .username = gw_str_from(username), .reply = gw_str_from(username)};
-
-    return gw_access_entry_new(&entry);
-}
-
-/* Stages a put (username not NULL) or a delete; gives entry and token back when refused. */
-static enum gw_status stage_at(struct fixture *f, const struct gw_store_key *at, uint64_t version, const char *username,
-                               const char *token, int64_t now_ms)
-{
-    struct gw_store_change change = {.key = *at,
-                                     .expected_cluster = cluster_version(f, at),
-                                     .entry_act = username != NULL ? GW_STORE_PUT : GW_STORE_DELETE,
-                                     .expected_entry = version,
-                                     .cluster_entries_max = f->cluster_max,
-                                     .now_ms = now_ms};
-    enum gw_status status;
-
-    if (username != NULL)
-        change.entry = new_entry(at, username);
-    if (token != NULL) {
-        struct gw_store_token from = {.created_ms = now_ms, .reply = gw_str_from(token)};
-
-        scope(token, from.scope);
-        change.token = gw_store_token_new(&from, change.entry);
-    }
-    status = gw_store_stage(f->store, &change);
-    if (status == GW_OK) {
-        assert_null(change.entry);
-        assert_null(change.token);
-    } else {
-        assert_true((change.entry != NULL) == (username != NULL));
-        assert_true((change.token != NULL) == (token != NULL));
-    }
-    gw_store_change_drop(&change);
-    return status;
-}
-
-static enum gw_status stage(struct fixture *f, const char *principal, uint64_t version, const char *username)
-{
-    struct gw_store_key at = key(principal);
-
-    return stage_at(f, &at, version, username, NULL, NOW);
-}
-
-static void commit(struct fixture *f)
-{
-    struct gw_err err;
-
-    assert_int_equal(gw_store_commit(f->store, &err), GW_OK);
-}
-
-static const struct gw_access_entry *find(struct fixture *f, const char *principal)
-{
-    struct gw_store_key at = key(principal);
-
-    return gw_store_find(f->store, &at);
-}
-
-static size_t count_cluster(struct fixture *f, const char *cluster)
-{
-    struct gw_store_key at = key_in(cluster, "");
-
-    return gw_store_count_cluster(f->store, &at);
-}
-
-static const struct gw_store_token *find_token(struct fixture *f, const char *token, int64_t now_ms)
-{
-    unsigned char wanted[GW_STORE_DIGEST];
-
-    scope(token, wanted);
-    return gw_store_find_token(f->store, wanted, now_ms);
-}
-
-/* One committed put with a token. */
-static void put(struct fixture *f, const char *principal, const char *username, const char *token, int64_t now_ms)
-{
-    struct gw_store_key at = key(principal);
-    const struct gw_access_entry *now = gw_store_find(f->store, &at);
-
-    assert_int_equal(stage_at(f, &at, now == NULL ? 0 : now->version, username, token, now_ms), GW_OK);
-    commit(f);
-}
 
 static void store_find__only_what_is_committed__is_seen(void **state)
 {
@@ -275,25 +91,17 @@ static void store_stage__create_update_delete_in_one_batch__leaves_nothing(void 
 {
     struct fixture *f = *state;
     struct gw_store_key at = key("a");
-    uint64_t cluster = cluster_version(f, &at);
-    struct gw_store_change change = {.key = at,
-                                     .expected_cluster = cluster,
-                                     .entry_act = GW_STORE_PUT,
-                                     .cluster_entries_max = 10,
-                                     .entry = new_entry(&at, "x")};
-    struct gw_access_entry *first = change.entry;
+    struct gw_store_change change = change_at(f, &at, 0);
+    const struct gw_access_entry *first;
 
-    assert_int_equal(gw_store_stage(f->store, &change), GW_OK);
-    change = (struct gw_store_change){.key = at,
-                                      .expected_cluster = cluster,
-                                      .entry_act = GW_STORE_PUT,
-                                      .expected_entry = first->version,
-                                      .entry = new_entry(&at, "y")};
+    change.entry = new_entry(&at, "x");
     first = change.entry;
-    assert_int_equal(gw_store_stage(f->store, &change), GW_OK);
-    change = (struct gw_store_change){
-        .key = at, .expected_cluster = cluster, .entry_act = GW_STORE_DELETE, .expected_entry = first->version};
-    assert_int_equal(gw_store_stage(f->store, &change), GW_OK);
+    assert_int_equal(stage_change(f, &change), GW_OK);
+    change = change_at(f, &at, first->version);
+    change.entry = new_entry(&at, "y");
+    first = change.entry;
+    assert_int_equal(stage_change(f, &change), GW_OK);
+    assert_int_equal(stage(f, "a", first->version, NULL), GW_OK);
     commit(f);
     assert_null(find(f, "a"));
     assert_int_equal(gw_store_count(f->store), 0);
@@ -305,6 +113,7 @@ static void store_stage__full_cluster__refuses_creates_only(void **state)
     struct fixture *f = *state;
     struct gw_store_key elsewhere = key_in("other", "a");
 
+    put_cluster(f, "other");
     f->cluster_max = 2;
     put(f, "a", "x", NULL, NOW);
     assert_int_equal(stage(f, "b", 0, "x"), GW_OK);
@@ -355,103 +164,6 @@ static void store_rollback__everything_staged__never_was(void **state)
     assert_int_equal(stage(f, "a", version, "third"), GW_OK);
     commit(f);
     assert_true(gw_str_is(find(f, "a")->username, "third"));
-}
-
-static void store_token__of_a_committed_change__is_found_until_it_is_too_old(void **state)
-{
-    struct fixture *f = *state;
-
-    put(f, "a", "x", "t1", NOW);
-    assert_true(gw_str_is(find_token(f, "t1", NOW)->reply, "t1"));
-    assert_non_null(find_token(f, "t1", NOW + 1000));
-    assert_null(find_token(f, "t1", NOW + 1001));
-    assert_null(find_token(f, "t2", NOW));
-}
-
-static void store_token__taken_by_another_change__makes_the_second_stale(void **state)
-{
-    struct fixture *f = *state;
-    struct gw_store_key a = key("a");
-    struct gw_store_key b = key("b");
-
-    assert_int_equal(stage_at(f, &a, 0, "one", "t1", NOW), GW_OK);
-    assert_int_equal(stage_at(f, &b, 0, "two", "t1", NOW), GW_E_STALE);
-    gw_store_rollback(f->store);
-    assert_int_equal(stage_at(f, &b, 0, "two", "t1", NOW), GW_OK);
-    commit(f);
-    assert_int_equal(stage_at(f, &a, 0, "one", "t1", NOW + 1000), GW_E_STALE);
-    assert_int_equal(stage_at(f, &a, 0, "one", "t1", NOW + 1001), GW_OK);
-}
-
-static void store_token__deleted_entry__takes_its_tokens_along(void **state)
-{
-    struct fixture *f = *state;
-
-    put(f, "a", "x", "t1", NOW);
-    put(f, "a", "y", "t2", NOW);
-    put(f, "b", "x", "t3", NOW);
-    assert_non_null(find_token(f, "t1", NOW));
-    assert_int_equal(stage(f, "a", find(f, "a")->version, NULL), GW_OK);
-    commit(f);
-    assert_null(find_token(f, "t1", NOW));
-    assert_null(find_token(f, "t2", NOW));
-    assert_non_null(find_token(f, "t3", NOW));
-}
-
-static void store_token__too_many_at_one_entry__drops_its_oldest(void **state)
-{
-    struct fixture *f = *state;
-
-    put(f, "b", "x", "t0", NOW);
-    put(f, "a", "x", "t1", NOW);
-    put(f, "a", "x", "t2", NOW);
-    put(f, "a", "x", "t3", NOW);
-    put(f, "a", "x", "t4", NOW);
-    assert_non_null(find_token(f, "t0", NOW));
-    assert_null(find_token(f, "t1", NOW));
-    assert_non_null(find_token(f, "t2", NOW));
-    assert_non_null(find_token(f, "t4", NOW));
-}
-
-static void store_token__too_many_altogether__drops_the_oldest(void **state)
-{
-    struct fixture f;
-    struct gw_store_options few = {.tokens_max = 2, .tokens_per_entry_max = 16, .token_age_ms = 1000};
-
-    (void)state;
-    open_with(&f, &few);
-    put(&f, "a", "x", "t1", NOW);
-    put(&f, "b", "x", "t2", NOW);
-    put(&f, "c", "x", "t3", NOW);
-    assert_null(find_token(&f, "t1", NOW));
-    assert_non_null(find_token(&f, "t2", NOW));
-    assert_non_null(find_token(&f, "t3", NOW));
-    close_it(&f);
-}
-
-static void store_token__none_allowed__keeps_the_entry_and_no_token(void **state)
-{
-    struct fixture f;
-    struct gw_store_options none = {.tokens_max = 0, .tokens_per_entry_max = 16, .token_age_ms = 1000};
-
-    (void)state;
-    open_with(&f, &none);
-    put(&f, "a", "x", "t1", NOW);
-    assert_non_null(find(&f, "a"));
-    assert_null(find_token(&f, "t1", NOW));
-    close_it(&f);
-}
-
-static void store_token__used_again_after_its_age__stands_for_the_new_change(void **state)
-{
-    struct fixture *f = *state;
-
-    put(f, "a", "x", "t1", NOW);
-    put(f, "b", "x", "t1", NOW + 5000);
-    assert_int_equal(find_token(f, "t1", NOW + 5000)->created_ms, NOW + 5000);
-    assert_int_equal(stage(f, "a", find(f, "a")->version, NULL), GW_OK);
-    commit(f);
-    assert_non_null(find_token(f, "t1", NOW + 5000)); /* no longer a's */
 }
 
 static void store__thousands_of_entries__are_all_found(void **state)
@@ -584,30 +296,18 @@ static void store__readers_beside_the_writer__see_whole_entries_and_their_tokens
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(store_find__only_what_is_committed__is_seen, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(store_find__every_part_of_the_key__counts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(store_stage__wrong_version__is_stale_and_stays_the_callers, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(store_stage__second_create_in_one_batch__is_stale, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(store_stage__delete_and_create_again_in_one_batch__both_happen, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(store_stage__create_update_delete_in_one_batch__leaves_nothing, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(store_stage__full_cluster__refuses_creates_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(store_stage__no_limit__does_not_wrap, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(store_rollback__everything_staged__never_was, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(store_token__of_a_committed_change__is_found_until_it_is_too_old, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(store_token__taken_by_another_change__makes_the_second_stale, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(store_token__deleted_entry__takes_its_tokens_along, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(store_token__too_many_at_one_entry__drops_its_oldest, set_up, tear_down),
-        cmocka_unit_test(store_token__too_many_altogether__drops_the_oldest),
-        cmocka_unit_test(store_token__none_allowed__keeps_the_entry_and_no_token),
-        cmocka_unit_test_setup_teardown(store_token__used_again_after_its_age__stands_for_the_new_change, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(store__thousands_of_entries__are_all_found, set_up, tear_down),
+        STORE_TEST(store_find__only_what_is_committed__is_seen),
+        STORE_TEST(store_find__every_part_of_the_key__counts),
+        STORE_TEST(store_stage__wrong_version__is_stale_and_stays_the_callers),
+        STORE_TEST(store_stage__second_create_in_one_batch__is_stale),
+        STORE_TEST(store_stage__delete_and_create_again_in_one_batch__both_happen),
+        STORE_TEST(store_stage__create_update_delete_in_one_batch__leaves_nothing),
+        STORE_TEST(store_stage__full_cluster__refuses_creates_only),
+        STORE_TEST(store_stage__no_limit__does_not_wrap),
+        STORE_TEST(store_rollback__everything_staged__never_was),
+        STORE_TEST(store__thousands_of_entries__are_all_found),
         cmocka_unit_test(store__readers_beside_the_writer__see_whole_entries_and_their_tokens),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("store/memory", tests, NULL, NULL);
 }
