@@ -7,7 +7,8 @@
  *
  * An absent view stays absent, an empty one stays empty. The reply stands apart
  * and is counted, because the token of the same change keeps it for longer than
- * an entry that is updated.
+ * an entry that is updated. It holds most of the entry's texts anyway; views point
+ * into it where it does.
  */
 #include "store/entry.h"
 
@@ -65,13 +66,39 @@ static void add_texts(size_t *size, const struct gw_str *texts, size_t count)
         add_size(size, texts[i].length);
 }
 
-static size_t entry_size(const struct gw_access_entry *from)
+/* The texts of an entry that are one each, where they will be found. */
+struct texts {
+    struct gw_str *places[8]; /* in the entry */
+    bool copied[8];           /* else it stands in the reply already */
+};
+
+/* Most of them are in the entry's reply, as they are unless they had to be escaped: memory that isn't taken twice. */
+static void find_texts(struct gw_access_entry *entry, struct texts *texts)
 {
-    const struct gw_str texts[] = {from->key.partition, from->key.account, from->key.region, from->key.cluster,
-                                   from->key.principal, from->arn,         from->type,       from->username};
+    struct gw_str *const places[] = {&entry->arn,        &entry->key.partition, &entry->key.account,
+                                     &entry->key.region, &entry->key.cluster,   &entry->key.principal,
+                                     &entry->username,   &entry->type};
+    struct gw_str arn = GW_STR_NONE;
+
+    for (size_t i = 0; i < GW_COUNT(places); i++) {
+        struct gw_str within = i >= 1 && i <= 4 && arn.at != NULL ? arn : entry->reply;
+        size_t at = places[i]->length > 0 ? gw_str_search(within, *places[i]) : SIZE_MAX;
+
+        texts->places[i] = places[i];
+        texts->copied[i] = at == SIZE_MAX;
+        if (at != SIZE_MAX)
+            *places[i] = gw_str_slice(within, at, places[i]->length);
+        if (i == 0 && at != SIZE_MAX)
+            arn = entry->arn;
+    }
+}
+
+static size_t entry_size(const struct gw_access_entry *from, const struct texts *texts)
+{
     size_t size = sizeof(struct gw_stored_entry);
 
-    add_texts(&size, texts, GW_COUNT(texts));
+    for (size_t i = 0; i < GW_COUNT(texts->places); i++)
+        add_size(&size, texts->copied[i] ? texts->places[i]->length : 0);
     add_array(&size, from->group_count, sizeof(*from->groups));
     add_array(&size, from->tag_count, sizeof(*from->tags));
     add_array(&size, from->association_count, sizeof(*from->associations));
@@ -111,22 +138,33 @@ static void pack_associations(char **at, struct gw_association *to, struct gw_st
 
 struct gw_access_entry *gw_access_entry_new(const struct gw_access_entry *from)
 {
-    struct gw_stored_entry *stored = gw_alloc(entry_size(from));
-    struct gw_access_entry *entry = &stored->entry;
-    struct gw_str *groups = (struct gw_str *)(void *)(stored + 1);
-    struct gw_pair *tags = (struct gw_pair *)(void *)(groups + from->group_count);
-    struct gw_association *associations = (struct gw_association *)(void *)(tags + from->tag_count);
-    struct gw_str *namespaces = (struct gw_str *)(void *)(associations + from->association_count);
-    char *at = (char *)(namespaces + count_namespaces(from));
+    struct gw_shared *reply = gw_shared_new(from->reply);
+    struct gw_access_entry made = *from;
+    struct texts texts;
+    struct gw_stored_entry *stored;
+    struct gw_access_entry *entry;
+    struct gw_str *groups;
+    struct gw_pair *tags;
+    struct gw_association *associations;
+    struct gw_str *namespaces;
+    char *at;
 
+    made.reply = gw_shared_str(reply);
+    find_texts(&made, &texts);
+    stored = gw_alloc(entry_size(from, &texts));
+    entry = &stored->entry;
+    groups = (struct gw_str *)(void *)(stored + 1);
+    tags = (struct gw_pair *)(void *)(groups + from->group_count);
+    associations = (struct gw_association *)(void *)(tags + from->tag_count);
+    namespaces = (struct gw_str *)(void *)(associations + from->association_count);
+    at = (char *)(namespaces + count_namespaces(from));
     gw_link_init(&stored->tokens);
-    stored->reply = gw_shared_new(from->reply);
-    *entry = *from;
-    entry->reply = gw_shared_str(stored->reply);
-    pack_key(&at, &entry->key, &from->key);
-    entry->arn = pack(&at, from->arn);
-    entry->type = pack(&at, from->type);
-    entry->username = pack(&at, from->username);
+    stored->reply = reply;
+    for (size_t i = 0; i < GW_COUNT(texts.places); i++) {
+        if (texts.copied[i])
+            *texts.places[i] = pack(&at, *texts.places[i]);
+    }
+    *entry = made;
     entry->groups = from->group_count > 0 ? groups : NULL;
     entry->tags = from->tag_count > 0 ? tags : NULL;
     entry->associations = from->association_count > 0 ? associations : NULL;

@@ -41,8 +41,8 @@ struct gw_association {
     int64_t modified_ms;
 };
 
-/* Immutable once published; one block of memory, all views point into it. The store takes only what
- * gw_access_entry_new made: it keeps links of its own in front. */
+/* Immutable once published; all views point into its block and its reply. The store takes only what gw_access_entry_new
+ * made: it keeps links of its own in front. */
 struct gw_access_entry {
     uint64_t version; /* given by the store at staging; unique within the process, never 0 */
     struct gw_store_key key;
