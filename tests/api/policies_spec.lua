@@ -175,10 +175,28 @@ describe("policies", function()
             assert.equal("own", made.username)
         end)
 
+        it("do so for updates too, which return to EKS's rule where nobody answers", function()
+            start({ policy("named", [[function p.username(req)
+                if req.operation == "UpdateAccessEntry" and req.principal.name == "dev" then return "team:updated" end
+            end]]) })
+            local function update(name, input)
+                return expect.ok(gw:request({ method = "POST", target = gateway.entry_target(role(name)), json = input }))
+                    .accessEntry.username
+            end
+            expect.ok(gw:create({ principalArn = role("dev"), username = "own" }))
+            assert.equal("team:updated", update("dev", { kubernetesGroups = { "g" } }))
+            assert.equal("other", update("dev", { username = "other" }))
+            expect.ok(gw:create({ principalArn = role("ops"), username = "own" }))
+            assert.equal("arn:aws:sts::012345678910:assumed-role/ops/{{SessionName}}", update("ops",
+                { kubernetesGroups = { "g" } }))
+        end)
+
         it("are not asked about nodes", function()
             start({ team })
             local made = expect.ok(gw:create({ principalArn = fresh_role(), type = "EC2_LINUX" })).accessEntry
             assert.equal("system:node:{{EC2PrivateDNSName}}", made.username)
+            expect.error(gw:request({ method = "POST", target = gateway.entry_target(made.principalArn),
+                json = { kubernetesGroups = { "g" } } }), 400, "InvalidParameterException", { "with a type of" })
         end)
 
         it("are asked in order, and nil asks the next and then EKS's rule", function()
