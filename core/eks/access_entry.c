@@ -211,9 +211,9 @@ enum gw_status gw_eks_entry_put(const struct gw_eks_call *call, const struct gw_
         return status;
     result->reply = entry->reply;
     result->is_change = true;
-    result->change.key = entry->key;
     result->change.entry_act = GW_STORE_PUT;
     result->change.entry = gw_access_entry_new(entry);
+    result->change.key = result->change.entry->key; /* that of `entry` may go with the epoch */
     if (call->entry != NULL)
         result->change.token = gw_eks_token_new(call, env, entry->reply, result->change.entry);
     return GW_OK;

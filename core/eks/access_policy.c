@@ -171,8 +171,8 @@ void gw_eks_policy_put(const struct gw_access_entry *old, const struct gw_associ
     entry.associations = associations;
     entry.association_count = count;
     result->is_change = true;
-    result->change.key = old->key;
     result->change.entry_act = GW_STORE_PUT;
     result->change.expected_entry = old->version;
     result->change.entry = gw_access_entry_new(&entry);
+    result->change.key = result->change.entry->key; /* `old` goes with the epoch */
 }

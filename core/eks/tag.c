@@ -117,10 +117,10 @@ static enum gw_status put_cluster(const struct gw_eks_call *call, const struct g
     struct gw_json members = {.type = GW_JSON_OBJECT, .as.object = {&member, 1}};
 
     result->is_change = true;
-    result->change.key = cluster->key;
     result->change.cluster_act = GW_STORE_PUT;
     result->change.cluster =
         gw_eks_cluster_change(cluster, &members, (enum gw_eks_auth_mode)cluster->mode, call->arena);
+    result->change.key = result->change.cluster->key; /* `cluster` goes with the epoch */
     return GW_OK;
 }
 

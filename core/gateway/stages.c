@@ -295,7 +295,8 @@ enum gw_step gw_stage_apply(struct gw_exchange *exchange)
     job->record = exchange->record;
     if (job->change == NULL && job->record.at == NULL)
         return GW_STEP_DONE;
-    /* The reply may be bytes of the store; they don't outlive this epoch. */
+    /* The reply may be bytes of the store, like the cluster; they don't outlive this epoch. */
+    exchange->result.cluster = NULL;
     if (!exchange->refused)
         exchange->answer.body = gw_arena_str(exchange->arena, exchange->answer.body);
     status = gw_commit_add(exchange->worker->port, job);
