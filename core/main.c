@@ -16,6 +16,7 @@ static const struct {
     {"serve", gw_cli_serve, "run the gateway"},
     {"check", gw_cli_check, "load configuration, keys and policies; print every problem"},
     {"keys", gw_cli_keys, "add, list, enable, disable, remove keys of the key file"},
+    {"ctl", gw_cli_ctl, "speak to the admin listener of a running one: health, reload, drain, ..."},
     {"options", gw_cli_options, "print every setting: type, default, what is accepted, meaning"},
     {"version", gw_cli_version, "print the version, and those of the libraries"},
 };

@@ -112,8 +112,12 @@ static bool is_host(struct gw_str text)
     return text.length <= 260;
 }
 
-static void fill_admin_token(const struct gw_settings *settings, struct gw_config *config)
+static void fill_admin(const struct gw_settings *settings, struct gw_config *config)
 {
+    read_text(settings, GW_OPTION_STATUS, &config->status);
+    config->status = resolve_address(settings, GW_OPTION_STATUS, config->status);
+    read_text(settings, GW_OPTION_ADMIN, &config->admin);
+    config->admin = resolve_address(settings, GW_OPTION_ADMIN, config->admin);
     read_text(settings, GW_OPTION_ADMIN_TOKEN, &config->admin_token);
     (void)gw_settings_path(settings, GW_OPTION_ADMIN_TOKEN_FILE, &config->admin_token_file);
     if (config->admin_token.at != NULL && config->admin_token_file.at != NULL)
@@ -135,11 +139,7 @@ static void fill_listeners(const struct gw_settings *settings, struct gw_config 
             gw_settings_problem(settings, GW_OPTION_LISTEN, "is empty; accepted: a list of %s",
                                 gw_option_rows[GW_OPTION_LISTEN].accepted);
     }
-    read_text(settings, GW_OPTION_STATUS, &config->status);
-    config->status = resolve_address(settings, GW_OPTION_STATUS, config->status);
-    read_text(settings, GW_OPTION_ADMIN, &config->admin);
-    config->admin = resolve_address(settings, GW_OPTION_ADMIN, config->admin);
-    fill_admin_token(settings, config);
+    fill_admin(settings, config);
     (void)gw_settings_texts(settings, GW_OPTION_HOSTS, &config->hosts, &config->host_count);
     for (size_t i = 0; i < config->host_count; i++) {
         if (!is_host(config->hosts[i]))
@@ -427,6 +427,32 @@ enum gw_status gw_config_load(const struct gw_config_source *source, struct gw_c
     fill(&settings, made);
     if (problems->count > before) {
         gw_config_check_readable(made, problems);
+        gw_config_free(&made);
+        return GW_E_SYNTAX;
+    }
+    *config = made;
+    return GW_OK;
+}
+
+enum gw_status gw_config_load_admin(const struct gw_config_source *source, struct gw_config **config,
+                                    struct gw_config_problems *problems)
+{
+    struct gw_config *made = gw_alloc_zero(1, sizeof(*made));
+    struct gw_config_problems elsewhere;
+    struct gw_settings settings = {.arena = &made->arena, .problems = &elsewhere};
+    size_t before = problems->count;
+
+    gw_config_problems_init(&elsewhere);
+    gw_arena_init(&made->arena, 0);
+    made->source = gw_settings_collect(&settings, source);
+    settings.problems = problems;
+    fill_admin(&settings, made);
+    if (made->admin.at == NULL && made->status.at == NULL && elsewhere.count > 0) {
+        gw_buf_append_str(&problems->text, gw_buf_str(&elsewhere.text));
+        problems->count += elsewhere.count;
+    }
+    gw_config_problems_fini(&elsewhere);
+    if (problems->count > before) {
         gw_config_free(&made);
         return GW_E_SYNTAX;
     }

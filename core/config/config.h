@@ -21,6 +21,9 @@
 #include "net/server.h"
 #include "script/hooks.h"
 
+/* Where the configuration is unless something names another file. */
+#define GW_CONFIG_FILE "/etc/eksgate/eksgate.lua"
+
 struct gw_config_cluster {
     struct gw_str name;
     bool has_mode; /* it was given */
@@ -105,6 +108,12 @@ void gw_config_problem(struct gw_config_problems *problems, const char *format, 
 GW_NODISCARD enum gw_status gw_config_load(const struct gw_config_source *source, struct gw_config **config,
                                            struct gw_config_problems *problems);
 void gw_config_free(struct gw_config **config);
+
+/* new: status, admin and the admin's token alone, for who speaks to a process that runs already: what is wrong with
+ * other settings is none of its business, nor is a file that can't be read when something else says where the admin is.
+ */
+GW_NODISCARD enum gw_status gw_config_load_admin(const struct gw_config_source *source, struct gw_config **config,
+                                                 struct gw_config_problems *problems);
 
 /* Loads what the configuration names, keys and policies, checks addresses and rules between settings (published example
  * keys need loopback listeners; admin needs loopback or a token), and reports every problem. Opens no socket, writes

@@ -13,7 +13,7 @@
 
 #include "script/configfile.h"
 
-#define DEFAULT_FILE "/etc/eksgate/eksgate.lua"
+#define DEFAULT_FILE GW_CONFIG_FILE
 #define PREFIX       "EKSGATE_"
 
 /* Settings that the house has words for and this version has not. */

@@ -22,13 +22,13 @@ describe("eksgate", function()
         for _, option in ipairs({ "--help", "-h", "help" }) do
             local code, out = run({ option })
             assert.equal(0, code, option)
-            for _, verb in ipairs({ "serve", "check", "keys", "options", "version" }) do
+            for _, verb in ipairs({ "serve", "check", "keys", "ctl", "options", "version" }) do
                 assert.truthy(out:find(verb, 1, true))
             end
         end
     end)
 
-    for _, verb in ipairs({ "serve", "check", "keys", "options", "version" }) do
+    for _, verb in ipairs({ "serve", "check", "keys", "ctl", "options", "version" }) do
         it(verb .. " has --help, and takes no unknown option", function()
             local code, out = run({ verb, "--help" })
             assert.equal(0, code)
