@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EKS's rules for usernames, group names and tags, as far as they need nothing
- * but the text. Where EKS's words are known (E10, E11) they are used; the other
+ * but the text. Where EKS's words are known (E10) they are used; the other
  * messages are ours and say what would be accepted.
  *
  * Reserved prefixes are compared as they are: Kubernetes names are case-sensitive,
@@ -12,8 +12,7 @@
 
 #include "codec/utf8.h"
 
-/* The reserved prefix that `text` starts with, or absent. */
-static struct gw_str reserved_prefix(struct gw_str text)
+struct gw_str gw_username_reserved(struct gw_str text)
 {
     static const struct gw_str prefixes[] = {
         GW_STR_INIT("system:"), GW_STR_INIT("eks:"), GW_STR_INIT("aws:"), GW_STR_INIT("amazon:"), GW_STR_INIT("iam:"),
@@ -35,10 +34,10 @@ static bool is_control(uint32_t point)
 /* Rules that both kinds of name share; `what` begins the sentence: "The username". */
 static enum gw_status check_text(struct gw_str text, const char *what, struct gw_err *err)
 {
+    size_t characters = 0;
+
     if (text.length == 0)
         return gw_fail(err, GW_E_SYNTAX, "%s must not be empty.", what);
-    if (text.length > GW_USERNAME_MAX)
-        return gw_fail(err, GW_E_SYNTAX, "%s must not be longer than %d bytes.", what, GW_USERNAME_MAX);
     while (text.length > 0) {
         uint32_t point = 0;
         size_t step = gw_utf8_step(text, &point);
@@ -47,6 +46,8 @@ static enum gw_status check_text(struct gw_str text, const char *what, struct gw
             return gw_fail(err, GW_E_SYNTAX, "%s must be UTF-8 text.", what);
         if (is_control(point))
             return gw_fail(err, GW_E_SYNTAX, "%s must not contain control characters.", what);
+        if (++characters > GW_USERNAME_MAX)
+            return gw_fail(err, GW_E_SYNTAX, "%s must not be longer than %d characters.", what, GW_USERNAME_MAX);
         text = gw_str_slice(text, step, SIZE_MAX);
     }
     return GW_OK;
@@ -65,7 +66,7 @@ static enum gw_status check_template(struct gw_str username, struct gw_str name,
 
 enum gw_status gw_username_check(struct gw_str username, struct gw_err *err)
 {
-    struct gw_str prefix = reserved_prefix(username);
+    struct gw_str prefix = gw_username_reserved(username);
     enum gw_status status;
 
     if (prefix.length > 0)
@@ -78,16 +79,9 @@ enum gw_status gw_username_check(struct gw_str username, struct gw_err *err)
     return status;
 }
 
-/* The text is checked first: the message for a prefix repeats it. */
 enum gw_status gw_username_check_group(struct gw_str group, struct gw_err *err)
 {
-    struct gw_str prefix = reserved_prefix(group);
-    enum gw_status status = check_text(group, "A kubernetes group name", err);
-
-    if (status == GW_OK && prefix.length > 0)
-        return gw_fail(err, GW_E_SYNTAX, "The kubernetes group name %.*s is invalid, it cannot start with %.*s",
-                       GW_STR_ARG(group), GW_STR_ARG(prefix));
-    return status;
+    return check_text(group, "A kubernetes group name", err);
 }
 
 /* AWS allows letters, digits and spaces of every script. There is no table of Unicode here: beyond ASCII everything

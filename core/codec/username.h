@@ -12,17 +12,21 @@
 #include "base/arena.h"
 #include "codec/arn.h"
 
-#define GW_USERNAME_MAX  256 /* bytes; ours, EKS documents none */
+#define GW_USERNAME_MAX  256 /* Unicode characters, of a group too; ours, EKS documents none */
 #define GW_TAGS_MAX      50  /* per resource */
 #define GW_TAG_KEY_MAX   128 /* Unicode characters */
 #define GW_TAG_VALUE_MAX 256 /* Unicode characters */
 
-/* GW_OK, or GW_E_SYNTAX with EKS's own words in err: a reserved prefix (system: eks: aws: amazon: iam:), no colon
- * before
- * {{SessionName}} or {{SessionNameRaw}}, empty, longer than GW_USERNAME_MAX, control characters, not UTF-8. */
+/* The prefix that neither usernames nor groups may have (system: eks: aws: amazon: iam:) where the text begins with
+ * one; else {NULL,0}. */
+struct gw_str gw_username_reserved(struct gw_str text);
+
+/* GW_OK, or GW_E_SYNTAX with EKS's own words in err: a reserved prefix, no colon before {{SessionName}} or
+ * {{SessionNameRaw}}, empty, longer than GW_USERNAME_MAX, control characters, not UTF-8. */
 GW_NODISCARD enum gw_status gw_username_check(struct gw_str username, struct gw_err *err);
 
-/* The same for one Kubernetes group name. */
+/* The same for one Kubernetes group name, but for reserved prefixes: their message repeats the name, which err may be
+ * too short for. */
 GW_NODISCARD enum gw_status gw_username_check_group(struct gw_str group, struct gw_err *err);
 
 /* The same for one tag: key 1 to 128 characters, value up to 256, no key that starts with aws: in any case, UTF-8,

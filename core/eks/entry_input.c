@@ -45,32 +45,49 @@ static struct gw_str given_username(const struct gw_eks_entry_input *in)
     return in->username.at != NULL ? in->username : in->chosen_username;
 }
 
+/* What would be generated is always good: clients send it back, and a user's long path makes it longer than others may
+ * be. */
 enum gw_status gw_eks_input_check_username(const struct gw_eks_call *call, struct gw_eks_error *error)
 {
     struct gw_str username = given_username(call->entry);
     struct gw_err err;
 
-    if (username.at != NULL && gw_username_check(username, &err) != GW_OK)
+    if (username.at == NULL || gw_username_check(username, &err) == GW_OK ||
+        gw_str_equal(username, gw_username_default(&call->principal, call->arena)))
+        return GW_OK;
+    return gw_eks_error_invalid(call, error, "%s", err.text);
+}
+
+/* The text is checked first: the message for a prefix repeats it. */
+static enum gw_status check_group(const struct gw_eks_call *call, struct gw_str group, struct gw_eks_error *error)
+{
+    struct gw_str prefix = gw_username_reserved(group);
+    struct gw_err err;
+
+    if (gw_username_check_group(group, &err) != GW_OK)
         return gw_eks_error_invalid(call, error, "%s", err.text);
-    return GW_OK;
+    if (prefix.length == 0)
+        return GW_OK;
+    return gw_eks_error_refuse(call, error, GW_EKS_InvalidParameterException,
+                               gw_arena_printf(call->arena,
+                                               "The kubernetes group name %.*s is invalid, it cannot start with %.*s",
+                                               GW_STR_ARG(group), GW_STR_ARG(prefix)));
 }
 
 enum gw_status gw_eks_input_check_groups(const struct gw_eks_call *call, const struct gw_eks_limits *limits,
                                          struct gw_eks_error *error)
 {
     const struct gw_json *groups = call->entry->groups;
-    struct gw_err err;
+    enum gw_status status = GW_OK;
 
     if (groups == NULL)
         return GW_OK;
     if (groups->as.array.count > limits->groups_per_entry)
         return gw_eks_error_invalid(call, error, "The kubernetesGroups parameter must not have more than %zu items.",
                                     limits->groups_per_entry);
-    for (size_t i = 0; i < groups->as.array.count; i++) {
-        if (gw_username_check_group(groups->as.array.items[i].as.string, &err) != GW_OK)
-            return gw_eks_error_invalid(call, error, "%s", err.text);
-    }
-    return GW_OK;
+    for (size_t i = 0; status == GW_OK && i < groups->as.array.count; i++)
+        status = check_group(call, groups->as.array.items[i].as.string, error);
+    return status;
 }
 
 static enum gw_status check_tag(const struct gw_eks_call *call, struct gw_str key, struct gw_str value,

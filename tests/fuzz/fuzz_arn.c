@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)gw_arn_is_service_linked(&principal);
     }
     if (gw_username_check(text, &err) == GW_OK)
-        require(size > 0 && size <= GW_USERNAME_MAX);
+        require(size > 0 && size <= (size_t)4 * GW_USERNAME_MAX);
     if (gw_username_check_group(text, &err) != GW_OK)
         require(err.text[0] != '\0');
     if (gw_username_check_tag(text, text, &err) == GW_OK)
