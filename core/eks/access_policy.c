@@ -70,14 +70,26 @@ enum gw_status gw_eks_policy_find(const struct gw_eks_call *call, struct gw_str 
                                       "policies with 'list-access-policies'."));
 }
 
-static enum gw_status check_namespace(const struct gw_eks_call *call, struct gw_str pattern, struct gw_eks_error *error)
+/* 1 to GW_EKS_NAMESPACE_MAX characters, none of them a blank or a control character. */
+static bool is_pattern(struct gw_str text)
 {
     size_t characters = 0;
-    bool good = gw_utf8_count(pattern, &characters) && characters >= 1 && characters <= GW_EKS_NAMESPACE_MAX;
 
-    for (size_t i = 0; good && i < pattern.length; i++)
-        good = (unsigned char)pattern.at[i] > 0x20 && pattern.at[i] != 0x7f;
-    if (good)
+    while (text.length > 0 && characters <= GW_EKS_NAMESPACE_MAX) {
+        uint32_t point = 0;
+        size_t step = gw_utf8_step(text, &point);
+
+        if (step == 0 || point <= 0x20 || (point >= 0x7f && point <= 0xa0))
+            return false;
+        text = gw_str_slice(text, step, SIZE_MAX);
+        characters++;
+    }
+    return characters >= 1 && characters <= GW_EKS_NAMESPACE_MAX;
+}
+
+static enum gw_status check_namespace(const struct gw_eks_call *call, struct gw_str pattern, struct gw_eks_error *error)
+{
+    if (is_pattern(pattern))
         return GW_OK;
     return gw_eks_error_invalid(call, error,
                                 "A namespace of the accessScope parameter must have 1 to %d characters, and no blanks "

@@ -68,6 +68,7 @@ static enum gw_status check_type(const struct gw_eks_call *call, const struct gw
     return gw_eks_entry_refuse_type(call, error);
 }
 
+/* ResourceLimitExceededException isn't among the errors that the model gives this operation. */
 static enum gw_status check_policy(const struct gw_eks_call *call, const struct gw_eks_env *env,
                                    const struct gw_access_entry *entry, struct gw_eks_error *error)
 {
@@ -83,7 +84,7 @@ static enum gw_status check_policy(const struct gw_eks_call *call, const struct 
     if (gw_eks_policy_index(entry, arn) == entry->association_count &&
         entry->association_count >= env->limits->policies_per_entry)
         return gw_eks_error_refuse(
-            call, error, GW_EKS_ResourceLimitExceededException,
+            call, error, GW_EKS_InvalidRequestException,
             gw_arena_printf(call->arena, "An access entry can't have more than %zu access policies associated.",
                             env->limits->policies_per_entry));
     return GW_OK;

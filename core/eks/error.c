@@ -84,7 +84,8 @@ static enum gw_eks_error_code invalid_code(enum gw_eks_op op)
 {
     if (op == GW_EKS_TagResource || op == GW_EKS_UntagResource || op == GW_EKS_ListTagsForResource)
         return GW_EKS_BadRequestException;
-    return GW_EKS_InvalidParameterException;
+    return op == GW_EKS_ListAssociatedAccessPolicies ? GW_EKS_InvalidRequestException
+                                                     : GW_EKS_InvalidParameterException;
 }
 
 enum gw_status gw_eks_error_invalid(const struct gw_eks_call *call, struct gw_eks_error *error, const char *format, ...)

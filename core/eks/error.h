@@ -16,7 +16,7 @@ enum gw_status gw_eks_error_refuse(const struct gw_eks_call *call, struct gw_eks
                                    enum gw_eks_error_code code, struct gw_str message);
 
 /* What the model has for a wrong parameter, with formatted text: InvalidParameterException, of the operations on tags
- * BadRequestException. */
+ * BadRequestException, of ListAssociatedAccessPolicies InvalidRequestException. Text past 1,023 bytes is cut. */
 enum gw_status gw_eks_error_invalid(const struct gw_eks_call *call, struct gw_eks_error *error, const char *format, ...)
     GW_PRINTF(3, 4);
 

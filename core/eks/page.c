@@ -15,11 +15,23 @@
 #define TOKEN_MAX 4096 /* characters; the longest ARN gives fewer */
 
 static const struct gw_eks_param members[] = {
-    {"maxResults", GW_EKS_PARAM_TEXT, offsetof(struct gw_eks_paging, max_results)},
-    {"nextToken", GW_EKS_PARAM_TEXT, offsetof(struct gw_eks_paging, next_token)},
     {"associatedPolicyArn", GW_EKS_PARAM_TEXT, offsetof(struct gw_eks_paging, policy_arn)},
+    {"nextToken", GW_EKS_PARAM_TEXT, offsetof(struct gw_eks_paging, next_token)},
+    {"maxResults", GW_EKS_PARAM_TEXT, offsetof(struct gw_eks_paging, max_results)},
     {"include", GW_EKS_PARAM_TEXTS, offsetof(struct gw_eks_paging, include)},
 };
+
+#define MAX_RESULTS 2 /* its row */
+
+/* The operation's rows among `members`: all have the two in the middle. */
+static const struct gw_eks_param *members_of(enum gw_eks_op op, size_t *count)
+{
+    bool filters = op == GW_EKS_ListAccessEntries;
+    bool includes = op == GW_EKS_ListClusters;
+
+    *count = (filters || includes) ? 3 : 2;
+    return filters ? members : members + 1;
+}
 
 static void make_mark(const struct gw_eks_call *call, struct gw_str item, unsigned char mark[GW_DIGEST_SIZE])
 {
@@ -66,10 +78,12 @@ enum gw_status gw_eks_page_decode(struct gw_eks_call *call, enum gw_eks_error_co
 {
     struct gw_eks_paging *paging = gw_arena_zero(call->arena, 1, sizeof(*paging));
     uint64_t max = GW_EKS_PAGE_MAX;
+    size_t count;
+    const struct gw_eks_param *rows = members_of(call->op, &count);
     enum gw_status status;
 
     call->paging = paging;
-    status = gw_eks_params_read(call, members, GW_COUNT(members), paging, error);
+    status = gw_eks_params_read(call, rows, count, paging, error);
     if (status != GW_OK)
         return status;
     if (paging->max_results.at != NULL &&
@@ -113,12 +127,13 @@ void gw_eks_page_view(struct gw_eks_call *call)
 
     if (call->paging == NULL)
         return;
-    gw_eks_params_view(call, members + 1, GW_COUNT(members) - 1, call->paging);
+    gw_eks_params_view(call, members, MAX_RESULTS, call->paging);
+    gw_eks_params_view(call, members + MAX_RESULTS + 1, GW_COUNT(members) - MAX_RESULTS - 1, call->paging);
     if (call->paging->max_results.at == NULL || call->paging->page.max == 0)
         return;
     number = gw_json_integer((int64_t)call->paging->page.max);
-    gw_eks_view_add(&call->input, members[0].name, number);
-    gw_eks_view_add(&call->request_parameters, members[0].name, number);
+    gw_eks_view_add(&call->input, members[MAX_RESULTS].name, number);
+    gw_eks_view_add(&call->request_parameters, members[MAX_RESULTS].name, number);
 }
 
 size_t gw_eks_page_array(struct gw_eks_call *call, const struct gw_str *texts, size_t count, size_t *found)

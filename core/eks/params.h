@@ -20,7 +20,7 @@ struct gw_eks_param {
     size_t offset; /* in the input */
 };
 
-#define GW_EKS_PARAM_TEXTS_MAX 1000 /* values of one repeated member; ours */
+#define GW_EKS_PARAM_TEXTS_MAX 256 /* values of one repeated member: no more parameters get through the front */
 
 /* Fills `input`; absent members are left as they are. Refused: what doesn't decode to UTF-8 without control characters,
  * a member that may be there once twice, too many values. arena */
