@@ -6,7 +6,9 @@
  */
 #include "gateway/exchange.h"
 
-#define GW_STALE_ATTEMPTS 3
+/* Of changes to one object that come together one gets through in each round, and Terraform sends ten at a time: the
+ * associations of one entry, say. */
+#define GW_STALE_ATTEMPTS 64
 #define GW_RESTARTS_MAX   3
 
 static const struct gw_http1_request *request_of(const struct gw_exchange *exchange)
