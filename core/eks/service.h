@@ -230,6 +230,10 @@ GW_NODISCARD enum gw_status gw_eks_facts(const struct gw_eks_call *call, const s
 /* True while the store holds the very versions that `facts` tells of. */
 bool gw_eks_facts_hold(const struct gw_eks_call *call, const struct gw_eks_env *env, const struct gw_eks_facts *facts);
 
+/* The resource that IAM's refusal of a decoded call names: an access entry's ARN (`*` for the id of one that isn't
+ * there), a cluster's, or "*". Inside an epoch. arena or constant */
+struct gw_str gw_eks_resource_arn(const struct gw_eks_call *call, const struct gw_store *store);
+
 /* True when `error`, prepare's answer, means that the principal of a create has an entry. */
 bool gw_eks_may_adopt(const struct gw_eks_call *call, const struct gw_eks_error *error);
 /* That entry as the answer: the body of its Describe (store memory, epoch). GW_E_DENIED: its type, groups (in any

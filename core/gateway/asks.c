@@ -166,17 +166,6 @@ void gw_asks_restart(struct gw_exchange *exchange)
     }
 }
 
-/* The resource of IAM's own refusals: the cluster where one is named. */
-static struct gw_str resource_arn(struct gw_exchange *exchange)
-{
-    const struct gw_eks_call *call = &exchange->call;
-
-    if (call->cluster.at == NULL)
-        return GW_STR("*");
-    return gw_arena_printf(exchange->arena, "arn:%.*s:eks:%.*s:%.*s:cluster/%.*s", GW_STR_ARG(call->partition),
-                           GW_STR_ARG(call->region), GW_STR_ARG(call->account), GW_STR_ARG(call->cluster));
-}
-
 static struct gw_str signed_off(struct gw_exchange *exchange, struct gw_str policy, struct gw_str reason)
 {
     return gw_arena_printf(exchange->arena, "(eksgate policy %.*s: %.*s, request %s)", GW_STR_ARG(policy),
@@ -211,7 +200,7 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
         exchange->answer.retry_after_s = refusal->retry_after_s;
         return GW_STEP_FAILED;
     }
-    resource = resource_arn(exchange);
+    resource = gw_eks_resource_arn(&exchange->call, exchange->worker->gateway->store);
     return gw_answer_error(exchange, GW_EKS_AccessDeniedException,
                            gw_arena_printf(exchange->arena,
                                            "User: %.*s is not authorized to perform: %.*s:%s on resource: %.*s %.*s",
