@@ -309,6 +309,7 @@ static void fill_limits(const struct gw_settings *settings, struct gw_config *co
     read_size(settings, GW_OPTION_LIMITS_ENTRIES_PER_CLUSTER, &config->limits.entries_per_cluster);
     read_size(settings, GW_OPTION_LIMITS_GROUPS_PER_ENTRY, &config->limits.groups_per_entry);
     read_size(settings, GW_OPTION_LIMITS_POLICIES_PER_ENTRY, &config->limits.policies_per_entry);
+    read_size(settings, GW_OPTION_LIMITS_CLUSTERS, &config->limits.clusters);
     read_size(settings, GW_OPTION_LIMITS_TOKENS, &config->store.tokens_max);
     read_size(settings, GW_OPTION_LIMITS_TOKENS_PER_ENTRY, &config->store.tokens_per_entry_max);
     if (gw_settings_integer(settings, GW_OPTION_LIMITS_TOKEN_AGE, &age))

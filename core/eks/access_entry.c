@@ -62,10 +62,7 @@ static void make_id(const struct gw_eks_call *call, const struct gw_eks_env *env
     unsigned char bytes[16];
     size_t at = 0;
 
-    if (env->ids != NULL)
-        env->ids->make(env->ids->ctx, GW_STR("access-entry"), &key, bytes);
-    else
-        gw_random_fill(env->random, bytes, sizeof(bytes));
+    gw_eks_make_id(env, GW_STR("access-entry"), &key, bytes);
     bytes[0] &= 0xfe;
     for (size_t i = 0; i < sizeof(bytes); i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)

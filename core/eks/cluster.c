@@ -28,13 +28,14 @@ static bool is_name(struct gw_str name)
 }
 
 /* The missing blank before "In other words" is EKS's. */
-static enum gw_status refuse_characters(const struct gw_eks_call *call, struct gw_eks_error *error)
+#define CONFORM                                                                                                        \
+    " contains invalid characters. It should conform to the regular expression \"^[0-9A-Za-z][A-Za-z0-9-_]*\"In "      \
+    "other "                                                                                                           \
+    "words, it should start with a number or letter, and can contain numbers, letters, dashes, and underscores."
+
+static enum gw_status refuse(const struct gw_eks_call *call, struct gw_str message, struct gw_eks_error *error)
 {
-    return gw_eks_error_refuse(
-        call, error, GW_EKS_InvalidParameterException,
-        GW_STR("The clusterName parameter contains invalid characters. It should conform to the regular expression "
-               "\"^[0-9A-Za-z][A-Za-z0-9-_]*\"In other words, it should start with a number or letter, and can "
-               "contain numbers, letters, dashes, and underscores."));
+    return gw_eks_error_refuse(call, error, GW_EKS_InvalidParameterException, message);
 }
 
 enum gw_status gw_eks_cluster_decode(struct gw_eks_call *call, struct gw_eks_error *error)
@@ -42,12 +43,30 @@ enum gw_status gw_eks_cluster_decode(struct gw_eks_call *call, struct gw_eks_err
     struct gw_str name;
 
     if (gw_uri_decode(call->raw_labels[0], GW_URI_NAME, call->arena, &name) != GW_OK || !is_name(name))
-        return refuse_characters(call, error);
+        return refuse(call, GW_STR("The clusterName parameter" CONFORM), error);
     if (name.length > NAME_MAX_EKS)
-        return gw_eks_error_refuse(call, error, GW_EKS_InvalidParameterException,
-                                   GW_STR("The parameter clusterName should not be greater than 100 characters."));
+        return refuse(call, GW_STR("The parameter clusterName should not be greater than 100 characters."), error);
     call->cluster = name;
     return GW_OK;
+}
+
+enum gw_status gw_eks_cluster_decode_name(struct gw_eks_call *call, struct gw_str name, struct gw_eks_error *error)
+{
+    if (!is_name(name))
+        return refuse(call, GW_STR("The parameter name" CONFORM), error);
+    if (name.length > NAME_MAX_EKS)
+        return refuse(call, GW_STR("The parameter name should not be greater than 100 characters."), error);
+    call->cluster = name;
+    return GW_OK;
+}
+
+enum gw_status gw_eks_cluster_decode_label(struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    struct gw_str name;
+
+    if (gw_uri_decode(call->raw_labels[0], GW_URI_NAME, call->arena, &name) != GW_OK)
+        name = GW_STR_NONE;
+    return gw_eks_cluster_decode_name(call, name, error);
 }
 
 bool gw_eks_cluster_is_name(struct gw_str name)
@@ -66,7 +85,7 @@ struct gw_store_key gw_eks_cluster_key(const struct gw_eks_call *call)
     };
 }
 
-static enum gw_status refuse_missing(const struct gw_eks_call *call, struct gw_eks_error *error)
+enum gw_status gw_eks_cluster_refuse_missing(const struct gw_eks_call *call, struct gw_eks_error *error)
 {
     enum gw_status status = gw_eks_error_refuse(
         call, error, GW_EKS_ResourceNotFoundException,
@@ -76,11 +95,22 @@ static enum gw_status refuse_missing(const struct gw_eks_call *call, struct gw_e
     return status;
 }
 
+enum gw_status gw_eks_cluster_check_room(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                         struct gw_eks_error *error)
+{
+    if (gw_store_count_clusters(env->store) < env->limits->clusters)
+        return GW_OK;
+    return gw_eks_error_refuse(
+        call, error, GW_EKS_ResourceLimitExceededException,
+        gw_arena_printf(call->arena, "There can't be more than %zu clusters here.", env->limits->clusters));
+}
+
 enum gw_status gw_eks_cluster_enter(const struct gw_eks_call *call, const struct gw_eks_env *env,
                                     struct gw_eks_result *result, struct gw_eks_error *error)
 {
     struct gw_store_change *change = &result->change;
     struct gw_store_key key = gw_eks_cluster_key(call);
+    enum gw_status status;
 
     change->key = key;
     change->now_ms = env->wall_ms;
@@ -90,7 +120,10 @@ enum gw_status gw_eks_cluster_enter(const struct gw_eks_call *call, const struct
         return GW_OK;
     }
     if (env->makes_cluster == NULL || !env->makes_cluster(env->makes_cluster_ctx, &key))
-        return refuse_missing(call, error);
+        return gw_eks_cluster_refuse_missing(call, error);
+    status = gw_eks_cluster_check_room(call, env, error);
+    if (status != GW_OK)
+        return status;
     change->cluster =
         gw_eks_cluster_make(&(struct gw_eks_cluster_plan){.key = key, .mode = GW_EKS_MODE_API}, env, call->arena);
     change->cluster_act = GW_STORE_PUT;

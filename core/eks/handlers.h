@@ -21,6 +21,10 @@ struct gw_eks_handler {
     void (*view)(struct gw_eks_call *call);
 };
 
+extern const struct gw_eks_handler gw_eks_create_cluster;
+extern const struct gw_eks_handler gw_eks_describe_cluster;
+extern const struct gw_eks_handler gw_eks_delete_cluster;
+extern const struct gw_eks_handler gw_eks_list_clusters;
 extern const struct gw_eks_handler gw_eks_create_access_entry;
 extern const struct gw_eks_handler gw_eks_describe_access_entry;
 extern const struct gw_eks_handler gw_eks_get_caller_identity;

@@ -6,6 +6,7 @@
  */
 #include "eks/service.h"
 
+#include "eks/cluster_input.h"
 #include "eks/entry_input.h"
 #include "eks/error.h"
 #include "eks/handlers.h"
@@ -40,6 +41,10 @@ const struct gw_str gw_eks_member_names[] = {
 const size_t gw_eks_member_name_count = GW_COUNT(gw_eks_member_names);
 
 static const struct gw_eks_handler *const handlers[GW_EKS_OP_COUNT] = {
+    [GW_EKS_CreateCluster] = &gw_eks_create_cluster,
+    [GW_EKS_DescribeCluster] = &gw_eks_describe_cluster,
+    [GW_EKS_DeleteCluster] = &gw_eks_delete_cluster,
+    [GW_EKS_ListClusters] = &gw_eks_list_clusters,
     [GW_EKS_CreateAccessEntry] = &gw_eks_create_access_entry,
     [GW_EKS_DescribeAccessEntry] = &gw_eks_describe_access_entry,
     [GW_EKS_GetCallerIdentity] = &gw_eks_get_caller_identity,
@@ -125,11 +130,15 @@ bool gw_eks_wants_username(const struct gw_eks_call *call, const struct gw_store
 
 bool gw_eks_wants_tags(const struct gw_eks_call *call)
 {
+    if (call->op == GW_EKS_CreateCluster)
+        return call->cluster_input != NULL;
     return call->op == GW_EKS_CreateAccessEntry && call->entry != NULL;
 }
 
 const struct gw_json *gw_eks_sent_tags(const struct gw_eks_call *call)
 {
+    if (call->cluster_input != NULL)
+        return call->cluster_input->tags;
     return call->entry == NULL ? NULL : call->entry->tags;
 }
 
@@ -144,10 +153,10 @@ void gw_eks_set_username(struct gw_eks_call *call, struct gw_str username)
 }
 
 /* True when the caller sent a tag of that key, or one was added before. */
-static bool has_tag(const struct gw_eks_entry_input *in, const struct gw_pair *added, size_t count, struct gw_str key)
+static bool has_tag(const struct gw_json *sent, const struct gw_pair *added, size_t count, struct gw_str key)
 {
-    for (size_t i = 0; in->tags != NULL && i < in->tags->as.object.count; i++) {
-        if (gw_str_equal(in->tags->as.object.members[i].name, key))
+    for (size_t i = 0; sent != NULL && i < sent->as.object.count; i++) {
+        if (gw_str_equal(sent->as.object.members[i].name, key))
             return true;
     }
     for (size_t i = 0; i < count; i++) {
@@ -157,24 +166,40 @@ static bool has_tag(const struct gw_eks_entry_input *in, const struct gw_pair *a
     return false;
 }
 
+/* arena: `*defaults`, `*total` of them, with those of `tags` behind it that nobody has. */
+static void append_tags(struct gw_eks_call *call, const struct gw_pair *tags, size_t count,
+                        const struct gw_pair **defaults, size_t *total)
+{
+    struct gw_pair *added = gw_arena_zero(call->arena, *total + count, sizeof(*added));
+    size_t kept = *total;
+
+    if (kept > 0)
+        memcpy(added, *defaults, kept * sizeof(*added));
+    for (size_t i = 0; i < count; i++) {
+        if (!has_tag(gw_eks_sent_tags(call), added, kept, tags[i].key))
+            added[kept++] = tags[i];
+    }
+    *defaults = added;
+    *total = kept;
+}
+
 void gw_eks_add_tags(struct gw_eks_call *call, const struct gw_pair *tags, size_t count)
 {
-    struct gw_eks_entry_input *in = call->entry;
-    struct gw_pair *added;
-    size_t total;
-
     if (count == 0 || !gw_eks_wants_tags(call))
         return;
-    total = in->default_tag_count;
-    added = gw_arena_zero(call->arena, total + count, sizeof(*added));
-    if (total > 0)
-        memcpy(added, in->default_tags, total * sizeof(*added));
-    for (size_t i = 0; i < count; i++) {
-        if (!has_tag(in, added, total, tags[i].key))
-            added[total++] = tags[i];
-    }
-    in->default_tags = added;
-    in->default_tag_count = total;
+    if (call->cluster_input != NULL)
+        append_tags(call, tags, count, &call->cluster_input->default_tags, &call->cluster_input->default_tag_count);
+    else
+        append_tags(call, tags, count, &call->entry->default_tags, &call->entry->default_tag_count);
+}
+
+void gw_eks_make_id(const struct gw_eks_env *env, struct gw_str what, const struct gw_store_key *key,
+                    unsigned char id[16])
+{
+    if (env->ids != NULL)
+        env->ids->make(env->ids->ctx, what, key, id);
+    else
+        gw_random_fill(env->random, id, 16);
 }
 
 void gw_eks_forget_choices(struct gw_eks_call *call)
@@ -205,7 +230,9 @@ void gw_eks_stage_error(const struct gw_eks_call *call, enum gw_status status, c
                                   GW_STR_ARG(call->cluster), limits->entries_per_cluster);
     } else if (status == GW_E_STALE) {
         code = GW_EKS_ResourceInUseException;
-        message = GW_STR("The specified access entry resource is being changed by other requests.");
+        message = call->has_principal
+                      ? GW_STR("The specified access entry resource is being changed by other requests.")
+                      : GW_STR("The specified cluster is being changed by other requests.");
     } else if (status == GW_E_BUSY) {
         code = GW_EKS_ServiceUnavailableException;
         message = GW_STR("Too many changes are waiting to be stored.");

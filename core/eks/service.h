@@ -98,6 +98,7 @@ struct gw_eks_limits {
     size_t entries_per_cluster; /* 3000 */
     size_t groups_per_entry;    /* 100 */
     size_t policies_per_entry;  /* 20 */
+    size_t clusters;            /* of all accounts and regions; not EKS's, which has 100 per region */
 };
 
 enum gw_eks_auth_mode {
@@ -112,6 +113,7 @@ const char *gw_eks_auth_mode_name(enum gw_eks_auth_mode mode); /* "API_AND_CONFI
 
 /* Decoded input, in the call's arena. */
 struct gw_eks_entry_input;       /* of operations that make or change an entry */
+struct gw_eks_cluster_input;     /* of those that make or change a cluster, and on updates */
 struct gw_eks_association_input; /* of those on associated policies */
 struct gw_eks_tag_input;         /* of those on tags */
 struct gw_eks_paging;            /* of those that list */
@@ -135,6 +137,7 @@ struct gw_eks_call {
     bool has_principal; /* principal is valid: its ARN has a principal's form */
     struct gw_principal principal;
     struct gw_eks_entry_input *entry; /* NULL where the operation has no such input; the same for the next ones */
+    struct gw_eks_cluster_input *cluster_input;
     struct gw_eks_association_input *association;
     struct gw_eks_tag_input *tag;
     struct gw_eks_paging *paging;
@@ -165,6 +168,10 @@ struct gw_eks_env {
     void *makes_cluster_ctx;
 };
 
+/* An id from env->ids, else a random one. */
+void gw_eks_make_id(const struct gw_eks_env *env, struct gw_str what, const struct gw_store_key *key,
+                    unsigned char id[16]);
+
 struct gw_eks_result {
     unsigned status;
     struct gw_str reply;              /* arena or store memory (epoch) */
@@ -190,7 +197,7 @@ void gw_eks_view_input(struct gw_eks_call *call);
 /* True when policies may choose a username: create or update of a STANDARD entry whose caller sent none. `store` tells
  * the type of an entry that is updated. */
 bool gw_eks_wants_username(const struct gw_eks_call *call, const struct gw_store *store);
-/* True when policies may add default tags: CreateAccessEntry. */
+/* True when policies may add default tags: CreateAccessEntry and CreateCluster. */
 bool gw_eks_wants_tags(const struct gw_eks_call *call);
 /* The tags the caller sent, NULL when none. borrows */
 const struct gw_json *gw_eks_sent_tags(const struct gw_eks_call *call);

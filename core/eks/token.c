@@ -7,6 +7,9 @@
  *
  *   field  = presence byte, length (8 bytes, little-endian), bytes
  *   digest = SHA-256(principalArn type username, count groups..., count (key value)... by key)
+ *
+ * Of operations on clusters it is one over the tree of parameters: each value
+ * behind its type, members of objects by name, arrays in their order.
  */
 #include "eks/token.h"
 
@@ -14,14 +17,23 @@
 
 #include "codec/digest.h"
 #include "codec/utf8.h"
+#include "eks/cluster_input.h"
 #include "eks/error.h"
 
 #define TOKEN_MIN 33
 #define TOKEN_MAX 126
 
+/* {NULL,0}: none was sent. */
+static struct gw_str token_of(const struct gw_eks_call *call)
+{
+    if (call->entry != NULL)
+        return call->entry->token;
+    return call->cluster_input != NULL ? call->cluster_input->token : GW_STR_NONE;
+}
+
 enum gw_status gw_eks_token_check(const struct gw_eks_call *call, struct gw_eks_error *error)
 {
-    struct gw_str token = call->entry->token;
+    struct gw_str token = token_of(call);
     size_t characters = 0;
 
     if (token.at == NULL)
@@ -56,6 +68,19 @@ static int by_key(const void *a, const void *b)
     return gw_str_compare((*left)->name, (*right)->name);
 }
 
+/* arena: the members of an object by name. */
+static const struct gw_json_member **sort_members(const struct gw_json *object, struct gw_arena *arena)
+{
+    size_t count = object->as.object.count;
+    const struct gw_json_member **sorted = gw_arena_alloc(arena, (count + 1) * sizeof(*sorted));
+
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &object->as.object.members[i];
+    if (count > 0)
+        qsort(sorted, count, sizeof(const struct gw_json_member *), by_key);
+    return sorted;
+}
+
 static void add_tags(struct gw_sha256 *hash, const struct gw_json *tags, struct gw_arena *arena)
 {
     size_t count = tags == NULL ? 0 : tags->as.object.count;
@@ -64,30 +89,70 @@ static void add_tags(struct gw_sha256 *hash, const struct gw_json *tags, struct 
     add_number(hash, tags != NULL, count);
     if (count == 0)
         return;
-    sorted = gw_arena_alloc(arena, count * sizeof(*sorted));
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = &tags->as.object.members[i];
-    qsort(sorted, count, sizeof(const struct gw_json_member *), by_key);
+    sorted = sort_members(tags, arena);
     for (size_t i = 0; i < count; i++) {
         add_text(hash, sorted[i]->name);
         add_text(hash, sorted[i]->value.as.string);
     }
 }
 
-static void digest_parameters(const struct gw_eks_call *call, unsigned char out[GW_DIGEST_SIZE])
+static void add_entry(struct gw_sha256 *hash, const struct gw_eks_call *call)
 {
     const struct gw_eks_entry_input *in = call->entry;
     size_t groups = in->groups == NULL ? 0 : in->groups->as.array.count;
+
+    add_text(hash, call->principal.arn);
+    add_text(hash, in->type_name);
+    add_text(hash, in->username);
+    add_number(hash, in->groups != NULL, groups);
+    for (size_t i = 0; i < groups; i++)
+        add_text(hash, in->groups->as.array.items[i].as.string);
+    add_tags(hash, in->tags, call->arena);
+}
+
+static void add_value(struct gw_sha256 *hash, const struct gw_json *value, struct gw_arena *arena)
+{
+    const struct gw_json_member **sorted;
+
+    add_number(hash, true, (size_t)value->type);
+    switch (value->type) {
+    case GW_JSON_NULL:
+    case GW_JSON_REAL: /* no parameter is one */
+        break;
+    case GW_JSON_BOOL:
+        add_number(hash, value->as.boolean, 0);
+        break;
+    case GW_JSON_INTEGER:
+        add_number(hash, true, (size_t)value->as.integer);
+        break;
+    case GW_JSON_STRING:
+        add_text(hash, value->as.string);
+        break;
+    case GW_JSON_ARRAY:
+        add_number(hash, true, value->as.array.count);
+        for (size_t i = 0; i < value->as.array.count; i++)
+            add_value(hash, &value->as.array.items[i], arena);
+        break;
+    case GW_JSON_OBJECT:
+        add_number(hash, true, value->as.object.count);
+        sorted = sort_members(value, arena);
+        for (size_t i = 0; i < value->as.object.count; i++) {
+            add_text(hash, sorted[i]->name);
+            add_value(hash, &sorted[i]->value, arena);
+        }
+        break;
+    }
+}
+
+static void digest_parameters(const struct gw_eks_call *call, unsigned char out[GW_DIGEST_SIZE])
+{
     struct gw_sha256 hash;
 
     gw_digest_init(&hash);
-    add_text(&hash, call->principal.arn);
-    add_text(&hash, in->type_name);
-    add_text(&hash, in->username);
-    add_number(&hash, in->groups != NULL, groups);
-    for (size_t i = 0; i < groups; i++)
-        add_text(&hash, in->groups->as.array.items[i].as.string);
-    add_tags(&hash, in->tags, call->arena);
+    if (call->entry != NULL)
+        add_entry(&hash, call);
+    else
+        add_value(&hash, &call->cluster_input->parameters, call->arena);
     gw_digest_final(&hash, out);
 }
 
@@ -99,7 +164,7 @@ static void digest_scope(const struct gw_eks_call *call, unsigned char out[GW_DI
                                     call->account,
                                     call->region,
                                     call->cluster,
-                                    call->entry->token};
+                                    token_of(call)};
     struct gw_sha256 hash;
 
     gw_digest_init(&hash);
@@ -115,7 +180,7 @@ enum gw_status gw_eks_token_replay(const struct gw_eks_call *call, const struct 
     unsigned char digest[GW_DIGEST_SIZE];
 
     *found = false;
-    if (call->entry->token.at == NULL)
+    if (token_of(call).at == NULL)
         return GW_OK;
     digest_scope(call, digest);
     earlier = gw_store_find_token(env->store, digest, env->wall_ms);
@@ -135,7 +200,7 @@ struct gw_store_token *gw_eks_token_new(const struct gw_eks_call *call, const st
 {
     struct gw_store_token token = {.created_ms = env->wall_ms, .reply = reply};
 
-    if (call->entry->token.at == NULL)
+    if (token_of(call).at == NULL)
         return NULL;
     digest_scope(call, token.scope);
     digest_parameters(call, token.digest);

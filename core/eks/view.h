@@ -9,7 +9,7 @@
 
 #include "eks/service.h"
 
-#define GW_EKS_VIEW_MAX 16 /* labels and members of the largest input that is served */
+#define GW_EKS_VIEW_MAX 24 /* labels and members of the largest input that is served */
 
 /* Makes both objects anew; request_parameters holds the path labels that are there, as they came. arena */
 void gw_eks_view_begin(struct gw_eks_call *call);

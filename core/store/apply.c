@@ -157,7 +157,8 @@ static void put_entry(struct gw_store *store, const struct gw_staged *one)
 
     if (old != NULL)
         gw_link_move(tokens, &gw_stored_entry(old)->tokens);
-    apply_token(store, tokens, one);
+    if (!one->is_clusters_token)
+        apply_token(store, tokens, one);
     (void)gw_table_put(&store->entries, one->hash, &one->key, one->entry);
     if (old != NULL && !gw_str_equal(old->arn, one->entry->arn))
         forget_arn(store, old);
@@ -239,7 +240,7 @@ static void put_cluster(struct gw_store *store, const struct gw_staged *one)
 
     if (old != NULL)
         gw_link_move(tokens, &gw_stored_cluster(old)->tokens);
-    if (one->entry_act == GW_STORE_KEEP)
+    if (one->is_clusters_token)
         apply_token(store, tokens, one);
     atomic_store(&one->node->record, one->cluster);
     if (old == NULL)

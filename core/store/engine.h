@@ -57,6 +57,7 @@ struct gw_staged {
     size_t older_token; /* the same, in the chain of the token's hash */
     enum gw_store_act cluster_act;
     enum gw_store_act entry_act;
+    bool is_clusters_token;
     struct gw_cluster *cluster;
     struct gw_access_entry *entry;
     struct gw_store_token *token;

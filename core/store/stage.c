@@ -144,6 +144,7 @@ static void take(struct gw_store *store, struct gw_store_change *change, const s
         one->key = entry->key;
     }
     one->token = change->token;
+    one->is_clusters_token = change->is_clusters_token || change->entry_act == GW_STORE_KEEP;
     change->cluster = NULL;
     change->entry = NULL;
     change->token = NULL;

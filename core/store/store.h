@@ -114,6 +114,7 @@ struct gw_store_change {
     uint64_t expected_entry;       /* version of the entry it was based on; 0: must be absent */
     struct gw_access_entry *entry; /* takes when staged; of a put; its key equals `key` */
     struct gw_store_token *token;  /* takes when staged; NULL: none. Belongs to the entry put, else to the cluster */
+    bool is_clusters_token;        /* it belongs to the cluster also where an entry is put */
     size_t cluster_entries_max;    /* a new entry past this many in its cluster is GW_E_LIMIT */
     int64_t now_ms;                /* for the age of tokens */
 };

@@ -114,6 +114,25 @@ local cases = {
         operation = "ListTagsForResource", method = "GET", target = tags,
         input = "{resourceArn=" .. cluster_arn .. "}",
     },
+    {
+        operation = "CreateCluster", method = "POST", target = "/clusters",
+        json = {
+            name = "my-cluster", roleArn = role, resourcesVpcConfig = { subnetIds = { "a", "b" } }, tags = { a = "1" },
+            accessConfig = { authenticationMode = "API" }, version = "1.33", deletionProtection = false, odd = 1,
+        },
+        input = "{accessConfig={authenticationMode=API};deletionProtection=false;name=my-cluster;"
+            .. "resourcesVpcConfig={subnetIds={a;b}};roleArn=" .. role .. ";tags={a=1};version=1.33}",
+    },
+    {
+        operation = "DescribeCluster", method = "GET", target = "/clusters/my-cluster", input = "{name=my-cluster}",
+    },
+    {
+        operation = "DeleteCluster", method = "DELETE", target = "/clusters/my-cluster", input = "{name=my-cluster}",
+    },
+    {
+        operation = "ListClusters", method = "GET", target = "/clusters?include=all&maxResults=7", cluster = "nil",
+        input = "{include={all};maxResults=7}",
+    },
 }
 
 describe("policies see", function()

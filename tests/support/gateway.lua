@@ -334,6 +334,14 @@ function instance:request(request)
     return reply, details
 end
 
+--- A signed request with what it mostly is; `input` a table (made JSON) or text. `with`: further members.
+function instance:send(method, target, input, with)
+    return self:request(setmetatable({
+        method = method, target = target, json = type(input) == "table" and input or nil,
+        body = type(input) == "string" and input or nil,
+    }, { __index = with }))
+end
+
 function gateway.entries_target(cluster)
     return "/clusters/" .. text.escape(cluster or gateway.cluster) .. "/access-entries"
 end
