@@ -144,7 +144,7 @@ static bool send_next(struct run *run, struct connection *connection)
     size_t length;
 
     if (run->next >= run->requests.count) {
-        if (run->options->request.is_create) {
+        if (run->options->request.kind == REQUEST_CREATE) {
             run->exhausted = true;
             return false;
         }
@@ -338,32 +338,37 @@ static void pin(int cpu)
 static void usage(void)
 {
     (void)fputs(
-        "usage: loadgen --port N --kind describe|create [--connections N] [--warmup S] [--seconds S | --count N]\n"
-        "               [--requests N] [--region R] [--cluster C] [--principal ARN] [--prefix P]\n"
+        "usage: loadgen --port N --kind describe|create|list|cluster [--connections N] [--warmup S] [--seconds S | "
+        "--count N]\n"
+        "               [--requests N] [--region R] [--cluster C] [--clusters N] [--principal ARN] [--prefix P]\n"
         "               [--key ID] [--secret S] [--cpu N] [--pid N]... [--show FILE]\n",
         stderr);
     exit(2);
 }
 
 static const struct option longs[] = {
-    {"port", 1, NULL, 'p'},
-    {"kind", 1, NULL, 'k'},
-    {"connections", 1, NULL, 'c'},
-    {"warmup", 1, NULL, 'w'},
-    {"seconds", 1, NULL, 's'},
-    {"count", 1, NULL, 'n'},
-    {"requests", 1, NULL, 'r'},
-    {"region", 1, NULL, 'R'},
-    {"cluster", 1, NULL, 'C'},
-    {"key", 1, NULL, 'K'},
-    {"secret", 1, NULL, 'S'},
-    {"cpu", 1, NULL, 'u'},
-    {"principal", 1, NULL, 'P'},
-    {"prefix", 1, NULL, 'x'},
-    {"pid", 1, NULL, 'i'},
-    {"show", 1, NULL, 'o'},
-    {0},
+    {"port", 1, NULL, 'p'},     {"kind", 1, NULL, 'k'},      {"connections", 1, NULL, 'c'},
+    {"warmup", 1, NULL, 'w'},   {"seconds", 1, NULL, 's'},   {"count", 1, NULL, 'n'},
+    {"requests", 1, NULL, 'r'}, {"region", 1, NULL, 'R'},    {"cluster", 1, NULL, 'C'},
+    {"clusters", 1, NULL, 'N'}, {"key", 1, NULL, 'K'},       {"secret", 1, NULL, 'S'},
+    {"cpu", 1, NULL, 'u'},      {"principal", 1, NULL, 'P'}, {"prefix", 1, NULL, 'x'},
+    {"pid", 1, NULL, 'i'},      {"show", 1, NULL, 'o'},      {0},
 };
+
+static enum request_kind read_kind(const char *word)
+{
+    static const char *const words[] = {[REQUEST_DESCRIBE] = "describe",
+                                        [REQUEST_CREATE] = "create",
+                                        [REQUEST_LIST] = "list",
+                                        [REQUEST_CLUSTER] = "cluster"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(word, words[i]) == 0)
+            return (enum request_kind)i;
+    }
+    usage();
+    return REQUEST_DESCRIBE;
+}
 
 static void take(struct options *options, int letter, char *value)
 {
@@ -372,7 +377,7 @@ static void take(struct options *options, int letter, char *value)
         options->port = (int)strtol(value, NULL, 10);
         break;
     case 'k':
-        options->request.is_create = strcmp(value, "create") == 0;
+        options->request.kind = read_kind(value);
         break;
     case 'c':
         options->connections = strtoul(value, NULL, 10);
@@ -394,6 +399,9 @@ static void take(struct options *options, int letter, char *value)
         break;
     case 'C':
         options->request.cluster = value;
+        break;
+    case 'N':
+        options->request.clusters = strtoul(value, NULL, 10);
         break;
     case 'K':
         options->request.key_id = value;

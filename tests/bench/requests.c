@@ -84,10 +84,10 @@ static void escape(const char *text, const char *keep, char *out, size_t size)
     out[at] = '\0';
 }
 
-static void sign(const struct signer *signer, const char *path, const char *body, char out[65])
+static void sign(const struct signer *signer, const char *path, const char *query, const char *body, char out[65])
 {
     const struct request_options *options = signer->options;
-    bool has_body = options->is_create;
+    bool has_body = options->kind == REQUEST_CREATE;
     char canonical_path[1024];
     char canonical[REQUEST_MAX];
     char to_sign[512];
@@ -96,8 +96,8 @@ static void sign(const struct signer *signer, const char *path, const char *body
 
     escape(path, "/", canonical_path, sizeof(canonical_path));
     hash_hex(body, hash);
-    (void)snprintf(canonical, sizeof(canonical), "%s\n%s\n\n%shost:%s\nx-amz-date:%s\n\n%shost;x-amz-date\n%s",
-                   has_body ? "POST" : "GET", canonical_path, has_body ? "content-type:application/json\n" : "",
+    (void)snprintf(canonical, sizeof(canonical), "%s\n%s\n%s\n%shost:%s\nx-amz-date:%s\n\n%shost;x-amz-date\n%s",
+                   has_body ? "POST" : "GET", canonical_path, query, has_body ? "content-type:application/json\n" : "",
                    options->host, signer->stamp, has_body ? "content-type;" : "", hash);
     hash_hex(canonical, hash);
     (void)snprintf(to_sign, sizeof(to_sign), "AWS4-HMAC-SHA256\n%s\n%s\n%s", signer->stamp, signer->scope, hash);
@@ -115,35 +115,56 @@ static uint64_t hash_of(const char *text)
     return hash & 0xffffffffffffU;
 }
 
+static void put_cluster(const struct request_options *options, size_t number, char *out, size_t size)
+{
+    if (options->clusters > 1)
+        (void)snprintf(out, size, "%s-%zu", options->cluster, number % options->clusters);
+    else
+        (void)snprintf(out, size, "%s", options->cluster);
+}
+
+static void put_path(const struct request_options *options, size_t number, char *out, size_t size)
+{
+    char cluster[128];
+    char escaped[400];
+
+    put_cluster(options, number, cluster, sizeof(cluster));
+    escape(options->principal, "", escaped, sizeof(escaped));
+    if (options->kind == REQUEST_DESCRIBE)
+        (void)snprintf(out, size, "/clusters/%s/access-entries/%s", cluster, escaped);
+    else if (options->kind == REQUEST_CLUSTER)
+        (void)snprintf(out, size, "/clusters/%s", cluster);
+    else
+        (void)snprintf(out, size, "/clusters/%s/access-entries", cluster);
+}
+
 static size_t put_request(const struct signer *signer, size_t number, char *out)
 {
     const struct request_options *options = signer->options;
-    char path[512];
-    char escaped[400];
+    bool is_create = options->kind == REQUEST_CREATE;
+    const char *query = options->kind == REQUEST_LIST ? "maxResults=100" : "";
+    char path[768];
     char body[512] = "";
     char length[64] = "";
     char signature[65];
 
-    escape(options->principal, "", escaped, sizeof(escaped));
-    if (options->is_create) {
-        (void)snprintf(path, sizeof(path), "/clusters/%s/access-entries", options->cluster);
+    put_path(options, number, path, sizeof(path));
+    if (is_create) {
         (void)snprintf(body, sizeof(body),
                        "{\"principalArn\": \"arn:aws:iam::012345678910:role/bench/%s-%zu\", \"clientRequestToken\": "
                        "\"%08zx-0000-4000-8000-%012" PRIx64 "\"}",
                        options->prefix, number, number, hash_of(options->prefix));
         (void)snprintf(length, sizeof(length), "Content-Type: application/json\r\nContent-Length: %zu\r\n",
                        strlen(body));
-    } else {
-        (void)snprintf(path, sizeof(path), "/clusters/%s/access-entries/%s", options->cluster, escaped);
     }
-    sign(signer, path, body, signature);
+    sign(signer, path, query, body, signature);
     return (size_t)snprintf(
         out, REQUEST_MAX,
-        "%s %s HTTP/1.1\r\nHost: %s\r\nAccept-Encoding: identity\r\n%sUser-Agent: aws-cli/1.45.11 md/Botocore#1.43.11 "
-        "ua/2.1 os/linux lang/python#3.11.7 botocore/1.43.11\r\nX-Amz-Date: %s\r\nAuthorization: AWS4-HMAC-SHA256 "
-        "Credential=%s/%s, SignedHeaders=%shost;x-amz-date, Signature=%s\r\n\r\n%s",
-        options->is_create ? "POST" : "GET", path, options->host, length, signer->stamp, options->key_id, signer->scope,
-        options->is_create ? "content-type;" : "", signature, body);
+        "%s %s%s%s HTTP/1.1\r\nHost: %s\r\nAccept-Encoding: identity\r\n%sUser-Agent: aws-cli/1.45.11 "
+        "md/Botocore#1.43.11 ua/2.1 os/linux lang/python#3.11.7 botocore/1.43.11\r\nX-Amz-Date: %s\r\nAuthorization: "
+        "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%shost;x-amz-date, Signature=%s\r\n\r\n%s",
+        is_create ? "POST" : "GET", path, query[0] == '\0' ? "" : "?", query, options->host, length, signer->stamp,
+        options->key_id, signer->scope, is_create ? "content-type;" : "", signature, body);
 }
 
 void requests_sign(const struct request_options *options, struct requests *requests)

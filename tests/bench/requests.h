@@ -9,11 +9,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum request_kind {
+    REQUEST_DESCRIBE, /* an access entry */
+    REQUEST_CREATE,
+    REQUEST_LIST,    /* a first page of 100 */
+    REQUEST_CLUSTER, /* DescribeCluster */
+};
+
 struct request_options {
-    bool is_create;
+    enum request_kind kind;
     const char *host; /* Host value */
     const char *region;
     const char *cluster;
+    size_t clusters;       /* more than 1: request i goes to CLUSTER-(i mod that) */
     const char *principal; /* of describe: the whole ARN */
     const char *prefix;    /* of create: role names are PREFIX-NUMBER */
     const char *key_id;

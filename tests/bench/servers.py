@@ -2,6 +2,7 @@
 """The servers that tests/bench/run measures, and the load it puts on them: started from generated configurations in one
 folder, on free ports of 127.0.0.1, as plain processes that are ended by their id."""
 import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -11,7 +12,11 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
+# moto looks for the service in it and verifies nothing.
+MOTO_AUTHORIZATION = ("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20200101/us-west-2/eks/aws4_request, SignedHeaders=host, "
+                      "Signature=0")
 TWO_CPUS = (os.cpu_count() or 1) >= 2
 
 
@@ -52,8 +57,8 @@ def stop(process, how=signal.SIGTERM):
         return process.wait(10)
 
 
-def wait_for_port(process, port):
-    deadline = time.monotonic() + 10
+def wait_for_port(process, port, seconds=10):
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
@@ -100,26 +105,32 @@ class Lab:
 
     # The gateway
 
-    def configuration(self, policies, durable, workers):
+    def configuration(self, policies, durable, workers, clusters=None, audit=True):
         self.write("keys.json", json.dumps({"Version": 1, "Keys": [{
             "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
             "Arn": "arn:aws:iam::012345678910:user/bench"}]}))
         listed = ", ".join(lua_text(os.path.join(self.here, policy)) for policy in policies)
         self.count += 1
+        named = ", ".join(f'["{name}"] = {{}}' for name in clusters or ["my-cluster"])
+        recorded = f'file = "audit-{self.count}.jsonl", durable = {"true" if durable else "false"}' if audit else ""
         return self.write(f"eksgate-{self.count}.lua", f"""return {{
     listen = {{ "127.0.0.1:0" }}, workers = {workers}, data = {lua_text(self.folder)}, keys = "keys.json",
-    region = "us-west-2", account = "012345678910", clusters = {{ ["my-cluster"] = {{}} }},
+    region = "us-west-2", account = "012345678910", clusters = {{ {named} }},
     limits = {{ entries_per_cluster = 10000000 }}, policies = {{ {listed} }},
     policy = {{ library = {lua_text(self.library)} }},
-    audit = {{ file = "audit-{self.count}.jsonl", durable = {"true" if durable else "false"} }},
+    audit = {{ {recorded} }},
     http = {{ idle_timeout = 600 }},
 }}
 """)
 
     def launch_gateway(self, configuration):
+        return self.launch(["serve", "-c", configuration])
+
+    def launch(self, arguments):
+        """Starts the program; gives it and the seconds to its ready line."""
         log = open(self.path("eksgate.log"), "ab")
         began = time.monotonic()
-        process = subprocess.Popen(on_cpu(0, [self.program, "serve", "-c", configuration]), stdout=subprocess.PIPE,
+        process = subprocess.Popen(on_cpu(0, [self.program, *arguments]), stdout=subprocess.PIPE,
                                    stderr=log, stdin=subprocess.DEVNULL)
         log.close()
         line = process.stdout.readline().decode()
@@ -132,8 +143,8 @@ class Lab:
         return Server(process, int(found[1])), took
 
     @contextlib.contextmanager
-    def gateway(self, _what, policies=(), durable=False):
-        server, _ = self.launch_gateway(self.configuration(policies, durable, 1))
+    def gateway(self, _what, policies=(), durable=False, clusters=None, audit=True):
+        server, _ = self.launch_gateway(self.configuration(policies, durable, 1, clusters, audit))
         try:
             yield server
         finally:
@@ -217,6 +228,55 @@ frontend front
         with self.peer(["haproxy", "-db", "-f", configuration], port) as process:
             yield Server(process, port)
 
+    @contextlib.contextmanager
+    def moto(self):
+        """moto's server with a cluster in it; installed once, at pinned versions."""
+        port = free_port()
+        folder = self.install_moto()
+        log_path = self.path("moto.log")
+        with open(log_path, "ab") as log:
+            process = subprocess.Popen(on_cpu(0, [os.path.join(folder, "bin", "moto_server"), "-H", "127.0.0.1", "-p",
+                                                  str(port)]), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        try:
+            wait_for_port(process, port, 60)
+            body = {"name": "my-cluster", "roleArn": "arn:aws:iam::123456789012:role/r",
+                    "resourcesVpcConfig": {"subnetIds": ["subnet-1"]}}
+            request = urllib.request.Request(f"http://127.0.0.1:{port}/clusters", json.dumps(body).encode(),
+                                             {"Authorization": MOTO_AUTHORIZATION, "Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                reply.read()
+            yield Server(process, port)
+        except OSError as problem:
+            raise Failed(f"moto: {problem}") from None
+        finally:
+            stop(process)
+
+    def install_moto(self):
+        wanted = os.path.join(self.here, "moto-requirements.txt")
+        with open(wanted, "rb") as file:
+            name = hashlib.sha256(file.read()).hexdigest()[:16]
+        folder = os.path.join(os.path.dirname(self.build), "bench", "moto-" + name)
+        if not os.path.exists(os.path.join(folder, "complete")):
+            shutil.rmtree(folder, ignore_errors=True)
+            print("  installing moto ...", flush=True)
+            self.run(["python3", "-m", "venv", folder], 120)
+            self.run([os.path.join(folder, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+                      "--requirement", wanted], 600)
+            with open(os.path.join(folder, "complete"), "w", encoding="ascii"):
+                pass
+        return folder
+
+    def wrk_per_second(self, server, path, headers):
+        """Requests per second of a server that closes its connections, which the load generator here doesn't follow."""
+        command = [*(["taskset", "-c", "1"] if TWO_CPUS else []), "wrk", "-t", "1", "-c", "8", "-d", "5s"]
+        for header in headers:
+            command += ["-H", header]
+        done = self.run([*command, f"http://127.0.0.1:{server.port}{path}"], 60)
+        found = re.search(r"Requests/sec:\s*([0-9.]+)", done.stdout)
+        if not found or "Non-2xx" in done.stdout:
+            raise Failed("wrk: " + done.stdout)
+        return float(found[1])
+
     @staticmethod
     def filler(head, others):
         return "x" * max(1, len(head) - others)
@@ -252,7 +312,7 @@ frontend front
         for name, value in options.items():
             command += ["--" + name, str(value)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         except (OSError, subprocess.TimeoutExpired) as problem:
             raise Failed(problem) from None
         if done.returncode != 0:
@@ -271,13 +331,34 @@ frontend front
         return self.shown(server, "create", requests=4, prefix="show")
 
     def verify_ns(self):
-        program = os.path.join(self.build, "sigv4_bench")
-        try:
-            done = subprocess.run(on_cpu(0, [program]), capture_output=True, text=True, timeout=120, check=True)
-        except (OSError, subprocess.SubprocessError) as problem:
-            raise Failed(problem) from None
+        done = self.run(on_cpu(0, [os.path.join(self.build, "sigv4_bench")]), 120)
         print("  " + done.stdout.strip().replace("\n", "\n  "))
         found = re.search(r"describe ns=([0-9.]+)", done.stdout)
         if not found:
             raise Failed("sigv4_bench printed no time")
         return float(found[1])
+
+    def page_ns(self, clusters, entries, *further):
+        """CPU time of one page, without the HTTP around it."""
+        command = on_cpu(0, [os.path.join(self.build, "pages_bench"), str(clusters), str(entries), "20000", *further])
+        done = self.run(command, 600)
+        print("  " + done.stdout.strip())
+        return float(re.search(r" ns=([0-9.]+)", done.stdout)[1])
+
+    def page_instructions(self, clusters, entries):
+        """Instructions of 700 pages, counted by callgrind; filling the store isn't counted."""
+        if not shutil.which("valgrind"):
+            raise Failed("valgrind is not installed")
+        done = self.run(["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null",
+                         os.path.join(self.build, "pages_bench"), str(clusters), str(entries), "100"], 1200)
+        found = re.search(r"Collected\s*:\s*(\d+)", done.stderr)
+        if not found or int(found[1]) == 0:
+            raise Failed("callgrind counted nothing: " + done.stderr[-500:])
+        return int(found[1])
+
+    @staticmethod
+    def run(command, timeout):
+        try:
+            return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=True)
+        except (OSError, subprocess.SubprocessError) as problem:
+            raise Failed(problem) from None
