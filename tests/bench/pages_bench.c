@@ -120,7 +120,8 @@ static void fill_cluster(struct bench *bench, uint64_t cluster)
 
 static struct gw_str list(struct bench *bench, struct gw_str cluster, struct gw_str query)
 {
-    static const struct gw_eks_limits limits = {3000, 100, 20};
+    static const struct gw_eks_limits limits = {
+        .entries_per_cluster = 3000, .groups_per_entry = 100, .policies_per_entry = 20};
     struct gw_eks_call call = {.op = GW_EKS_ListAccessEntries,
                                .arena = &bench->arena,
                                .partition = GW_STR("aws"),
@@ -167,7 +168,7 @@ struct walk {
 
 static void collect_walk(struct bench *bench, struct walk *walk)
 {
-    walk->pages = bench->entries / 100;
+    walk->pages = bench->entries < 100 ? 1 : bench->entries / 100;
     walk->queries = gw_alloc_zero(bench->clusters * walk->pages, sizeof(*walk->queries));
     for (uint64_t c = 0; c < bench->clusters; c++) {
         struct gw_str token = GW_STR_NONE;
@@ -193,6 +194,8 @@ static double take_pages(struct bench *bench, const struct walk *walk, uint64_t 
 {
     double start = now_ns();
 
+    if (walk->pages == 0)
+        return 0;
     CALLGRIND_START_INSTRUMENTATION;
     for (uint64_t i = 0; i < pages; i++) {
         uint64_t cluster = next(bench) % bench->clusters;
@@ -236,6 +239,8 @@ int main(int argc, char **argv)
     bench.clusters = argc > 2 ? number(argv[1]) : 1;
     bench.entries = argc > 2 ? number(argv[2]) : 3000;
     bench.filter = argc > 4;
+    if (bench.entries < 100)
+        gw_fatal("a cluster needs a page of entries, 100");
     bench.epoch = gw_epoch_new();
     bench.reader = gw_epoch_register(bench.epoch);
     bench.store = gw_store_open_memory(&options, bench.epoch, gw_random_system());

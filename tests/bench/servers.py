@@ -2,7 +2,9 @@
 """The servers that tests/bench/run measures, and the load it puts on them: started from generated configurations in one
 folder, on free ports of 127.0.0.1, as plain processes that are ended by their id."""
 import contextlib
+import datetime
 import hashlib
+import hmac
 import json
 import os
 import platform
@@ -32,6 +34,20 @@ def free_port():
 
 def on_cpu(number, command):
     return ["taskset", "-c", str(number), *command] if TWO_CPUS and shutil.which("taskset") else command
+
+
+def signed_get(port, path):
+    """The bytes of a GET as the key test/test signs it."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    stamp, scope = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d/us-west-2/eks/aws4_request")
+    host = f"127.0.0.1:{port}"
+    canonical = f"GET\n{path}\n\nhost:{host}\nx-amz-date:{stamp}\n\nhost;x-amz-date\n{hashlib.sha256().hexdigest()}"
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    key = b"AWS4test"
+    for part in [*scope.split("/"), text]:
+        key = hmac.new(key, part.encode(), "sha256").digest()
+    return (f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Amz-Date: {stamp}\r\nAuthorization: AWS4-HMAC-SHA256 "
+            f"Credential=test/{scope}, SignedHeaders=host;x-amz-date, Signature={key.hex()}\r\n\r\n").encode()
 
 
 def lua_text(text):
@@ -159,6 +175,36 @@ class Lab:
         try:
             time.sleep(0.25)
             return {"ms": took * 1000, **memory_of(server.process.pid)}
+        finally:
+            stop(server.process)
+            server.process.stdout.close()
+
+    def mock_once(self):
+        """A mock's milliseconds to its first 200, and its memory a quarter of a second later."""
+        port = free_port()
+        request = signed_get(port, "/access-policies")
+        began = time.monotonic()
+        server, _ = self.launch(["mock", "--set", f"listen=127.0.0.1:{port}", "--set", "admin=127.0.0.1:0"])
+        try:
+            with socket.create_connection(("127.0.0.1", port), 5) as client:
+                client.sendall(request)
+                answered = client.recv(65536).startswith(b"HTTP/1.1 200 ")
+            took = time.monotonic() - began
+            if not answered:
+                raise Failed("the mock's first answer was no 200")
+            time.sleep(0.25)
+            return {"ms": took * 1000, **memory_of(server.process.pid)}
+        finally:
+            stop(server.process)
+            server.process.stdout.close()
+
+    def mock_filled(self, entries, clusters):
+        """A mock's memory with that many entries, created through the API with a token each."""
+        server, _ = self.launch(["mock", "--set", "listen=127.0.0.1:0", "--set", "admin=127.0.0.1:0"])
+        try:
+            self.load(server, "create", cluster="c", clusters=clusters, requests=entries, seconds=600, warmup=0)
+            time.sleep(0.25)
+            return memory_of(server.process.pid)
         finally:
             stop(server.process)
             server.process.stdout.close()
