@@ -194,7 +194,7 @@ static double take_pages(struct bench *bench, const struct walk *walk, uint64_t 
 {
     double start = now_ns();
 
-    if (walk->pages == 0)
+    if (walk->pages == 0 || bench->clusters == 0)
         return 0;
     CALLGRIND_START_INSTRUMENTATION;
     for (uint64_t i = 0; i < pages; i++) {
