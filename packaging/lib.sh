@@ -55,9 +55,10 @@ apt_install() (
 
 # ensure_packages PACKAGE[:COMMAND]...: installs what is missing and says so; silent and quick when nothing is.
 ensure_packages() {
-    local missing
-    mapfile -t missing < <(missing_packages "$@")
-    [ "${#missing[@]}" -gt 0 ] || return 0
+    local missing lines
+    lines=$(missing_packages "$@")
+    [ -n "$lines" ] || return 0
+    mapfile -t missing <<<"$lines"
     if ! command -v apt-get >/dev/null; then
         printf 'eksgate: please install these (Debian names): %s\n' "${missing[*]}" >&2
         return 1
