@@ -8,7 +8,8 @@
 --
 -- Options of start: settings (laid over the defaults below; gateway.none takes one away), policies (list of source
 -- text), keys (list of key objects), arguments (further ones after the configuration), environment, folder (an earlier one,
--- kept), wrapper (words before the program's).
+-- kept), wrapper (words before the program's), command (words in place of the program and its arguments; what they start
+-- prints the ready line).
 
 local cjson = require("cjson")
 local lfs = require("lfs")
@@ -171,7 +172,8 @@ end
 
 local function launch(self)
     local arguments = { table.unpack(self.options.wrapper or {}) }
-    table.move({ gateway.program, "serve", "-c", self.config }, 1, 4, #arguments + 1, arguments)
+    local command = self.options.command or { gateway.program, "serve", "-c", self.config }
+    table.move(command, 1, #command, #arguments + 1, arguments)
     table.move(self.options.arguments or {}, 1, #(self.options.arguments or {}), #arguments + 1, arguments)
     self.read_before = {
         [self.stdout_file] = #(text.read_file(self.stdout_file) or ""),
