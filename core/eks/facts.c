@@ -71,7 +71,7 @@ static enum gw_status read_associations(const struct gw_access_entry *entry, str
     return status;
 }
 
-static enum gw_status read_of_entry(const struct gw_eks_call *call, const struct gw_access_entry *entry,
+static enum gw_status read_of_entry(const struct gw_access_entry *entry, struct gw_arena *arena,
                                     struct gw_eks_facts *facts)
 {
     enum gw_status status = GW_OK;
@@ -81,27 +81,27 @@ static enum gw_status read_of_entry(const struct gw_eks_call *call, const struct
     facts->has_entry = true;
     facts->entry_version = entry->version;
     if ((facts->asked & GW_EKS_FACT_ENTRY) != 0)
-        status = read_entry(entry, call->arena, &facts->entry);
+        status = read_entry(entry, arena, &facts->entry);
     if (status == GW_OK && (facts->asked & GW_EKS_FACT_ASSOCIATIONS) != 0)
-        status = read_associations(entry, call->arena, &facts->associations);
+        status = read_associations(entry, arena, &facts->associations);
     return status;
 }
 
 enum gw_status gw_eks_facts(const struct gw_eks_call *call, const struct gw_eks_env *env, unsigned asked,
-                            struct gw_eks_facts *facts)
+                            struct gw_arena *arena, struct gw_eks_facts *facts)
 {
     const struct gw_cluster *cluster = NULL;
     enum gw_status status = GW_OK;
 
     *facts = (struct gw_eks_facts){.asked = asked};
     if ((asked & OF_ENTRY) != 0)
-        status = read_of_entry(call, find_entry(call, env), facts);
+        status = read_of_entry(find_entry(call, env), arena, facts);
     if ((asked & GW_EKS_FACT_CLUSTER) != 0)
         cluster = find_cluster(call, env);
     if (status == GW_OK && cluster != NULL) {
         facts->has_cluster = true;
         facts->cluster_version = cluster->version;
-        facts->cluster = gw_eks_cluster_read(cluster, call->arena);
+        facts->cluster = gw_eks_cluster_read(cluster, arena);
     }
     return status;
 }

@@ -230,10 +230,10 @@ struct gw_eks_facts {
     struct gw_json cluster;      /* object: `cluster` of DescribeCluster */
 };
 
-/* Looks up what `asked` names, of a decoded call. Copies in the call's arena: they outlive the epoch. GW_OK, or
- * GW_E_TYPE and the like where the store holds what can't be shown. */
+/* Looks up what `asked` names, of a decoded call. arena: copies, which outlive the epoch. GW_OK, or GW_E_LIMIT and the
+ * like where the store holds what can't be shown. */
 GW_NODISCARD enum gw_status gw_eks_facts(const struct gw_eks_call *call, const struct gw_eks_env *env, unsigned asked,
-                                         struct gw_eks_facts *facts);
+                                         struct gw_arena *arena, struct gw_eks_facts *facts);
 /* True while the store holds the very versions that `facts` tells of. */
 bool gw_eks_facts_hold(const struct gw_eks_call *call, const struct gw_eks_env *env, const struct gw_eks_facts *facts);
 

@@ -39,7 +39,8 @@ static enum gw_status fetch_facts(struct gw_exchange *exchange)
     if (asked == 0)
         return GW_OK;
     env = gw_exchange_env(exchange);
-    status = gw_eks_facts(&exchange->call, &env, asked, &exchange->facts);
+    gw_arena_reset(&exchange->facts_arena);
+    status = gw_eks_facts(&exchange->call, &env, asked, &exchange->facts_arena, &exchange->facts);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "policy", "what policies need to know can't be told (request %s)", exchange->request_id);
     return status;
@@ -91,41 +92,32 @@ static void fill_request(struct gw_exchange *exchange)
     };
 }
 
-static void begin_talk(struct gw_exchange *exchange)
+static struct gw_policy_call *new_call(struct gw_exchange *exchange)
 {
-    struct gw_policy_call *call = exchange->policy_call;
+    struct gw_policy_call *call = gw_arena_alloc(exchange->arena, sizeof(*call));
 
-    if (call == NULL) {
-        call = gw_arena_alloc(exchange->arena, sizeof(*call));
-        memset(call, 0, offsetof(struct gw_policy_call, opinions));
-        exchange->policy_call = call;
-    }
-    fill_request(exchange);
-    fill_facts(exchange);
+    memset(call, 0, offsetof(struct gw_policy_call, opinions));
     call->request = &exchange->policy_request;
     call->arena = exchange->arena;
     call->wake = gw_exchange_resume;
     call->wake_ctx = exchange;
-    exchange->talking = true;
+    return call;
 }
 
 struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange)
 {
     if (policies_of(exchange) == NULL || exchange->policies->hooks == NULL)
         return NULL;
-    if (!exchange->talking) {
+    if (!exchange->told) {
         if (fetch_facts(exchange) != GW_OK)
             return NULL;
-        begin_talk(exchange);
+        fill_request(exchange);
+        fill_facts(exchange);
+        exchange->told = true;
     }
+    if (exchange->policy_call == NULL)
+        exchange->policy_call = new_call(exchange);
     return exchange->policy_call;
-}
-
-static void end_talk(struct gw_exchange *exchange)
-{
-    if (exchange->talking)
-        exchange->policies->hooks->finish(exchange->policies->hooks->ctx, exchange->policy_call);
-    exchange->talking = false;
 }
 
 bool gw_asks_facts_hold(const struct gw_exchange *exchange)
@@ -154,15 +146,14 @@ void gw_asks_restart(struct gw_exchange *exchange)
 {
     struct gw_policy_call *call = exchange->policy_call;
 
-    end_talk(exchange);
+    exchange->told = false;
     exchange->facts = (struct gw_eks_facts){.asked = 0};
     exchange->username_asked = false;
     gw_eks_forget_choices(&exchange->call);
     if (call != NULL) {
-        size_t kept = keep_faults(call);
-
-        memset(call, 0, offsetof(struct gw_policy_call, opinions));
-        call->change_count = kept;
+        call->opinion_count = 0;
+        call->change_count = keep_faults(call);
+        call->refusal = (struct gw_policy_refusal){.failed = false};
     }
 }
 
@@ -185,14 +176,14 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
 {
     static const struct gw_policy_refusal unavailable = {
         .verdict = GW_VERDICT_DENY, .policy = GW_STR_INIT("policies"), .reason = GW_STR_INIT("policy failed")};
-    const struct gw_policy_refusal *refusal = exchange->talking ? &exchange->policy_call->refusal : &unavailable;
+    const struct gw_policy_refusal *refusal = exchange->told ? &exchange->policy_call->refusal : &unavailable;
     struct gw_str tail = signed_off(exchange, refusal->policy, refusal->reason);
     struct gw_str caller = exchange->caller.identity.arn;
     struct gw_str service = gw_eks_service_of(exchange->call.op)->name;
     struct gw_str resource;
 
     gw_metrics_count(&exchange->worker->metrics.refused_policy);
-    if (exchange->talking)
+    if (exchange->told)
         note_failure(exchange->policy_call);
     if (refusal->verdict == GW_VERDICT_THROTTLE) {
         (void)gw_answer_error(exchange, GW_EKS_TooManyRequestsException,
@@ -223,9 +214,11 @@ enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer an
 
 void gw_asks_finish(struct gw_exchange *exchange)
 {
+    gw_arena_fini(&exchange->facts_arena);
     if (exchange->policies == NULL)
         return;
-    end_talk(exchange);
+    if (exchange->policy_call != NULL)
+        exchange->policies->hooks->finish(exchange->policies->hooks->ctx, exchange->policy_call);
     gw_worker_policies_drop(exchange->policies);
     exchange->policies = NULL;
 }

@@ -115,7 +115,7 @@ struct gw_exchange {
     bool adopted;             /* the answer to a create is the entry that was there */
     enum gw_fault_kind fault; /* what was injected; NONE: nothing was */
     unsigned attempts;
-    unsigned restarts; /* conversations begun anew because what policies were told no longer held */
+    unsigned restarts; /* times that policies were asked anew because what they were told no longer held */
     struct gw_route route;
     struct gw_verify verify;
     uint64_t keys_generation;
@@ -126,8 +126,9 @@ struct gw_exchange {
     struct gw_worker_policies *policies; /* held once a question was asked */
     struct gw_policy_request policy_request;
     struct gw_eks_facts facts;          /* what policies were told; nothing asked: none needed any */
+    struct gw_arena facts_arena;        /* theirs: fetched again, they take no more memory */
     struct gw_policy_call *policy_call; /* NULL: no question was asked */
-    bool talking;                       /* a conversation is under way, which `finish` will end */
+    bool told;                          /* policy_request and facts are filled */
     struct gw_json record_view;         /* what audit and outcome hooks see; null until built */
     struct gw_json fields;              /* what audit hooks added */
     struct gw_str record;               /* the line for the audit file; {NULL,0}: none */
@@ -180,7 +181,8 @@ bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook);
 struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange);
 /* True while what policies were told holds. Inside an epoch. */
 bool gw_asks_facts_hold(const struct gw_exchange *exchange);
-/* Takes the conversation and what policies chose in it back: the next question begins another, on fresh facts. */
+/* Takes back what policies said and chose: the next question is asked on fresh facts. Their budget stays what is left.
+ */
 void gw_asks_restart(struct gw_exchange *exchange);
 /* Fills the answer from the call's refusal; returns GW_STEP_FAILED. */
 enum gw_step gw_asks_refused(struct gw_exchange *exchange);

@@ -9,7 +9,6 @@
 /* Of changes to one object that come together one gets through in each round, and Terraform sends ten at a time: the
  * associations of one entry, say. */
 #define GW_STALE_ATTEMPTS 64
-#define GW_RESTARTS_MAX   3
 
 static const struct gw_http1_request *request_of(const struct gw_exchange *exchange)
 {
@@ -218,7 +217,7 @@ static enum gw_step decide_anew(struct gw_exchange *exchange)
 
     gw_metrics_count(&exchange->worker->metrics.decisions_overtaken);
     gw_eks_result_drop(&exchange->result);
-    if (exchange->restarts == GW_RESTARTS_MAX) {
+    if (exchange->restarts == GW_STALE_ATTEMPTS) {
         gw_eks_stage_error(&exchange->call, GW_E_STALE, &gw_exchange_settings(exchange)->limits, &error);
         return gw_answer_eks_error(exchange, &error);
     }

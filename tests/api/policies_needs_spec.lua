@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- `needs`: policies that decide on what is there already.
 
+local eks = require("support.eks")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
 
@@ -118,6 +119,28 @@ describe("policies with needs", function()
         expect.ok(on_entry("DELETE"))
         expect.ok(gw:create({ principalArn = role }))
         expect.error(gw:create({ principalArn = role }), 409, "ResourceInUseException")
+    end)
+
+    it("decide on what the others left where many changes of one entry come together", function()
+        gw = gateway.start({
+            settings = { workers = 2 },
+            policies = { policy("six", "'associations'", [[
+                if req.operation == "AssociateAccessPolicy" and #req.associations >= 6 then
+                    return verdict.deny("six are enough")
+                end]]) },
+        })
+        for _ = 1, 5 do
+            local principal = eks.made(gw).principalArn
+            local requests, statuses = {}, {}
+            for i, name in ipairs({ "ACK", "Admin", "AdminView", "AutoNode", "ClusterAdmin", "Edit", "Event", "KRO",
+                "SecretReader", "View" }) do
+                requests[i] = eks.requests.associate(principal, eks.scope("AmazonEKS" .. name .. "Policy"))
+            end
+            for _, reply in ipairs(eks.at_once(gw, requests)) do
+                statuses[reply.status] = (statuses[reply.status] or 0) + 1
+            end
+            assert.same({ [200] = 6, [403] = 4 }, statuses)
+        end
     end)
 
     for needs, part in pairs({

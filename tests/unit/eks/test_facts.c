@@ -17,7 +17,7 @@ static struct gw_eks_facts ask(struct fixture *f, unsigned asked)
     struct gw_eks_env env = make_env(f);
     struct gw_eks_facts facts;
 
-    assert_int_equal(gw_eks_facts(&f->call, &env, asked, &facts), GW_OK);
+    assert_int_equal(gw_eks_facts(&f->call, &env, asked, &f->arena, &facts), GW_OK);
     assert_int_equal(facts.asked, asked);
     return facts;
 }
