@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading a file that a person named.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static char folder[64];
+static char path[96];
+static char other[96];
+
+static int make_folder(void **unused)
+{
+    FILE *file;
+
+    (void)unused;
+    (void)snprintf(folder, sizeof(folder), "/tmp/gw_file_XXXXXX");
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    (void)snprintf(path, sizeof(path), "%s/file", folder);
+    (void)snprintf(other, sizeof(other), "%s/other", folder);
+    file = fopen(path, "w");
+    for (int i = 0; file != NULL && i < 100000; i++)
+        (void)fputc('a' + i % 26, file);
+    return file == NULL ? -1 : fclose(file);
+}
+
+static int remove_folder(void **unused)
+{
+    (void)unused;
+    (void)unlink(path);
+    (void)unlink(other);
+    return rmdir(folder);
+}
+
+static enum gw_status read_file(const char *name, size_t cap, struct gw_buf *out, struct gw_err *err)
+{
+    gw_buf_init(out, cap);
+    return gw_file_read(name, out, err);
+}
+
+static void file_read__up_to_the_cap__gives_all_of_it(void **unused)
+{
+    struct gw_buf text;
+    struct gw_err err;
+
+    (void)unused;
+    assert_int_equal(read_file(path, 100000, &text, &err), GW_OK);
+    assert_int_equal(text.length, 100000);
+    assert_int_equal(text.at[0], 'a');
+    assert_int_equal(text.at[99999], 'a' + 99999 % 26);
+    gw_buf_fini(&text);
+}
+
+static void file_read__larger_than_the_cap__is_refused(void **unused)
+{
+    struct gw_buf text;
+    struct gw_err err;
+
+    (void)unused;
+    assert_int_equal(read_file(path, 99999, &text, &err), GW_E_LIMIT);
+    assert_non_null(strstr(err.text, path));
+    assert_non_null(strstr(err.text, "99999 bytes"));
+    gw_buf_fini(&text);
+}
+
+static void file_read__not_a_regular_file__is_refused_at_once(void **unused)
+{
+    struct gw_buf text;
+    struct gw_err err;
+
+    (void)unused;
+    assert_int_equal(mkfifo(other, 0600), 0);
+    assert_int_equal(read_file(other, 100, &text, &err), GW_E_IO);
+    assert_non_null(strstr(err.text, "no regular file"));
+    gw_buf_fini(&text);
+    assert_int_equal(read_file(folder, 100, &text, &err), GW_E_IO);
+    gw_buf_fini(&text);
+    assert_int_equal(unlink(other), 0);
+}
+
+static void file_read__missing__says_so(void **unused)
+{
+    struct gw_buf text;
+    struct gw_err err;
+
+    (void)unused;
+    assert_int_equal(read_file(other, 100, &text, &err), GW_E_IO);
+    assert_non_null(strstr(err.text, "No such file"));
+    gw_buf_fini(&text);
+}
+
+static void file_read__symlink__is_followed(void **unused)
+{
+    struct gw_buf text;
+    struct gw_err err;
+
+    (void)unused;
+    assert_int_equal(symlink(path, other), 0);
+    assert_int_equal(read_file(other, 1 << 20, &text, &err), GW_OK);
+    assert_int_equal(text.length, 100000);
+    gw_buf_fini(&text);
+    assert_int_equal(unlink(other), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(file_read__up_to_the_cap__gives_all_of_it),
+        cmocka_unit_test(file_read__larger_than_the_cap__is_refused),
+        cmocka_unit_test(file_read__not_a_regular_file__is_refused_at_once),
+        cmocka_unit_test(file_read__missing__says_so),
+        cmocka_unit_test(file_read__symlink__is_followed),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
