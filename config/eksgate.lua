@@ -40,6 +40,9 @@ return {
         unsigned_headers = {}, -- x-amz- headers that a proxy adds: { "x-amz-cf-id" }
     },
 
+    -- The IAM principals that exist, one ARN per line; without it nobody is asked whether a principal does.
+    -- principals = "principals.txt",
+
     -- Who answers for access entries.
     access_entries = "store",
     store = { driver = "memory" }, -- entries live until the process ends
@@ -89,4 +92,8 @@ return {
         queue = 10000, -- changes that may wait; past it 503
         queue_age = 5, -- seconds
     },
+
+    -- Refused here: settings of `eksgate mock`, which reads a file only when -c names one.
+    -- clock = "system", -- of createdAt and modifiedAt; "frozen:2026-01-01T00:00:00Z"
+    -- ids = "random", -- of entries, clusters and updates; "seeded:4711"
 }

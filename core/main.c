@@ -14,6 +14,7 @@ static const struct {
     const char *summary;
 } verbs[] = {
     {"serve", gw_cli_serve, "run the gateway"},
+    {"mock", gw_cli_mock, "run a throw-away service for tests; needs no file"},
     {"check", gw_cli_check, "load configuration, keys and policies; print every problem"},
     {"keys", gw_cli_keys, "add, list, enable, disable, remove keys of the key file"},
     {"ctl", gw_cli_ctl, "speak to the admin listener of a running one: health, reload, drain, ..."},

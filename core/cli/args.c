@@ -155,6 +155,7 @@ struct gw_config_source gw_args_source(const struct gw_args_config *given)
         .sets = given->sets.items,
         .set_count = given->sets.count,
         .environment = environ,
+        .is_mock = given->is_mock,
     };
 }
 

@@ -8,7 +8,7 @@
  * "--" ends the options; -h and --help are known to every verb.
  *
  *   struct gw_args_config given = {0};
- *   const struct gw_args_option options[] = {GW_ARGS_CONFIG(given)};
+ *   const struct gw_args_option options[] = {GW_ARGS_CONFIG(given, GW_ARGS_CONFIG_ELSE)};
  *   const struct gw_args_verb verb = {.name = "serve", .summary = "Runs the gateway.",
  *                                     .options = options, .option_count = GW_COUNT(options)};
  *   int code = gw_args_parse(&verb, argc, argv, NULL);
@@ -61,13 +61,13 @@ int gw_args_wrong(const struct gw_args_verb *verb, const char *format, ...) GW_P
 struct gw_args_config {
     const char *file;
     struct gw_args_list sets;
+    bool is_mock; /* set by the verb */
 };
 #define GW_ARGS_CONFIG(given)                                                                                          \
-    {.name = "--config",                                                                                               \
-     .letter = 'c',                                                                                                    \
-     .value = "FILE",                                                                                                  \
-     .help = "the configuration; else $EKSGATE_CONFIG, else /etc/eksgate/eksgate.lua",                                 \
-     .text = &(given).file},                                                                                           \
+    GW_ARGS_CONFIG_FILE(given, "the configuration; else $EKSGATE_CONFIG, else /etc/eksgate/eksgate.lua")
+/* The same, where no file stands in for one that isn't given. */
+#define GW_ARGS_CONFIG_FILE(given, file_help)                                                                          \
+    {.name = "--config", .letter = 'c', .value = "FILE", .help = (file_help), .text = &(given).file},                  \
     {                                                                                                                  \
         .name = "--set", .value = "KEY=VALUE",                                                                         \
         .help = "a setting that goes before environment and file; can be repeated", .list = &(given).sets              \

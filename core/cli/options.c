@@ -34,6 +34,8 @@ static const char preamble[] =
     "in;\n"
     "  in `--set` and the environment, at the current directory.\n"
     "- Durations are seconds, sizes bytes.\n"
+    "- Under `eksgate mock` some defaults are others (`mock:`), and some settings exist that are refused elsewhere\n"
+    "  (`Of a mock.`). A mock reads a file only when `-c` names one.\n"
     "- `reload` says whether SIGHUP takes a new value up; the others wait for a restart.\n"
     "\n"
     "The key file, which `eksgate keys` edits:\n"
@@ -71,9 +73,14 @@ static void print_markdown(struct gw_buf *out)
         const struct gw_config_option *option = &gw_config_options[i];
         const char *tick = option->preset[0] != '\0' ? "`" : "";
 
-        gw_buf_printf(out, "| `%s` | %s | %s%s%s | ", option->key, option->type, tick, option->preset, tick);
+        gw_buf_printf(out, "| `%s` | %s | %s%s%s", option->key, option->type, tick, option->preset, tick);
+        if (gw_config_mock_preset(i) != NULL)
+            gw_buf_printf(out, "%smock: `%s`", tick[0] != '\0' ? "; " : "", gw_config_mock_preset(i));
+        gw_buf_append_lit(out, " | ");
         append_cell(out, option->range);
         gw_buf_printf(out, " | %s | ", option->reloads ? "yes" : "");
+        if (gw_config_is_mock_only(i))
+            gw_buf_append_lit(out, "Of a mock. ");
         append_cell(out, option->meaning);
         gw_buf_append_lit(out, " |\n");
     }
@@ -89,6 +96,11 @@ static void append_member(struct gw_buf *out, const char *name, const char *valu
     gw_buf_append_byte(out, ',');
 }
 
+static const char *nothing_or(const char *preset)
+{
+    return preset[0] != '\0' ? preset : NULL;
+}
+
 static void print_json(struct gw_buf *out)
 {
     for (size_t i = 0; i < gw_config_option_count; i++) {
@@ -97,10 +109,13 @@ static void print_json(struct gw_buf *out)
         gw_buf_append(out, i == 0 ? "[{" : ",\n{", i == 0 ? 2 : 3);
         append_member(out, "key", option->key);
         append_member(out, "type", option->type);
-        append_member(out, "default", option->preset[0] != '\0' ? option->preset : NULL);
+        append_member(out, "default", nothing_or(option->preset));
+        append_member(out, "mockDefault",
+                      gw_config_mock_preset(i) != NULL ? gw_config_mock_preset(i) : nothing_or(option->preset));
         append_member(out, "accepted", option->range);
         append_member(out, "meaning", option->meaning);
-        gw_buf_printf(out, "\"reloads\":%s}", option->reloads ? "true" : "false");
+        gw_buf_printf(out, "\"mockOnly\":%s,\"reloads\":%s}", gw_config_is_mock_only(i) ? "true" : "false",
+                      option->reloads ? "true" : "false");
     }
     gw_buf_append_lit(out, "]\n");
 }
@@ -110,9 +125,12 @@ static void print_text(struct gw_buf *out)
     for (size_t i = 0; i < gw_config_option_count; i++) {
         const struct gw_config_option *option = &gw_config_options[i];
 
-        gw_buf_printf(out, "%s = %s\n    %s: %s%s\n    %s\n", option->key,
-                      option->preset[0] != '\0' ? option->preset : "(nothing)", option->type, option->range,
-                      option->reloads ? "; taken up by a reload" : "", option->meaning);
+        gw_buf_printf(out, "%s = %s", option->key, option->preset[0] != '\0' ? option->preset : "(nothing)");
+        if (gw_config_mock_preset(i) != NULL)
+            gw_buf_printf(out, "; mock: %s", gw_config_mock_preset(i));
+        gw_buf_printf(out, "\n    %s: %s%s\n    %s%s\n", option->type, option->range,
+                      option->reloads ? "; taken up by a reload" : "", gw_config_is_mock_only(i) ? "Of a mock. " : "",
+                      option->meaning);
     }
 }
 

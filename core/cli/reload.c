@@ -92,6 +92,13 @@ enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers
     fresh->account = gw_arena_str(&fresh->arena, config->account);
     fresh->region = gw_arena_str(&fresh->arena, config->regions[0]);
     copy_clusters(config, fresh);
+    if (config->principals.at != NULL) {
+        if (gw_config_principals(config, &fresh->arena, &fresh->principals, err) != GW_OK) {
+            gw_gateway_settings_free(&fresh);
+            return GW_E_IO;
+        }
+        fresh->has_principals = true;
+    }
     fresh->limits = config->limits;
     fresh->audit = config->audit_file.at != NULL;
     fresh->record_reads = config->audit_record == GW_CONFIG_RECORD_ALL;

@@ -22,6 +22,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/reload.h"
+#include "cli/serve.h"
 #include "config/token.h"
 #include "gateway/admin.h"
 #include "net/listener.h"
@@ -38,6 +39,7 @@ struct serve_worker {
 };
 
 struct serve {
+    const struct gw_serve_verb *verb;
     struct gw_config_source source;
     struct gw_config *config; /* of the start: what a restart takes up */
     struct gw_listener *listeners;
@@ -163,6 +165,7 @@ static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
         .verify = config->verify,
         .commit = {.queue_max = config->commit_queue_max, .queue_age_ms = config->commit_queue_age_ms},
         .http = config->http,
+        .mock = config->is_mock ? &config->mock : NULL,
     };
     struct gw_reload_start start = {.source = &serve->source, .config = config, .workers = serve->worker_count};
     struct gw_gateway_settings *settings = NULL;
@@ -170,7 +173,7 @@ static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
     enum gw_status status;
 
     for (size_t i = 0; i < serve->listener_count; i++)
-        start.is_public |= !serve->listeners[i].is_loopback;
+        start.is_public |= !serve->listeners[i].is_loopback && !config->is_mock;
     options.http.connections_max = (config->http.connections_max + serve->worker_count - 1) / serve->worker_count;
     serve->epoch = gw_epoch_new();
     serve->store = gw_store_open_memory(&config->store, serve->epoch, gw_random_system());
@@ -311,27 +314,40 @@ static void start_threads(struct serve *serve)
     }
 }
 
+static struct gw_serve_facts facts_of(const struct serve *serve)
+{
+    return (struct gw_serve_facts){
+        .config = serve->config, .listeners = serve->listeners, .listener_count = serve->listener_count};
+}
+
 /* The one line that says that connections are accepted. */
 static void print_ready(const struct serve *serve)
 {
     bool audit_on_stdout = serve->journal != NULL && gw_str_is(serve->config->audit_file, "-");
     FILE *out = audit_on_stdout ? stderr : stdout;
+    struct gw_serve_facts facts = facts_of(serve);
 
     (void)fputs("eksgate ready", out);
     for (size_t i = 0; i < serve->listener_count; i++)
         (void)fprintf(out, " %s", serve->listeners[i].url);
     (void)fprintf(out, " admin %s\n", serve->admin_listener == NULL ? "off" : serve->admin_listener->url);
     (void)fflush(out);
+    if (serve->verb->print_start != NULL)
+        serve->verb->print_start(&facts, out);
 }
 
 static void say_start(const struct serve *serve)
 {
+    struct gw_serve_facts facts = facts_of(serve);
+
     if (serve->status != NULL)
         gw_log(GW_LOG_INFO, "serve", "status on %s", serve->status->url);
     gw_log(GW_LOG_INFO, "serve", "%zu workers; entries are kept in memory and are gone when this process ends",
            serve->worker_count);
     if (serve->journal == NULL)
         gw_log(GW_LOG_WARN, "serve", "audit is off: no record is written of what changes");
+    if (serve->verb->log_start != NULL)
+        serve->verb->log_start(&facts);
 }
 
 /* What a signal asks for; false to end. */
@@ -517,8 +533,18 @@ static int run(struct serve *serve)
     return exit_code;
 }
 
+int gw_serve_run(const struct gw_args_config *given, const struct gw_serve_verb *verb)
+{
+    struct serve serve = {.verb = verb, .source = gw_args_source(given)};
+    int code = load(&serve, given) == GW_OK ? run(&serve) : GW_EXIT_FAILED;
+
+    gw_config_free(&serve.config);
+    return code;
+}
+
 int gw_cli_serve(int argc, char **argv)
 {
+    static const struct gw_serve_verb kind = {.log_start = NULL};
     struct gw_args_config given = {0};
     const struct gw_args_option options[] = {GW_ARGS_CONFIG(given)};
     const struct gw_args_verb verb = {.name = "serve",
@@ -527,14 +553,10 @@ int gw_cli_serve(int argc, char **argv)
                                           "the audit file.",
                                       .options = options,
                                       .option_count = GW_COUNT(options)};
-    struct serve serve = {0};
     int code = gw_args_parse(&verb, argc, argv, NULL);
 
-    if (code == GW_ARGS_GO) {
-        serve.source = gw_args_source(&given);
-        code = load(&serve, &given) == GW_OK ? run(&serve) : GW_EXIT_FAILED;
-        gw_config_free(&serve.config);
-    }
+    if (code == GW_ARGS_GO)
+        code = gw_serve_run(&given, &kind);
     gw_args_config_fini(&given);
     return code;
 }

@@ -35,6 +35,8 @@ enum gw_status gw_config_keyring(const struct gw_config *config, struct gw_keyri
         return gw_keyring_from_json(config->keys, config->origins[GW_OPTION_KEYS].at, keyring, err);
     if (config->keys_file.at != NULL)
         return gw_keyring_load(config->keys_file.at, keyring, err);
+    if (config->is_mock)
+        return gw_keyring_mock(config->account, config->partition, keyring, err);
     return gw_fail(err, GW_E_MISSING, "is missing; accepted: %s", gw_option_rows[GW_OPTION_KEYS].accepted);
 }
 
@@ -73,7 +75,7 @@ static void check_listen(const struct gw_config *config, struct gw_config_proble
         bool is_loopback;
 
         if (check_address(config, problems, GW_OPTION_LISTEN, config->listen[i], &is_loopback) && !is_loopback &&
-            has_example)
+            has_example && !config->is_mock)
             problem(config, problems, GW_OPTION_LISTEN,
                     "%.*s can be reached from outside, and keys holds a key that AWS has published as an example; "
                     "accepted: loopback addresses and unix: paths, or keys of your own",
@@ -171,11 +173,29 @@ static void check_policies(const struct gw_config *config, struct gw_config_prob
         (void)try_policies(config, problems, &config->policies);
 }
 
+static void check_principals(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    struct gw_arena arena;
+    struct gw_map map;
+    struct gw_err err;
+
+    if (config->principals.at == NULL)
+        return;
+    gw_arena_init(&arena, 0);
+    if (gw_config_principals(config, &arena, &map, &err) == GW_OK)
+        gw_map_fini(&map);
+    else
+        problem(config, problems, GW_OPTION_PRINCIPALS, "%s; accepted: %s", err.text,
+                gw_option_rows[GW_OPTION_PRINCIPALS].accepted);
+    gw_arena_fini(&arena);
+}
+
 void gw_config_check(const struct gw_config *config, struct gw_config_problems *problems)
 {
     bool has_example;
 
     check_keys(config, problems, &has_example);
+    check_principals(config, problems);
     check_listen(config, problems, has_example);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
@@ -189,6 +209,7 @@ void gw_config_check_readable(const struct gw_config *config, struct gw_config_p
 
     if (config->keys != NULL || config->keys_file.at != NULL)
         check_keys(config, problems, &has_example);
+    check_principals(config, problems);
     check_listen(config, problems, has_example);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);

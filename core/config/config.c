@@ -207,6 +207,7 @@ static void fill_keys(const struct gw_settings *settings, struct gw_config *conf
     const struct gw_given *given = &settings->given[GW_OPTION_KEYS];
     static const struct gw_json none = {.type = GW_JSON_ARRAY};
 
+    (void)gw_settings_path(settings, GW_OPTION_PRINCIPALS, &config->principals);
     if (given->json == NULL)
         (void)gw_settings_path(settings, GW_OPTION_KEYS, &config->keys_file);
     else if (given->json->type == GW_JSON_ARRAY)
@@ -411,6 +412,7 @@ static void fill(const struct gw_settings *settings, struct gw_config *config)
     fill_http(settings, config);
     fill_sigv4(settings, config);
     fill_limits(settings, config);
+    gw_settings_mock(settings, &config->mock);
     read_seconds(settings, GW_OPTION_DRAIN_TIMEOUT, &config->drain_timeout_ms);
     read_text(settings, GW_OPTION_LOG_LEVEL, &config->log_level);
 }

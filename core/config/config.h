@@ -18,6 +18,7 @@
 #include "auth/verify.h"
 #include "codec/json.h"
 #include "eks/service.h"
+#include "gateway/mock.h"
 #include "net/server.h"
 #include "script/hooks.h"
 
@@ -59,8 +60,9 @@ struct gw_config {
     size_t region_count;
     bool any_region; /* region = "*" (default region: us-east-1) */
 
-    struct gw_str keys_file;    /* absolute; {NULL,0} when keys is a table */
-    const struct gw_json *keys; /* array of key objects, else NULL */
+    struct gw_str keys_file;    /* absolute; {NULL,0} when keys is a table, or not given */
+    const struct gw_json *keys; /* array of key objects, else NULL; without both a mock has its own */
+    struct gw_str principals;   /* absolute; {NULL,0}: nobody is asked who exists */
 
     const struct gw_config_cluster *clusters;
     size_t cluster_count;
@@ -81,17 +83,19 @@ struct gw_config {
     enum gw_config_record audit_record;
     unsigned audit_strangers_per_s; /* records of refusals from before the signature held; the rest is counted */
 
+    struct gw_mock_options mock; /* only where is_mock */
+
     unsigned drain_timeout_ms;
     struct gw_str log_level;
 };
 
 /* What the command line and the process say. */
 struct gw_config_source {
-    const char *file;        /* -c; NULL: $EKSGATE_CONFIG, else /etc/eksgate/eksgate.lua */
+    const char *file;        /* -c; NULL: $EKSGATE_CONFIG, else /etc/eksgate/eksgate.lua; of a mock: none */
     const char *const *sets; /* --set, in order: "KEY=VALUE" */
     size_t set_count;
     char *const *environment; /* NULL-terminated, as environ */
-    bool is_mock;             /* what the verb says: policies may inject faults */
+    bool is_mock;             /* what the verb says: defaults of a mock, policies may inject faults */
 };
 
 /* One problem per line. */
@@ -126,6 +130,11 @@ void gw_config_check_readable(const struct gw_config *config, struct gw_config_p
 GW_NODISCARD enum gw_status gw_config_keyring(const struct gw_config *config, struct gw_keyring **keyring,
                                               struct gw_err *err);
 
+/* The principals of the file that the configuration names (it names one). `map` is initialised; its keys live in the
+ * arena, and it is the caller's when GW_OK. */
+GW_NODISCARD enum gw_status gw_config_principals(const struct gw_config *config, struct gw_arena *arena,
+                                                 struct gw_map *map, struct gw_err *err);
+
 /* Every setting, for `eksgate options` and config/README.md. */
 struct gw_config_option {
     const char *key;     /* "http.body_bytes" */
@@ -137,5 +146,10 @@ struct gw_config_option {
 };
 extern const struct gw_config_option gw_config_options[];
 extern const size_t gw_config_option_count;
+
+/* Of the option at that index: its default under `eksgate mock`, NULL where it is no other; whether only a mock has it.
+ */
+const char *gw_config_mock_preset(size_t option);
+bool gw_config_is_mock_only(size_t option);
 
 #endif

@@ -16,6 +16,38 @@ const struct gw_option gw_option_rows[GW_OPTION_COUNT] = {
 #undef GW_OPTION_TEXT
 };
 
+/* The same order as the enumeration. */
+static const struct {
+    const char *preset; /* NULL: as everywhere */
+    bool only;
+} mock_rows[GW_OPTION_COUNT] = {
+#define GW_MOCK_PRESET(id, preset) [GW_OPTION_##id] = {preset, false},
+#define GW_MOCK_ONLY(id)           [GW_OPTION_##id] = {NULL, true},
+#include "config/mock.def"
+#undef GW_MOCK_PRESET
+#undef GW_MOCK_ONLY
+};
+
+const char *gw_option_preset(enum gw_option_id id, bool is_mock)
+{
+    return is_mock && mock_rows[id].preset != NULL ? mock_rows[id].preset : gw_option_rows[id].preset;
+}
+
+bool gw_option_is_mock_only(enum gw_option_id id)
+{
+    return mock_rows[id].only;
+}
+
+const char *gw_config_mock_preset(size_t option)
+{
+    return mock_rows[option].preset;
+}
+
+bool gw_config_is_mock_only(size_t option)
+{
+    return mock_rows[option].only;
+}
+
 #define TYPE_BOOLEAN  "boolean"
 #define TYPE_INTEGER  "integer"
 #define TYPE_SECONDS  "seconds"

@@ -41,6 +41,12 @@ struct gw_option {
     const char *accepted; /* numbers: "1..256 bytes"; others: what is taken, in words */
 };
 
+/* The default of a setting: of a mock, where that has another. */
+const char *gw_option_preset(enum gw_option_id id, bool is_mock);
+
+/* True for settings that are refused where nothing is faked. */
+bool gw_option_is_mock_only(enum gw_option_id id);
+
 extern const struct gw_option gw_option_rows[GW_OPTION_COUNT];
 
 /* GW_OPTION_COUNT when there is none; `fold` takes upper case for lower case. */

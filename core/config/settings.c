@@ -16,6 +16,9 @@
 #define DEFAULT_FILE GW_CONFIG_FILE
 #define PREFIX       "EKSGATE_"
 
+/* What messages call the source of a mock's settings that nobody gave. */
+#define MOCK_DEFAULTS "eksgate mock"
+
 /* Settings that the house has words for and this version has not. */
 static const struct {
     const char *key;
@@ -96,9 +99,19 @@ static void collect_presets(struct gw_settings *settings, struct gw_str file)
         settings->given[i] = (struct gw_given){
             .source = file, /* where one would go to change it */
             .folder = settings->current_folder,
-            .text = gw_str_from(gw_option_rows[i].preset),
+            .text = gw_str_from(gw_option_preset((enum gw_option_id)i, settings->is_mock)),
         };
     }
+}
+
+/* True when it is a mock's setting and this is none; said then. */
+static bool is_out_of_place(const struct gw_settings *settings, enum gw_option_id id, struct gw_str source)
+{
+    if (settings->is_mock || !gw_option_is_mock_only(id))
+        return false;
+    gw_config_problem(settings->problems, "%.*s: %s: is for eksgate mock; leave it out", GW_STR_ARG(source),
+                      gw_option_rows[id].key);
+    return true;
 }
 
 static void give_value(struct gw_settings *settings, enum gw_option_id id, struct gw_str file, struct gw_str folder,
@@ -106,6 +119,8 @@ static void give_value(struct gw_settings *settings, enum gw_option_id id, struc
 {
     struct gw_given *given = &settings->given[id];
 
+    if (is_out_of_place(settings, id, file))
+        return;
     *given = (struct gw_given){.source = file, .folder = folder};
     if (value->type == GW_JSON_STRING)
         given->text = gw_arena_str(settings->arena, value->as.string);
@@ -205,6 +220,8 @@ static void collect_text(struct gw_settings *settings, struct gw_str source, str
             report_unknown(settings, source, key);
         return;
     }
+    if (is_out_of_place(settings, id, source))
+        return;
     if (id == GW_OPTION_CLUSTERS)
         settings->cluster_count = 0;
     settings->given[id] = (struct gw_given){.source = source, .folder = settings->current_folder, .text = value};
@@ -285,8 +302,12 @@ static const char *find_variable(char *const *environment, const char *name)
 struct gw_str gw_settings_collect(struct gw_settings *settings, const struct gw_config_source *source)
 {
     const char *name = source->file;
+    bool has_file = name != NULL || !source->is_mock;
     struct gw_str file;
 
+    settings->is_mock = source->is_mock;
+    if (!has_file)
+        name = MOCK_DEFAULTS;
     if (name == NULL)
         name = find_variable(source->environment, PREFIX "CONFIG");
     if (name == NULL || name[0] == '\0')
@@ -294,7 +315,8 @@ struct gw_str gw_settings_collect(struct gw_settings *settings, const struct gw_
     file = gw_arena_str(settings->arena, gw_str_from(name));
     settings->current_folder = current_folder(settings->arena);
     collect_presets(settings, file);
-    collect_file(settings, file);
+    if (has_file)
+        collect_file(settings, file);
     collect_environment(settings, source->environment);
     collect_sets(settings, source);
     return file;

@@ -30,13 +30,15 @@ struct gw_settings {
     struct gw_arena *arena;
     struct gw_config_problems *problems;
     struct gw_str current_folder;
+    bool is_mock;
     struct gw_given given[GW_OPTION_COUNT];
     struct gw_given_cluster *clusters; /* on top of given[GW_OPTION_CLUSTERS] */
     size_t cluster_count;
     size_t cluster_room;
 };
 
-/* Collects defaults, file, environment, --set, in this order; unknown keys become problems. Gives the file's name. */
+/* Collects defaults, file, environment, --set, in this order; unknown keys become problems. Gives the file's name, or
+ * what stands for it where a mock has none. */
 struct gw_str gw_settings_collect(struct gw_settings *settings, const struct gw_config_source *source);
 
 /* "SOURCE: KEY: what" */
@@ -55,6 +57,9 @@ bool gw_settings_texts(const struct gw_settings *settings, enum gw_option_id id,
 bool gw_settings_path(const struct gw_settings *settings, enum gw_option_id id, struct gw_str *value);
 /* arena: `path` below `folder` unless it is absolute; NUL behind it. */
 struct gw_str gw_settings_resolve(struct gw_arena *arena, struct gw_str folder, struct gw_str path);
+
+/* What only a mock has. */
+void gw_settings_mock(const struct gw_settings *settings, struct gw_mock_options *mock);
 
 /* True for the clusters that are configured; arena. */
 bool gw_settings_clusters(const struct gw_settings *settings, const struct gw_config_cluster **clusters, size_t *count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rules for principalArn, each beside the message that EKS answers with.
- * E-numbers: README.md. There is no table of IAM principals here, so a well-formed
- * role that nobody made is accepted.
+ * E-numbers: README.md. Who exists in IAM is asked only where somebody says who
+ * does: else a well-formed role that nobody made is accepted.
  */
 #include "eks/principal.h"
 

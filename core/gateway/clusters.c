@@ -25,17 +25,12 @@ static struct gw_store_key key_of(const struct gw_gateway_settings *settings, co
 static bool plan(const struct gw_gateway *gateway, const struct gw_gateway_settings *settings,
                  const struct gw_gateway_cluster *configured, struct gw_arena *arena, struct gw_store_change *change)
 {
-    int64_t now_ms = gw_clock_wall_ms(gateway->clock);
-    struct gw_eks_env env = {.now_ms = now_ms,
-                             .wall_ms = now_ms,
-                             .random = gateway->random,
-                             .limits = &settings->limits,
-                             .store = gateway->store};
+    struct gw_eks_env env = gw_gateway_env(gateway, settings);
     struct gw_eks_cluster_plan made = {
         .key = key_of(settings, configured), .mode = configured->mode, .given = configured->given};
     const struct gw_cluster *there = gw_store_find_cluster(gateway->store, &made.key);
 
-    *change = (struct gw_store_change){.key = made.key, .cluster_act = GW_STORE_PUT, .now_ms = now_ms};
+    *change = (struct gw_store_change){.key = made.key, .cluster_act = GW_STORE_PUT, .now_ms = env.wall_ms};
     if (there == NULL) {
         change->cluster = gw_eks_cluster_make(&made, &env, arena);
         return true;

@@ -154,6 +154,16 @@ static void tell_failure(struct gw_commit *commit, const char *area, const struc
     commit->untold = 0;
 }
 
+static void tell_watch(struct gw_commit *commit, const struct job_list *batch)
+{
+    const struct gw_commit_watch *watch = commit->options.watch;
+
+    for (const struct gw_commit_job *job = batch->first; watch != NULL && job != NULL; job = job->next) {
+        if (job->staged && job->change != NULL)
+            watch->on_publish(watch->ctx, job->change);
+    }
+}
+
 /* Records first, changes second: a change is never visible without its record. */
 static void run_batch(struct gw_commit *commit, struct job_list *batch)
 {
@@ -166,7 +176,11 @@ static void run_batch(struct gw_commit *commit, struct job_list *batch)
         tell_failure(commit, "audit", &err, now_ms);
         gw_store_rollback(commit->store);
         fail_staged(batch, GW_E_IO);
-    } else if (gw_store_commit(commit->store, &err) != GW_OK) {
+        count_done(commit, batch);
+        return;
+    }
+    tell_watch(commit, batch);
+    if (gw_store_commit(commit->store, &err) != GW_OK) {
         tell_failure(commit, "store", &err, now_ms);
         fail_staged(batch, GW_E_IO);
     }

@@ -37,9 +37,17 @@ struct gw_commit_job {
     bool staged;
 };
 
+/* Who wants to hear of changes; called on the writer's thread. */
+struct gw_commit_watch {
+    void *ctx;
+    /* A staged change whose record is written, before any reader can see it. Its objects are the store's by now. */
+    void (*on_publish)(void *ctx, const struct gw_store_change *change);
+};
+
 struct gw_commit_options {
-    size_t queue_max;      /* jobs waiting at most, over all workers */
-    unsigned queue_age_ms; /* a job older than this when its turn comes is GW_E_BUSY */
+    size_t queue_max;                    /* jobs waiting at most, over all workers */
+    unsigned queue_age_ms;               /* a job older than this when its turn comes is GW_E_BUSY */
+    const struct gw_commit_watch *watch; /* borrowed; NULL: nobody */
 };
 
 struct gw_commit_counters {

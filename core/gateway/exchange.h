@@ -66,6 +66,7 @@ struct gw_gateway {
     struct gw_router *router;
     const struct gw_clock *clock;
     const struct gw_random *random;
+    struct gw_mock *mock; /* NULL: nothing is faked */
     _Atomic(struct gw_gateway_settings *) settings;
     _Atomic(struct gw_keys_snapshot *) keys;
     _Atomic uint64_t generation;
@@ -160,7 +161,10 @@ enum gw_step gw_stage_reply(struct gw_exchange *exchange);
 /* Takes up what the writer did with the job. */
 enum gw_step gw_stage_applied(struct gw_exchange *exchange);
 
-/* stages.c: what core/eks is told of the world. Inside an epoch. */
+/* gateway.c: what core/eks is told of the world. Inside an epoch. */
+struct gw_eks_env gw_gateway_env(const struct gw_gateway *gateway, const struct gw_gateway_settings *settings);
+
+/* stages.c: the same, for the exchange's gateway. */
 struct gw_eks_env gw_exchange_env(const struct gw_exchange *exchange);
 
 /* fault.c: injected faults */

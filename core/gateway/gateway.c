@@ -23,6 +23,7 @@ static void release_settings(void *object)
 
     if (settings->policies.free_ctx != NULL)
         settings->policies.free_ctx(settings->policies.ctx);
+    gw_map_fini(&settings->principals);
     gw_arena_fini(&settings->arena);
     free(settings);
 }
@@ -76,6 +77,7 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
                                   const struct gw_random *random)
 {
     struct gw_gateway *gateway = gw_alloc_zero(1, sizeof(*gateway));
+    struct gw_commit_options commit = options->commit;
 
     gateway->options = *options;
     gateway->epoch = epoch;
@@ -85,7 +87,12 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
     gateway->router = gw_router_new();
     gw_gateway_apply(gateway, settings);
     gw_gateway_set_keyring(gateway, keyring);
-    gateway->commit = gw_commit_new(&options->commit, store, journal, clock);
+    if (options->mock != NULL) {
+        gateway->mock = gw_mock_new(options->mock, random);
+        commit.watch = gw_mock_watch(gateway->mock);
+    }
+    gateway->options.mock = NULL;
+    gateway->commit = gw_commit_new(&commit, store, journal, clock);
     return gateway;
 }
 
@@ -97,10 +104,28 @@ void gw_gateway_free(struct gw_gateway **gateway)
         return;
     *gateway = NULL;
     gw_commit_free(&g->commit);
+    gw_mock_free(&g->mock);
     release_settings(atomic_load(&g->settings));
     release_keys(atomic_load(&g->keys));
     gw_router_free(&g->router);
     free(g);
+}
+
+struct gw_eks_env gw_gateway_env(const struct gw_gateway *gateway, const struct gw_gateway_settings *settings)
+{
+    int64_t now_ms = gw_clock_wall_ms(gateway->clock);
+    struct gw_eks_env env = {
+        .now_ms = now_ms,
+        .wall_ms = now_ms,
+        .random = gateway->random,
+        .limits = &settings->limits,
+        .store = gateway->store,
+        .principals = settings->has_principals ? &settings->principals : NULL,
+    };
+
+    if (gateway->mock != NULL)
+        gw_mock_fill_env(gateway->mock, &env);
+    return env;
 }
 
 struct gw_commit *gw_gateway_commit(struct gw_gateway *gateway)

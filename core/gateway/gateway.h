@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "gateway/commit.h"
 #include "gateway/metrics.h"
+#include "gateway/mock.h"
 #include "gateway/policy.h"
 #include "gateway/router.h"
 #include "net/server.h"
@@ -50,6 +51,8 @@ struct gw_gateway_settings {
     const struct gw_gateway_cluster *clusters;
     size_t cluster_count;
     struct gw_eks_limits limits;
+    struct gw_map principals; /* ARNs that IAM has; only where has_principals */
+    bool has_principals;
     bool audit;        /* there is an audit file */
     bool record_reads; /* audit.record = "all" */
     unsigned strangers_per_s;
@@ -62,7 +65,8 @@ struct gw_gateway_settings {
 struct gw_gateway_options {
     struct gw_verify_options verify;
     struct gw_commit_options commit;
-    struct gw_server_options http; /* connections_max per worker */
+    struct gw_server_options http;      /* connections_max per worker */
+    const struct gw_mock_options *mock; /* borrowed by gw_gateway_new; NULL: nothing is faked */
 };
 
 struct gw_gateway;

@@ -181,17 +181,7 @@ enum gw_step gw_stage_check(struct gw_exchange *exchange)
 
 struct gw_eks_env gw_exchange_env(const struct gw_exchange *exchange)
 {
-    const struct gw_gateway *gateway = exchange->worker->gateway;
-    const struct gw_gateway_settings *settings = gw_exchange_settings(exchange);
-    int64_t now_ms = gw_clock_wall_ms(gateway->clock);
-
-    return (struct gw_eks_env){
-        .now_ms = now_ms,
-        .wall_ms = now_ms,
-        .random = gateway->random,
-        .limits = &settings->limits,
-        .store = gateway->store,
-    };
+    return gw_gateway_env(exchange->worker->gateway, gw_exchange_settings(exchange));
 }
 
 /* Whether a policy wants the principal's entry to be the answer to a create. DONE: `adopt` says so. */

@@ -172,7 +172,7 @@ end
 
 local function launch(self)
     local arguments = { table.unpack(self.options.wrapper or {}) }
-    local command = self.options.command or { gateway.program, "serve", "-c", self.config }
+    local command = self.command or self.options.command or { gateway.program, "serve", "-c", self.config }
     table.move(command, 1, #command, #arguments + 1, arguments)
     table.move(self.options.arguments or {}, 1, #(self.options.arguments or {}), #arguments + 1, arguments)
     self.read_before = {
@@ -207,6 +207,61 @@ function gateway.prepare(options)
     self.config = options.config or self.config
     running[self] = running[self] or "prepared"
     return self
+end
+
+--- The key that requests to a mock are signed with.
+gateway.mock_key = { id = "test", secret = "test", arn = "arn:aws:iam::012345678910:user/test" }
+
+--- `eksgate mock`, not started: without a file, `settings` (a flat table, keys with dots) as --set; policies as for start.
+function gateway.prepare_mock(options)
+    options = options or {}
+    local folder = options.folder or text.make_folder()
+    local self = setmetatable({
+        options = options, folder = folder, stdout_file = folder .. "/stdout", stderr_file = folder .. "/stderr",
+        audit_file = folder .. "/audit.jsonl", key = gateway.mock_key,
+    }, instance)
+    local settings = { listen = "127.0.0.1:0", admin = "127.0.0.1:0", ["policy.library"] = gateway.root .. "/lua" }
+    for i, source in ipairs(options.policies or {}) do
+        local path = string.format("%s/policy%d.lua", folder, i)
+        text.write_file(path, source)
+        settings.policies = (settings.policies and settings.policies .. "," or "") .. path
+    end
+    self.command = { gateway.program, "mock" }
+    for name, value in pairs(lay_over(settings, options.settings or {})) do
+        table.move({ "--set", name .. "=" .. tostring(value) }, 1, 2, #self.command + 1, self.command)
+    end
+    running[self] = "prepared"
+    return self
+end
+
+--- Starts a mock. Requests of instance:request and its like are signed with gateway.mock_key.
+function gateway.start_mock(options)
+    local self = gateway.prepare_mock(options)
+    launch(self)
+    await_ready(self)
+    return self
+end
+
+--- An order to the admin listener, as `eksgate ctl` sends it; `input` is a value for the body, or its text. The reply has
+--- `json` where it is JSON.
+function instance:control(method, target, input)
+    local body = type(input) == "table" and cjson.encode(input) or input
+    local headers = { { "Host", http.host_of(self.admin) } }
+    if method ~= "GET" then
+        headers[#headers + 1] = { "X-Eksgate-Admin", "1" }
+    end
+    if body then
+        headers[#headers + 1] = { "Content-Type", "application/json" }
+    elseif method ~= "GET" then
+        headers[#headers + 1] = { "Content-Length", "0" }
+    end
+    local reply = http.exchange(self.admin, http.format({
+        method = method, target = target, headers = headers, body = body,
+    }), { seconds = 20 })
+    if reply.header["content-type"] == "application/json" then
+        reply.json = cjson.decode(reply.body)
+    end
+    return reply
 end
 
 --- Starts what was prepared and expects it to fail: exit code and stderr.
@@ -305,7 +360,7 @@ end
 --- added after signing), version.
 function instance:format(request)
     request = setmetatable({}, { __index = request })
-    request.key = request.key or gateway.key
+    request.key = request.key or self.key or gateway.key
     request.host = request.host or http.host_of(request.address or self.address)
     if request.json then
         request.body = cjson.encode(request.json)

@@ -16,6 +16,7 @@
 struct config_case {
     char folder[64];
     char file[96];
+    bool is_mock; /* of the load */
     struct gw_config *config;
     struct gw_config_problems problems;
 };
@@ -45,7 +46,7 @@ static inline enum gw_status config_case_load(struct config_case *one, const cha
                                               char *const *environment)
 {
     struct gw_config_source source = {
-        .file = one->file, .sets = sets, .set_count = set_count, .environment = environment};
+        .file = one->file, .sets = sets, .set_count = set_count, .environment = environment, .is_mock = one->is_mock};
 
     return gw_config_load(&source, &one->config, &one->problems);
 }

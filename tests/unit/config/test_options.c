@@ -23,6 +23,7 @@ static void options__each_set_to_its_default__is_accepted(void **state)
 
         (void)snprintf(set, sizeof(set), "%s=%s", gw_config_options[i].key, gw_config_options[i].preset);
         config_case_open(&one, "c.json", "{}");
+        one.is_mock = gw_config_is_mock_only(i);
         config_case_assert_good(&one, config_case_load(&one, sets, 1, NULL));
         config_case_close(&one);
     }
@@ -44,6 +45,7 @@ static void options__each_set_to_nonsense__is_refused_under_its_name(void **stat
         (void)snprintf(text, sizeof(text), "{%s\"%s\":%s}%s", group, key.at + (dot < key.length ? dot + 1 : 0),
                        kind == GW_KIND_BOOLEAN ? "7" : "true", group[0] != '\0' ? "}" : "");
         config_case_open(&one, "c.json", text);
+        one.is_mock = gw_option_is_mock_only((enum gw_option_id)i);
         assert_int_equal(config_case_load(&one, NULL, 0, NULL), GW_E_SYNTAX);
         (void)snprintf(text, sizeof(text), "/c.json: %s: is ", key.at);
         config_case_assert_says(&one, text);
@@ -67,6 +69,7 @@ static void options__bounds__are_accepted_and_one_past_them_refused(void **state
 
             (void)snprintf(set, sizeof(set), "%s=%.0f", option->key, steps[k]);
             config_case_open(&one, "c.json", "{}");
+            one.is_mock = gw_option_is_mock_only((enum gw_option_id)i);
             status = config_case_load(&one, sets, 1, NULL);
             if ((status == GW_OK) != (k < 2))
                 fail_msg("%s: %s", set, gw_status_name(status));

@@ -413,6 +413,51 @@ static void commit__reopen__starts_a_new_file(void **state)
     assert_int_equal(unlink(moved), 0);
 }
 
+/* What a watch has heard, and whether a reader could see it by then. */
+struct heard {
+    const struct gw_store *store;
+    struct gw_str principals[4];
+    size_t count;
+    bool was_visible;
+};
+
+static void on_publish(void *ctx, const struct gw_store_change *change)
+{
+    struct heard *heard = ctx;
+
+    heard->principals[heard->count++] = change->key.principal;
+    heard->was_visible |= gw_store_find(heard->store, &change->key) != NULL;
+}
+
+static void commit__watch__hears_of_what_is_staged_before_readers_do(void **state)
+{
+    static struct waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    struct fixture *f = *state;
+    struct heard heard = {.store = f->store};
+    const struct gw_commit_watch watch = {.ctx = &heard, .on_publish = on_publish};
+    const struct gw_commit_options options = {.queue_max = 10, .queue_age_ms = 60000, .watch = &watch};
+    struct gw_commit *commit = gw_commit_new(&options, f->store, NULL, gw_clock_system());
+    struct gw_commit_port *port = gw_commit_port_open(commit, on_wake, &waiter);
+    const char *const principals[] = {"arn:first", "arn:first", "arn:second"};
+    struct gw_store_change changes[3];
+    struct gw_commit_job jobs[3];
+    size_t done = 0;
+
+    for (size_t i = 0; i < GW_COUNT(jobs); i++) {
+        make_change(&changes[i], principals[i], 100);
+        changes[i].key.principal = gw_str_from(principals[i]); /* outlives the entry that a batch replaces */
+        jobs[i] = (struct gw_commit_job){.change = &changes[i], .done = count_done, .ctx = &done};
+        assert_int_equal(gw_commit_add(port, &jobs[i]), GW_OK);
+    }
+    gw_commit_port_close(&port);
+    assert_int_equal(jobs[1].status, GW_E_STALE);
+    assert_int_equal(heard.count, 2);
+    assert_true(gw_str_is(heard.principals[0], "arn:first") && gw_str_is(heard.principals[1], "arn:second"));
+    assert_false(heard.was_visible);
+    gw_store_change_drop(&changes[1]);
+    gw_commit_free(&commit);
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
 
 int main(void)
@@ -426,6 +471,7 @@ int main(void)
         WITH_FIXTURE(commit__job_too_old__is_busy_and_unrecorded),
         WITH_FIXTURE(commit__hanging_disk__turns_away_past_the_age),
         WITH_FIXTURE(commit__reopen__starts_a_new_file),
+        WITH_FIXTURE(commit__watch__hears_of_what_is_staged_before_readers_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

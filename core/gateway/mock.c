@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clock, ids and remembered deletions of a mock. An id is the beginning of
+ *
+ *   SHA-256(seed, what, partition, account, region, cluster, principal, times)
+ *
+ * where `times` says how often that very thing has been made before: it moves
+ * when a creation is committed, so a change that is prepared again, or overtaken
+ * by another, gets the id that it would have had; and since nothing but the
+ * thing's own history counts, runs that differ in the order of unrelated
+ * requests get the same ids.
+ */
+#include "gateway/mock.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "codec/digest.h"
+#include "codec/time.h"
+#include "gateway/tally.h"
+
+#define GW_MOCK_DELETED_MAX 10000
+#define GW_MOCK_MADE_MAX    1000000
+
+#define CLOCK_RUNS INT64_MIN
+
+/* What ids are made for (eks/service.h), and what is remembered of deletions. */
+static const struct gw_str entry_word = GW_STR_INIT("access-entry");
+static const struct gw_str cluster_word = GW_STR_INIT("cluster");
+static const struct gw_str update_word = GW_STR_INIT("update");
+static const struct gw_str deleted_word = GW_STR_INIT("deleted");
+
+struct gw_mock {
+    struct gw_mock_options options;
+    _Atomic int64_t clock_ms; /* CLOCK_RUNS, or where it stands */
+    struct gw_eks_ids ids;
+    struct gw_commit_watch watch;
+    unsigned char salt[16];  /* of the keys of the tallies: strangers choose names */
+    pthread_mutex_t lock;    /* of the tallies */
+    struct gw_tally deleted; /* clusters that DeleteCluster deleted: 1 */
+    struct gw_tally made;    /* how often each thing was made; only where ids are seeded */
+};
+
+enum gw_status gw_mock_clock_parse(struct gw_str text, struct gw_mock_clock *clock)
+{
+    struct gw_str frozen = GW_STR("frozen:");
+    int64_t ms;
+
+    if (gw_str_is(text, "system")) {
+        *clock = (struct gw_mock_clock){.frozen = false};
+        return GW_OK;
+    }
+    if (!gw_str_starts(text, frozen) || gw_time_parse_iso(gw_str_slice(text, frozen.length, SIZE_MAX), &ms) != GW_OK)
+        return GW_E_SYNTAX;
+    *clock = (struct gw_mock_clock){.frozen = true, .ms = ms};
+    return GW_OK;
+}
+
+enum gw_status gw_mock_ids_parse(struct gw_str text, struct gw_mock_ids *ids)
+{
+    struct gw_str seeded = GW_STR("seeded:");
+    uint64_t seed;
+
+    if (gw_str_is(text, "random")) {
+        *ids = (struct gw_mock_ids){.seeded = false};
+        return GW_OK;
+    }
+    if (!gw_str_starts(text, seeded) ||
+        gw_str_parse_u64(gw_str_slice(text, seeded.length, SIZE_MAX), UINT64_MAX, &seed) != GW_OK)
+        return GW_E_SYNTAX;
+    *ids = (struct gw_mock_ids){.seeded = true, .seed = seed};
+    return GW_OK;
+}
+
+static void set_clock(struct gw_mock *mock, const struct gw_mock_clock *clock)
+{
+    atomic_store(&mock->clock_ms, clock->frozen ? clock->ms : CLOCK_RUNS);
+}
+
+/* Each field with its length in front, so that no two lists of fields hash alike. */
+static void add_field(struct gw_sha256 *hash, struct gw_str field)
+{
+    unsigned char length[4] = {(unsigned char)(field.length >> 24), (unsigned char)(field.length >> 16),
+                               (unsigned char)(field.length >> 8), (unsigned char)field.length};
+
+    gw_digest_update(hash, length, sizeof(length));
+    gw_digest_update(hash, field.at, field.length);
+}
+
+static void add_number(struct gw_sha256 *hash, uint64_t number)
+{
+    unsigned char bytes[8];
+
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)(number >> (56 - 8 * i));
+    gw_digest_update(hash, bytes, sizeof(bytes));
+}
+
+static void add_thing(struct gw_sha256 *hash, struct gw_str what, const struct gw_store_key *key)
+{
+    const struct gw_str fields[] = {what, key->partition, key->account, key->region, key->cluster, key->principal};
+
+    for (size_t i = 0; i < GW_COUNT(fields); i++)
+        add_field(hash, fields[i]);
+}
+
+static void tally_key(const struct gw_mock *mock, struct gw_str what, const struct gw_store_key *key,
+                      unsigned char out[GW_DIGEST_SIZE])
+{
+    struct gw_sha256 hash;
+
+    gw_digest_init(&hash);
+    gw_digest_update(&hash, mock->salt, sizeof(mock->salt));
+    add_thing(&hash, what, key);
+    gw_digest_final(&hash, out);
+}
+
+/* The key of a cluster, whatever entry a change touches as well. */
+static struct gw_store_key cluster_of(const struct gw_store_key *key)
+{
+    struct gw_store_key cluster = *key;
+
+    cluster.principal = GW_STR_NONE;
+    return cluster;
+}
+
+static void make_id(void *ctx, struct gw_str what, const struct gw_store_key *key, unsigned char id[16])
+{
+    struct gw_mock *mock = ctx;
+    struct gw_store_key thing = gw_str_equal(what, entry_word) ? *key : cluster_of(key);
+    unsigned char digest[GW_DIGEST_SIZE];
+    struct gw_sha256 hash;
+    uint32_t times;
+
+    tally_key(mock, what, &thing, digest);
+    (void)pthread_mutex_lock(&mock->lock);
+    times = gw_tally_get(&mock->made, digest);
+    (void)pthread_mutex_unlock(&mock->lock);
+    gw_digest_init(&hash);
+    add_number(&hash, mock->options.ids.seed);
+    add_thing(&hash, what, &thing);
+    add_number(&hash, times);
+    gw_digest_final(&hash, digest);
+    memcpy(id, digest, 16);
+}
+
+/* Under the lock. */
+static void count_made(struct gw_mock *mock, struct gw_str what, const struct gw_store_key *key)
+{
+    unsigned char digest[GW_DIGEST_SIZE];
+
+    if (!mock->options.ids.seeded)
+        return;
+    tally_key(mock, what, key, digest);
+    gw_tally_set(&mock->made, digest, gw_tally_get(&mock->made, digest) + 1);
+}
+
+/* Under the lock. */
+static void mark_deleted(struct gw_mock *mock, const struct gw_store_key *cluster, bool is_deleted)
+{
+    unsigned char digest[GW_DIGEST_SIZE];
+
+    tally_key(mock, deleted_word, cluster, digest);
+    gw_tally_set(&mock->deleted, digest, is_deleted ? 1 : 0);
+}
+
+/* On the writer's thread, before any reader sees the change: whoever finds the cluster gone knows it as deleted. */
+static void on_publish(void *ctx, const struct gw_store_change *change)
+{
+    struct gw_mock *mock = ctx;
+    struct gw_store_key cluster = cluster_of(&change->key);
+
+    (void)pthread_mutex_lock(&mock->lock);
+    if (change->cluster_act == GW_STORE_DELETE)
+        mark_deleted(mock, &cluster, true);
+    if (change->cluster_act == GW_STORE_PUT && change->expected_cluster == 0) {
+        mark_deleted(mock, &cluster, false);
+        count_made(mock, cluster_word, &cluster);
+    } else if (change->cluster_act == GW_STORE_PUT) {
+        count_made(mock, update_word, &cluster);
+    }
+    if (change->entry_act == GW_STORE_PUT && change->expected_entry == 0)
+        count_made(mock, entry_word, &change->key);
+    (void)pthread_mutex_unlock(&mock->lock);
+}
+
+static bool makes_cluster(void *ctx, const struct gw_store_key *key)
+{
+    struct gw_mock *mock = ctx;
+    struct gw_store_key cluster = cluster_of(key);
+    unsigned char digest[GW_DIGEST_SIZE];
+    bool is_deleted;
+
+    tally_key(mock, deleted_word, &cluster, digest);
+    (void)pthread_mutex_lock(&mock->lock);
+    is_deleted = gw_tally_get(&mock->deleted, digest) > 0;
+    (void)pthread_mutex_unlock(&mock->lock);
+    return !is_deleted;
+}
+
+struct gw_mock *gw_mock_new(const struct gw_mock_options *options, const struct gw_random *random)
+{
+    struct gw_mock *mock = gw_alloc_zero(1, sizeof(*mock));
+
+    mock->options = *options;
+    mock->ids = (struct gw_eks_ids){.ctx = mock, .make = make_id};
+    mock->watch = (struct gw_commit_watch){.ctx = mock, .on_publish = on_publish};
+    set_clock(mock, &options->clock);
+    gw_random_fill(random, mock->salt, sizeof(mock->salt));
+    (void)pthread_mutex_init(&mock->lock, NULL);
+    gw_tally_init(&mock->deleted, GW_MOCK_DELETED_MAX);
+    gw_tally_init(&mock->made, GW_MOCK_MADE_MAX);
+    return mock;
+}
+
+void gw_mock_free(struct gw_mock **mock)
+{
+    struct gw_mock *m = *mock;
+
+    if (m == NULL)
+        return;
+    *mock = NULL;
+    gw_tally_fini(&m->deleted);
+    gw_tally_fini(&m->made);
+    (void)pthread_mutex_destroy(&m->lock);
+    free(m);
+}
+
+void gw_mock_fill_env(struct gw_mock *mock, struct gw_eks_env *env)
+{
+    int64_t clock_ms = atomic_load_explicit(&mock->clock_ms, memory_order_relaxed);
+
+    if (clock_ms != CLOCK_RUNS)
+        env->now_ms = clock_ms;
+    if (mock->options.ids.seeded)
+        env->ids = &mock->ids;
+    env->makes_cluster = makes_cluster;
+    env->makes_cluster_ctx = mock;
+}
+
+const struct gw_commit_watch *gw_mock_watch(struct gw_mock *mock)
+{
+    return &mock->watch;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_GATEWAY_MOCK_H
+#define GW_GATEWAY_MOCK_H
+
+/*
+ * What a gateway fakes under `eksgate mock`; a gateway that serves has none of it
+ * and pays one comparison with NULL.
+ *
+ *   clock      the time in data (createdAt, modifiedAt); signatures, tokens,
+ *              deadlines and Date never see it
+ *   ids        of entries, clusters and updates, derived from a number
+ *   clusters   made when they are mentioned, unless DeleteCluster deleted them
+ *
+ * Any thread.
+ */
+
+#include "eks/service.h"
+#include "gateway/commit.h"
+
+struct gw_mock_clock {
+    bool frozen;
+    int64_t ms; /* of a frozen one */
+};
+
+struct gw_mock_ids {
+    bool seeded;
+    uint64_t seed;
+};
+
+struct gw_mock_options {
+    struct gw_mock_clock clock;
+    struct gw_mock_ids ids;
+};
+
+/* "system", "frozen:2026-01-01T00:00:00Z"; GW_E_SYNTAX. */
+GW_NODISCARD enum gw_status gw_mock_clock_parse(struct gw_str text, struct gw_mock_clock *clock);
+/* "random", "seeded:4711"; GW_E_SYNTAX. */
+GW_NODISCARD enum gw_status gw_mock_ids_parse(struct gw_str text, struct gw_mock_ids *ids);
+
+struct gw_mock;
+
+/* new: the options are copied. `random` is borrowed. */
+struct gw_mock *gw_mock_new(const struct gw_mock_options *options, const struct gw_random *random);
+void gw_mock_free(struct gw_mock **mock);
+
+/* What changes in the store's description of the world: env->now_ms, ids and makes_cluster. env->wall_ms is filled. */
+void gw_mock_fill_env(struct gw_mock *mock, struct gw_eks_env *env);
+
+/* What it wants to hear of the writer; borrows, as long as the mock lives. */
+const struct gw_commit_watch *gw_mock_watch(struct gw_mock *mock);
+
+#endif
