@@ -48,6 +48,19 @@ static void print_exports(const struct gw_serve_facts *facts, FILE *out)
     (void)fflush(out);
 }
 
+static enum gw_status load_mock(const struct gw_config *config, struct gw_mock_options *mock, struct gw_buf *texts,
+                                struct gw_err *err)
+{
+    enum gw_status status;
+
+    if (config->faults_file.at == NULL)
+        return GW_OK;
+    status = gw_config_faults(config, texts, err);
+    if (status == GW_OK)
+        mock->faults = gw_buf_str(texts);
+    return status;
+}
+
 static void log_clock_and_ids(const struct gw_mock_options *mock)
 {
     char text[GW_TIME_ISO_SIZE];
@@ -74,13 +87,16 @@ static void log_fakes(const struct gw_serve_facts *facts)
     }
     gw_log(GW_LOG_INFO, "mock", "clusters are made when they are first mentioned");
     log_clock_and_ids(&config->mock);
+    if (config->faults_file.at != NULL)
+        gw_log(GW_LOG_WARN, "mock", "requests are met by the faults of %s", config->faults_file.at);
     if (config->audit_file.at != NULL && !config->audit_durable)
         gw_log(GW_LOG_WARN, "mock", "audit records are not durable: the last may be lost with the machine");
 }
 
 int gw_cli_mock(int argc, char **argv)
 {
-    static const struct gw_serve_verb kind = {.log_start = log_fakes, .print_start = print_exports};
+    static const struct gw_serve_verb kind = {
+        .load_mock = load_mock, .log_start = log_fakes, .print_start = print_exports};
     struct gw_args_config given = {.is_mock = true};
     const struct gw_args_option options[] = {GW_ARGS_CONFIG_FILE(given, "a configuration; else there is none")};
     const struct gw_args_verb verb = {

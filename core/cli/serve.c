@@ -158,14 +158,14 @@ static enum gw_status open_journal(struct serve *serve, struct gw_err *err)
     return status;
 }
 
-static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
+static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_options *mock, struct gw_err *err)
 {
     const struct gw_config *config = serve->config;
     struct gw_gateway_options options = {
         .verify = config->verify,
         .commit = {.queue_max = config->commit_queue_max, .queue_age_ms = config->commit_queue_age_ms},
         .http = config->http,
-        .mock = config->is_mock ? &config->mock : NULL,
+        .mock = config->is_mock ? mock : NULL,
     };
     struct gw_reload_start start = {.source = &serve->source, .config = config, .workers = serve->worker_count};
     struct gw_gateway_settings *settings = NULL;
@@ -188,6 +188,21 @@ static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
                                     gw_clock_system(), gw_random_system());
     serve->reload = gw_reload_new(&start, serve->gateway);
     return gw_gateway_make_clusters(serve->gateway, err);
+}
+
+static enum gw_status open_gateway(struct serve *serve, struct gw_err *err)
+{
+    struct gw_mock_options mock = serve->config->mock;
+    enum gw_status status = GW_OK;
+    struct gw_buf texts;
+
+    gw_buf_init(&texts, GW_CONFIG_FAULTS_MAX);
+    if (serve->verb->load_mock != NULL)
+        status = serve->verb->load_mock(serve->config, &mock, &texts, err);
+    if (status == GW_OK)
+        status = make_gateway(serve, &mock, err);
+    gw_buf_fini(&texts);
+    return status;
 }
 
 static enum gw_status open_workers(struct serve *serve, struct gw_err *err)
@@ -234,6 +249,14 @@ static enum gw_status admin_reload(void *ctx, struct gw_buf *problems)
     return gw_reload_all(serve->reload, problems);
 }
 
+static enum gw_status admin_mock(void *ctx, const struct gw_http1_request *request, struct gw_str body,
+                                 unsigned *status, struct gw_buf *reply)
+{
+    struct serve *serve = ctx;
+
+    return gw_gateway_control(serve->gateway, request, body, status, reply);
+}
+
 /* The main thread takes it like one from outside; that it is queued tells it apart (is_repeated). */
 static void admin_drain(void *ctx)
 {
@@ -254,7 +277,8 @@ static enum gw_status open_admin(struct serve *serve, struct gw_err *err)
                                    .is_ready = admin_is_ready,
                                    .metrics = admin_metrics,
                                    .reload = admin_reload,
-                                   .drain = admin_drain};
+                                   .drain = admin_drain,
+                                   .mock = serve->config->is_mock ? admin_mock : NULL};
 
     if (serve->status == NULL && serve->admin_listener == NULL)
         return GW_OK;

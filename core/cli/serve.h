@@ -19,8 +19,11 @@ struct gw_serve_facts {
     size_t listener_count;
 };
 
-/* In what a verb differs from serve; NULL functions have nothing to say. */
+/* In what a verb differs from serve; NULL functions have nothing to do or say. */
 struct gw_serve_verb {
+    /* Loads what the configuration names for a mock; texts go to the buffer. */
+    enum gw_status (*load_mock)(const struct gw_config *config, struct gw_mock_options *mock, struct gw_buf *texts,
+                                struct gw_err *err);
     void (*log_start)(const struct gw_serve_facts *facts);
     /* After the ready line, where that goes. */
     void (*print_start)(const struct gw_serve_facts *facts, FILE *out);

@@ -106,7 +106,7 @@ static enum gw_status take_name(struct gw_json_walk *walk, struct gw_arena *aren
                                 struct gw_err *err)
 {
     struct gw_json parsed;
-    struct gw_str quoted;
+    struct gw_str quoted = GW_STR_NONE;
     enum gw_status status;
 
     if (peek(walk) != '"')

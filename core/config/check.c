@@ -190,12 +190,26 @@ static void check_principals(const struct gw_config *config, struct gw_config_pr
     gw_arena_fini(&arena);
 }
 
+static void check_faults(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    struct gw_buf text;
+    struct gw_err err;
+
+    if (config->faults_file.at == NULL)
+        return;
+    gw_buf_init(&text, GW_CONFIG_FAULTS_MAX);
+    if (gw_config_faults(config, &text, &err) != GW_OK)
+        problem(config, problems, GW_OPTION_FAULTS, "%s", err.text);
+    gw_buf_fini(&text);
+}
+
 void gw_config_check(const struct gw_config *config, struct gw_config_problems *problems)
 {
     bool has_example;
 
     check_keys(config, problems, &has_example);
     check_principals(config, problems);
+    check_faults(config, problems);
     check_listen(config, problems, has_example);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
@@ -210,6 +224,7 @@ void gw_config_check_readable(const struct gw_config *config, struct gw_config_p
     if (config->keys != NULL || config->keys_file.at != NULL)
         check_keys(config, problems, &has_example);
     check_principals(config, problems);
+    check_faults(config, problems);
     check_listen(config, problems, has_example);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);

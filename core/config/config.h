@@ -83,7 +83,8 @@ struct gw_config {
     enum gw_config_record audit_record;
     unsigned audit_strangers_per_s; /* records of refusals from before the signature held; the rest is counted */
 
-    struct gw_mock_options mock; /* only where is_mock */
+    struct gw_mock_options mock; /* only where is_mock; `faults` is left to gw_config_faults */
+    struct gw_str faults_file;   /* absolute; {NULL,0}: none */
 
     unsigned drain_timeout_ms;
     struct gw_str log_level;
@@ -134,6 +135,11 @@ GW_NODISCARD enum gw_status gw_config_keyring(const struct gw_config *config, st
  * arena, and it is the caller's when GW_OK. */
 GW_NODISCARD enum gw_status gw_config_principals(const struct gw_config *config, struct gw_arena *arena,
                                                  struct gw_map *map, struct gw_err *err);
+
+#define GW_CONFIG_FAULTS_MAX ((size_t)1 << 20) /* bytes of a file of faults */
+
+/* Appends the text of the file of faults that the configuration names (it names one), which is in order then. */
+GW_NODISCARD enum gw_status gw_config_faults(const struct gw_config *config, struct gw_buf *text, struct gw_err *err);
 
 /* Every setting, for `eksgate options` and config/README.md. */
 struct gw_config_option {

@@ -59,7 +59,7 @@ bool gw_settings_path(const struct gw_settings *settings, enum gw_option_id id, 
 struct gw_str gw_settings_resolve(struct gw_arena *arena, struct gw_str folder, struct gw_str path);
 
 /* What only a mock has. */
-void gw_settings_mock(const struct gw_settings *settings, struct gw_mock_options *mock);
+void gw_settings_mock(const struct gw_settings *settings, struct gw_config *config);
 
 /* True for the clusters that are configured; arena. */
 bool gw_settings_clusters(const struct gw_settings *settings, const struct gw_config_cluster **clusters, size_t *count);

@@ -114,6 +114,7 @@ struct gw_exchange {
     bool viewed;       /* call.input and call.request_parameters are filled */
     bool username_asked;
     bool adopted;             /* the answer to a create is the entry that was there */
+    bool fault_taken;         /* the operator's faults have counted it */
     enum gw_fault_kind fault; /* what was injected; NONE: nothing was */
     unsigned attempts;
     unsigned restarts; /* times that policies were asked anew because what they were told no longer held */
@@ -176,6 +177,9 @@ enum gw_step gw_fault_carry_out(struct gw_exchange *exchange, const struct gw_fa
 void gw_fault_forget(struct gw_exchange *exchange);
 /* Ends all delays of a worker that drains. */
 void gw_fault_hurry(struct gw_worker *worker);
+
+/* note.c: a mock keeps what was asked and answered; nothing elsewhere. */
+void gw_note_request(struct gw_exchange *exchange);
 
 /* asks.c: the policies' side of an exchange */
 /* What a stage answers after a question; a failed one has filled the answer. */

@@ -71,6 +71,18 @@ enum gw_step gw_fault_carry_out(struct gw_exchange *exchange, const struct gw_fa
     return fault->kind == GW_FAULT_ERROR ? answer_error(exchange, fault) : drop(exchange);
 }
 
+/* What an operator ordered; looked at once, because looking counts. */
+static void take_ordered(struct gw_exchange *exchange, struct gw_fault *fault)
+{
+    struct gw_mock *mock = exchange->worker->gateway->mock;
+
+    if (mock == NULL || exchange->fault_taken)
+        return;
+    exchange->fault_taken = true;
+    gw_fault_table_take(gw_mock_faults(mock), gw_str_from(gw_eks_ops[exchange->call.op].name), exchange->call.cluster,
+                        exchange->arena, fault);
+}
+
 enum gw_step gw_stage_fault(struct gw_exchange *exchange)
 {
     struct gw_fault fault = {.kind = GW_FAULT_NONE};
@@ -83,6 +95,9 @@ enum gw_step gw_stage_fault(struct gw_exchange *exchange)
             gw_asks_restart(exchange);
         return GW_STEP_DONE;
     }
+    take_ordered(exchange, &fault);
+    if (fault.kind != GW_FAULT_NONE)
+        return gw_fault_carry_out(exchange, &fault);
     if (!gw_asks_wanted(exchange, GW_HOOK_FAULT))
         return GW_STEP_DONE;
     call = gw_asks_call(exchange);

@@ -91,6 +91,10 @@ GW_NODISCARD enum gw_status gw_gateway_make_clusters(struct gw_gateway *gateway,
 struct gw_gateway_settings *gw_gateway_settings_new(void);
 void gw_gateway_settings_free(struct gw_gateway_settings **settings);
 
+/* What the admin listener asks under /v1/mock, as `mock` of struct gw_admin_calls; only where something is faked. */
+enum gw_status gw_gateway_control(struct gw_gateway *gateway, const struct gw_http1_request *request,
+                                  struct gw_str body, unsigned *status, struct gw_buf *reply);
+
 struct gw_commit *gw_gateway_commit(struct gw_gateway *gateway);
 /* Fills counters and counts, arrays from the arena; any thread with a reader of its own. Reloads are the wiring's. */
 void gw_gateway_metrics(struct gw_gateway *gateway, struct gw_epoch_reader *reader, struct gw_arena *arena,

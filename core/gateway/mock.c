@@ -24,6 +24,7 @@
 #define GW_MOCK_MADE_MAX    1000000
 
 #define CLOCK_RUNS INT64_MIN
+#define CLOCK_LAST INT64_C(253402300799999) /* the end of the year 9999 */
 
 /* What ids are made for (eks/service.h), and what is remembered of deletions. */
 static const struct gw_str entry_word = GW_STR_INIT("access-entry");
@@ -36,6 +37,8 @@ struct gw_mock {
     _Atomic int64_t clock_ms; /* CLOCK_RUNS, or where it stands */
     struct gw_eks_ids ids;
     struct gw_commit_watch watch;
+    struct gw_fault_table *faults;
+    struct gw_requests *requests;
     unsigned char salt[16];  /* of the keys of the tallies: strangers choose names */
     pthread_mutex_t lock;    /* of the tallies */
     struct gw_tally deleted; /* clusters that DeleteCluster deleted: 1 */
@@ -73,9 +76,31 @@ enum gw_status gw_mock_ids_parse(struct gw_str text, struct gw_mock_ids *ids)
     return GW_OK;
 }
 
-static void set_clock(struct gw_mock *mock, const struct gw_mock_clock *clock)
+struct gw_mock_clock gw_mock_clock_get(const struct gw_mock *mock)
+{
+    int64_t clock_ms = atomic_load_explicit(&mock->clock_ms, memory_order_relaxed);
+
+    return clock_ms == CLOCK_RUNS ? (struct gw_mock_clock){.frozen = false}
+                                  : (struct gw_mock_clock){.frozen = true, .ms = clock_ms};
+}
+
+void gw_mock_clock_set(struct gw_mock *mock, const struct gw_mock_clock *clock)
 {
     atomic_store(&mock->clock_ms, clock->frozen ? clock->ms : CLOCK_RUNS);
+}
+
+enum gw_status gw_mock_clock_step(struct gw_mock *mock, int64_t step_ms)
+{
+    int64_t from = atomic_load(&mock->clock_ms);
+    int64_t to;
+
+    do {
+        if (from == CLOCK_RUNS)
+            return GW_E_DENIED;
+        if (__builtin_add_overflow(from, step_ms, &to) || to < 0 || to > CLOCK_LAST)
+            return GW_E_RANGE;
+    } while (!atomic_compare_exchange_weak(&mock->clock_ms, &from, to));
+    return GW_OK;
 }
 
 /* Each field with its length in front, so that no two lists of fields hash alike. */
@@ -199,18 +224,34 @@ static bool makes_cluster(void *ctx, const struct gw_store_key *key)
     return !is_deleted;
 }
 
+/* Those of the start. */
+static void order_faults(struct gw_mock *mock)
+{
+    struct gw_err err;
+
+    gw_fault_table_clear(mock->faults);
+    if (mock->options.faults.at != NULL && gw_fault_table_set(mock->faults, mock->options.faults, &err) != GW_OK)
+        gw_fatal("faults of the start: %s", err.text);
+}
+
 struct gw_mock *gw_mock_new(const struct gw_mock_options *options, const struct gw_random *random)
 {
     struct gw_mock *mock = gw_alloc_zero(1, sizeof(*mock));
+    const struct gw_fault_chance chance = {.seeded = options->ids.seeded, .seed = options->ids.seed, .random = random};
 
     mock->options = *options;
+    if (options->faults.at != NULL)
+        mock->options.faults = (struct gw_str){gw_str_dup(options->faults), options->faults.length};
     mock->ids = (struct gw_eks_ids){.ctx = mock, .make = make_id};
     mock->watch = (struct gw_commit_watch){.ctx = mock, .on_publish = on_publish};
-    set_clock(mock, &options->clock);
+    gw_mock_clock_set(mock, &options->clock);
     gw_random_fill(random, mock->salt, sizeof(mock->salt));
     (void)pthread_mutex_init(&mock->lock, NULL);
     gw_tally_init(&mock->deleted, GW_MOCK_DELETED_MAX);
     gw_tally_init(&mock->made, GW_MOCK_MADE_MAX);
+    mock->faults = gw_fault_table_new(&chance);
+    order_faults(mock);
+    mock->requests = gw_requests_new(options->requests_max);
     return mock;
 }
 
@@ -221,6 +262,9 @@ void gw_mock_free(struct gw_mock **mock)
     if (m == NULL)
         return;
     *mock = NULL;
+    gw_requests_free(&m->requests);
+    gw_fault_table_free(&m->faults);
+    free((void *)(uintptr_t)m->options.faults.at);
     gw_tally_fini(&m->deleted);
     gw_tally_fini(&m->made);
     (void)pthread_mutex_destroy(&m->lock);
@@ -229,14 +273,24 @@ void gw_mock_free(struct gw_mock **mock)
 
 void gw_mock_fill_env(struct gw_mock *mock, struct gw_eks_env *env)
 {
-    int64_t clock_ms = atomic_load_explicit(&mock->clock_ms, memory_order_relaxed);
+    struct gw_mock_clock clock = gw_mock_clock_get(mock);
 
-    if (clock_ms != CLOCK_RUNS)
-        env->now_ms = clock_ms;
+    if (clock.frozen)
+        env->now_ms = clock.ms;
     if (mock->options.ids.seeded)
         env->ids = &mock->ids;
     env->makes_cluster = makes_cluster;
     env->makes_cluster_ctx = mock;
+}
+
+struct gw_fault_table *gw_mock_faults(struct gw_mock *mock)
+{
+    return mock->faults;
+}
+
+struct gw_requests *gw_mock_requests(struct gw_mock *mock)
+{
+    return mock->requests;
 }
 
 const struct gw_commit_watch *gw_mock_watch(struct gw_mock *mock)

@@ -10,12 +10,16 @@
  *              deadlines and Date never see it
  *   ids        of entries, clusters and updates, derived from a number
  *   clusters   made when they are mentioned, unless DeleteCluster deleted them
+ *   faults     ordered by an operator (gateway/fault_table.h)
+ *   requests   the last ones are kept (gateway/requests.h)
  *
  * Any thread.
  */
 
 #include "eks/service.h"
 #include "gateway/commit.h"
+#include "gateway/fault_table.h"
+#include "gateway/requests.h"
 
 struct gw_mock_clock {
     bool frozen;
@@ -30,6 +34,8 @@ struct gw_mock_ids {
 struct gw_mock_options {
     struct gw_mock_clock clock;
     struct gw_mock_ids ids;
+    struct gw_str faults; /* JSON for gw_fault_table_set, in order; {NULL,0}: none */
+    size_t requests_max;  /* kept */
 };
 
 /* "system", "frozen:2026-01-01T00:00:00Z"; GW_E_SYNTAX. */
@@ -45,6 +51,16 @@ void gw_mock_free(struct gw_mock **mock);
 
 /* What changes in the store's description of the world: env->now_ms, ids and makes_cluster. env->wall_ms is filled. */
 void gw_mock_fill_env(struct gw_mock *mock, struct gw_eks_env *env);
+
+/* The clock; a step moves one that is frozen, GW_E_DENIED for one that runs, GW_E_RANGE past the years that it knows.
+ */
+struct gw_mock_clock gw_mock_clock_get(const struct gw_mock *mock);
+void gw_mock_clock_set(struct gw_mock *mock, const struct gw_mock_clock *clock);
+GW_NODISCARD enum gw_status gw_mock_clock_step(struct gw_mock *mock, int64_t step_ms);
+
+/* borrows */
+struct gw_fault_table *gw_mock_faults(struct gw_mock *mock);
+struct gw_requests *gw_mock_requests(struct gw_mock *mock);
 
 /* What it wants to hear of the writer; borrows, as long as the mock lives. */
 const struct gw_commit_watch *gw_mock_watch(struct gw_mock *mock);

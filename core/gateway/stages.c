@@ -337,6 +337,8 @@ enum gw_step gw_stage_settle(struct gw_exchange *exchange)
     else if (exchange->job.change != NULL)
         outcome = "applied";
     gw_audit_outcome(exchange, outcome);
+    if (exchange->worker->gateway->mock != NULL)
+        gw_note_request(exchange);
     return GW_STEP_DONE;
 }
 

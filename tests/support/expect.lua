@@ -38,6 +38,8 @@ local members = {
     ResourceNotFoundException = {
         "clusterName", "nodegroupName", "fargateProfileName", "addonName", "subscriptionId", "message",
     },
+    ServerException = { "clusterName", "nodegroupName", "addonName", "subscriptionId", "message" },
+    ThrottlingException = { "clusterName", "message" },
 }
 
 --- The names of a JSON object's members in the order of its bytes; the object must be flat.
