@@ -140,14 +140,15 @@ static bool is_one_only(const struct gw_json *subnets)
 }
 
 /* A cluster on an Outpost lives in one zone. */
-static enum gw_status check_subnets(const struct gw_eks_call *call, const struct gw_json *parameters,
-                                    struct gw_eks_error *error)
+enum gw_status gw_eks_cluster_check_subnets(const struct gw_eks_call *call, const struct gw_json *cluster,
+                                            struct gw_eks_error *error)
 {
-    const struct gw_json *subnets = gw_json_get(gw_json_get(parameters, "resourcesVpcConfig"), "subnetIds");
+    const struct gw_json *subnets = gw_json_get(gw_json_get(cluster, "resourcesVpcConfig"), "subnetIds");
+    const struct gw_json *outpost = gw_json_get(cluster, "outpostConfig");
 
     if (count_of(subnets) == 0)
         return gw_eks_error_invalid(call, error, "The resourcesVpcConfig.subnetIds parameter is required.");
-    if (is_one_only(subnets) && gw_json_get(parameters, "outpostConfig") == NULL)
+    if (is_one_only(subnets) && (outpost == NULL || outpost->type == GW_JSON_NULL))
         return gw_eks_error_invalid(call, error, "Subnets specified must be in at least two different AZs");
     return GW_OK;
 }
@@ -334,7 +335,7 @@ enum gw_status gw_eks_cluster_check_create(const struct gw_eks_call *call, const
     if (status == GW_OK)
         status = gw_eks_cluster_check_endpoints(call, parameters, error);
     if (status == GW_OK)
-        status = check_subnets(call, parameters, error);
+        status = gw_eks_cluster_check_subnets(call, parameters, error);
     if (status == GW_OK)
         status = check_network(call, parameters, error);
     if (status == GW_OK)

@@ -20,6 +20,10 @@ GW_NODISCARD enum gw_status gw_eks_cluster_check_create(const struct gw_eks_call
 GW_NODISCARD enum gw_status gw_eks_cluster_check_endpoints(const struct gw_eks_call *call,
                                                            const struct gw_json *cluster, struct gw_eks_error *error);
 
+/* Subnets in two zones. */
+GW_NODISCARD enum gw_status gw_eks_cluster_check_subnets(const struct gw_eks_call *call, const struct gw_json *cluster,
+                                                         struct gw_eks_error *error);
+
 /* Auto Mode: all of its parts or none, node pools need a role, and a mode that knows access entries (E27). */
 GW_NODISCARD enum gw_status gw_eks_cluster_check_auto_mode(const struct gw_eks_call *call,
                                                            const struct gw_json *cluster, enum gw_eks_auth_mode mode,

@@ -45,6 +45,9 @@ static const struct gw_eks_handler *const handlers[GW_EKS_OP_COUNT] = {
     [GW_EKS_DescribeCluster] = &gw_eks_describe_cluster,
     [GW_EKS_DeleteCluster] = &gw_eks_delete_cluster,
     [GW_EKS_ListClusters] = &gw_eks_list_clusters,
+    [GW_EKS_UpdateClusterConfig] = &gw_eks_update_cluster_config,
+    [GW_EKS_DescribeUpdate] = &gw_eks_describe_update,
+    [GW_EKS_ListUpdates] = &gw_eks_list_updates,
     [GW_EKS_CreateAccessEntry] = &gw_eks_create_access_entry,
     [GW_EKS_DescribeAccessEntry] = &gw_eks_describe_access_entry,
     [GW_EKS_GetCallerIdentity] = &gw_eks_get_caller_identity,
@@ -204,6 +207,10 @@ void gw_eks_make_id(const struct gw_eks_env *env, struct gw_str what, const stru
 
 void gw_eks_forget_choices(struct gw_eks_call *call)
 {
+    if (call->cluster_input != NULL) {
+        call->cluster_input->default_tags = NULL;
+        call->cluster_input->default_tag_count = 0;
+    }
     if (call->entry == NULL)
         return;
     call->entry->chosen_username = GW_STR_NONE;

@@ -113,7 +113,8 @@ const char *gw_eks_auth_mode_name(enum gw_eks_auth_mode mode); /* "API_AND_CONFI
 
 /* Decoded input, in the call's arena. */
 struct gw_eks_entry_input;       /* of operations that make or change an entry */
-struct gw_eks_cluster_input;     /* of those that make or change a cluster, and on updates */
+struct gw_eks_cluster_input;     /* of those that make or change a cluster */
+struct gw_eks_update_input;      /* of those on a cluster's updates */
 struct gw_eks_association_input; /* of those on associated policies */
 struct gw_eks_tag_input;         /* of those on tags */
 struct gw_eks_paging;            /* of those that list */
@@ -138,6 +139,7 @@ struct gw_eks_call {
     struct gw_principal principal;
     struct gw_eks_entry_input *entry; /* NULL where the operation has no such input; the same for the next ones */
     struct gw_eks_cluster_input *cluster_input;
+    struct gw_eks_update_input *update;
     struct gw_eks_association_input *association;
     struct gw_eks_tag_input *tag;
     struct gw_eks_paging *paging;

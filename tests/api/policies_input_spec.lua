@@ -133,6 +133,19 @@ local cases = {
         operation = "ListClusters", method = "GET", target = "/clusters?include=all&maxResults=7", cluster = "nil",
         input = "{include={all};maxResults=7}",
     },
+    {
+        operation = "UpdateClusterConfig", method = "POST", target = "/clusters/my-cluster/update-config",
+        json = { accessConfig = { authenticationMode = "API" }, clientRequestToken = "t", roleArn = role },
+        input = "{accessConfig={authenticationMode=API};clientRequestToken=t;name=my-cluster}",
+    },
+    {
+        operation = "DescribeUpdate", method = "GET", target = "/clusters/my-cluster/updates/a%2Db?addonName=x",
+        input = "{addonName=x;name=my-cluster;updateId=a-b}",
+    },
+    {
+        operation = "ListUpdates", method = "GET", target = "/clusters/my-cluster/updates?maxResults=7",
+        input = "{maxResults=7;name=my-cluster}",
+    },
 }
 
 describe("policies see", function()
