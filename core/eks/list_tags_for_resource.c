@@ -11,7 +11,7 @@ static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env 
 {
     struct gw_eks_tagged tagged;
     struct gw_buf body;
-    enum gw_status status = gw_eks_tag_find(call, env, &tagged, error);
+    enum gw_status status = gw_eks_tag_enter(call, env, result, &tagged, error);
 
     if (status != GW_OK)
         return status;

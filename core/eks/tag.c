@@ -20,6 +20,12 @@ static enum gw_status refuse_form(const struct gw_eks_call *call, struct gw_eks_
                                GW_STR("The resourceArn parameter format is not valid"));
 }
 
+static enum gw_status refuse_missing(const struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    return gw_eks_error_refuse(call, error, GW_EKS_NotFoundException,
+                               GW_STR("The specified resourceArn could not be found."));
+}
+
 /* What comes behind "arn:P:eks:REGION:ACCOUNT:"; {NULL,0} when the rest isn't in order. */
 static struct gw_str resource_of(struct gw_str arn)
 {
@@ -104,23 +110,40 @@ enum gw_status gw_eks_tag_find(const struct gw_eks_call *call, const struct gw_e
             tagged->count = tagged->entry->tag_count;
         }
     }
-    if (tagged->cluster == NULL)
-        return gw_eks_error_refuse(call, error, GW_EKS_NotFoundException,
-                                   GW_STR("The specified resourceArn could not be found."));
+    return tagged->cluster == NULL ? refuse_missing(call, error) : GW_OK;
+}
+
+enum gw_status gw_eks_tag_enter(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                struct gw_eks_result *result, struct gw_eks_tagged *tagged, struct gw_eks_error *error)
+{
+    enum gw_status status = gw_eks_tag_find(call, env, tagged, error);
+
+    if (status == GW_OK || !call->tag->is_cluster || !is_own_cluster_arn(call))
+        return status;
+    status = gw_eks_cluster_enter(call, env, result, error);
+    if (status != GW_OK)
+        return error->code == GW_EKS_ResourceNotFoundException ? refuse_missing(call, error) : status;
+    tagged->cluster = result->cluster;
+    tagged->tags = cluster_tags(call, tagged->cluster, &tagged->count);
     return GW_OK;
 }
 
+/* `cluster` may be the one that this very change makes. */
 static enum gw_status put_cluster(const struct gw_eks_call *call, const struct gw_cluster *cluster,
                                   const struct gw_pair *tags, size_t count, struct gw_eks_result *result)
 {
     struct gw_json_member member = {.name = GW_STR_INIT("tags"), .value = gw_json_pairs(call->arena, tags, count)};
     struct gw_json members = {.type = GW_JSON_OBJECT, .as.object = {&member, 1}};
-
-    result->is_change = true;
-    result->change.cluster_act = GW_STORE_PUT;
-    result->change.cluster =
+    struct gw_cluster *tagged =
         gw_eks_cluster_change(cluster, &members, (enum gw_eks_auth_mode)cluster->mode, call->arena);
-    result->change.key = result->change.cluster->key; /* `cluster` goes with the epoch */
+
+    if (result->change.cluster != NULL)
+        gw_cluster_free(&result->change.cluster);
+    result->is_change = true;
+    result->cluster = tagged;
+    result->change.cluster_act = GW_STORE_PUT;
+    result->change.cluster = tagged;
+    result->change.key = tagged->key; /* `cluster` goes with the epoch */
     return GW_OK;
 }
 

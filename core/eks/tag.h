@@ -37,6 +37,12 @@ GW_NODISCARD enum gw_status gw_eks_tag_decode(struct gw_eks_call *call, struct g
 GW_NODISCARD enum gw_status gw_eks_tag_find(const struct gw_eks_call *call, const struct gw_eks_env *env,
                                             struct gw_eks_tagged *tagged, struct gw_eks_error *error);
 
+/* The same for a call that is carried out: in a mock a cluster that nobody made is made, as by operations that name it
+ * in their path; it stands in the change then. */
+GW_NODISCARD enum gw_status gw_eks_tag_enter(const struct gw_eks_call *call, const struct gw_eks_env *env,
+                                             struct gw_eks_result *result, struct gw_eks_tagged *tagged,
+                                             struct gw_eks_error *error);
+
 /* Gives the resource other tags; the reply is {}. Refused: more than GW_TAGS_MAX. */
 GW_NODISCARD enum gw_status gw_eks_tag_put(const struct gw_eks_call *call, const struct gw_eks_env *env,
                                            const struct gw_eks_tagged *tagged, const struct gw_pair *tags, size_t count,
