@@ -98,7 +98,10 @@ describe("the error catalogue", function()
     end
 
     it("E1: no cluster found, on every operation that names one", function()
-        for _, request in pairs(on_cluster(role, { cluster = "absent" })) do
+        local all = on_cluster(role, { cluster = "absent" })
+        all.describe_cluster = requests.describe_cluster("absent")
+        all.delete_cluster = requests.delete_cluster("absent")
+        for _, request in pairs(all) do
             refused(request, "ResourceNotFoundException", "No cluster found for name: absent.", false)
         end
     end)
@@ -265,27 +268,61 @@ describe("the error catalogue", function()
         end
     end)
 
+    --- The operations that name a cluster as their own object.
+    local function on_cluster_itself(name)
+        return {
+            create_cluster = requests.create_cluster(eks.cluster_input(name)),
+            describe_cluster = requests.describe_cluster(name), delete_cluster = requests.delete_cluster(name),
+        }
+    end
+
     it("E20: characters that no cluster's name has, on every operation that names one", function()
+        local rest = ' contains invalid characters. It should conform to the regular expression "^[0-9A-Za-z][A-Za-z0-9-_]*"'
+            .. "In other words, it should start with a number or letter, and can contain numbers, letters, dashes, and "
+            .. "underscores."
         for _, name in ipairs({ "-c", "_c", "a.b", "a b", "\u{e9}" }) do
             for _, request in pairs(on_cluster(role, { cluster = name })) do
-                invalid(request, 'The clusterName parameter contains invalid characters. It should conform to the regular '
-                    .. 'expression "^[0-9A-Za-z][A-Za-z0-9-_]*"In other words, it should start with a number or letter, '
-                    .. "and can contain numbers, letters, dashes, and underscores.", false)
+                invalid(request, "The clusterName parameter" .. rest, false)
+            end
+            for _, request in pairs(on_cluster_itself(name)) do
+                invalid(request, "The parameter name" .. rest, false)
             end
         end
     end)
 
     it("E21: a cluster's name of 101 characters, on every operation that names one", function()
-        for _, request in pairs(on_cluster(role, { cluster = string.rep("c", 101) })) do
+        local name = string.rep("c", 101)
+        for _, request in pairs(on_cluster(role, { cluster = name })) do
             invalid(request, "The parameter clusterName should not be greater than 100 characters.", false)
+        end
+        for _, request in pairs(on_cluster_itself(name)) do
+            invalid(request, "The parameter name should not be greater than 100 characters.", false)
         end
     end)
 
-    it("E22: a client request token of 32 or 127 characters, on create and update", function()
+    it("E22: a client request token of 32 or 127 characters, on every operation that takes one", function()
         for _, token in ipairs({ "", "token", string.rep("t", 32), string.rep("t", 127) }) do
             local message = "The client request token parameter must be between 33 and 126 characters."
             invalid(requests.create({ principalArn = role, clientRequestToken = token }), message)
             invalid(requests.update(role, { clientRequestToken = token }), message)
+            invalid(requests.create_cluster(eks.cluster_input("fresh", { clientRequestToken = token })), message, "fresh")
+        end
+    end)
+
+    it("E23: a cluster of that name exists", function()
+        refused(requests.create_cluster(eks.cluster_input("my-cluster")), "ResourceInUseException",
+            "Cluster already exists with name: my-cluster")
+    end)
+
+    it("E27: Auto Mode with a mode that knows no entries", function()
+        for _, access in ipairs({ cjson.null, { authenticationMode = "CONFIG_MAP" } }) do
+            invalid(requests.create_cluster(eks.cluster_input("auto", {
+                accessConfig = access,
+                computeConfig = { enabled = true },
+                kubernetesNetworkConfig = { elasticLoadBalancing = { enabled = true } },
+                storageConfig = { blockStorage = { enabled = true } },
+            })), "When EKS Auto Mode is enabled, you must use an EKS access config authentication mode of "
+                .. "API_AND_CONFIG_MAP or API", "auto")
         end
     end)
 

@@ -238,6 +238,11 @@ describe("a usual mistake of stand-ins", function()
         end
     end)
 
+    it("mistake 21: the creator's entry missing on a fresh cluster", function()
+        expect.ok(eks.create_cluster(gw, eks.cluster_input("fresh", { accessConfig = { authenticationMode = "API" } })))
+        assert.same({ gateway.key.arn }, expect.ok(eks.list(gw, nil, { cluster = "fresh" })).accessEntries)
+    end)
+
     it("mistake 22: CONFIG_MAP clusters answered by some operations, or with another exception", function()
         local with = { cluster = "old" }
         local principal = eks.role("r")
@@ -248,6 +253,16 @@ describe("a usual mistake of stand-ins", function()
             requests.disassociate(principal, view, with), requests.list_associated(principal, nil, with),
         }) do
             expect.error(gw:request(request), 400, "InvalidRequestException", eks.messages.mode)
+        end
+    end)
+
+    it("mistake 23: bootstrapClusterCreatorAdminPermissions echoed by DescribeCluster", function()
+        for name, bootstrap in pairs({ yes = true, no = false }) do
+            local made = eks.create_cluster(gw, eks.cluster_input(name, { accessConfig = {
+                authenticationMode = "API", bootstrapClusterCreatorAdminPermissions = bootstrap,
+            } }))
+            assert.same({ authenticationMode = "API" }, expect.ok(made).cluster.accessConfig)
+            assert.equal(made.body, eks.describe_cluster(gw, name).body)
         end
     end)
 

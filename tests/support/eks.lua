@@ -112,6 +112,18 @@ eks.requests = {
     tags = function(arn, with)
         return eks.build("GET", "/tags/" .. text.escape(arn), nil, with)
     end,
+    create_cluster = function(input, with)
+        return eks.build("POST", "/clusters", input, with)
+    end,
+    describe_cluster = function(name, with)
+        return eks.build("GET", "/clusters/" .. text.escape(name), nil, with)
+    end,
+    list_clusters = function(query, with)
+        return eks.build("GET", "/clusters" .. eks.query(query), nil, with)
+    end,
+    delete_cluster = function(name, with)
+        return eks.build("DELETE", "/clusters/" .. text.escape(name), nil, with)
+    end,
 }
 
 for name, build in pairs(eks.requests) do
@@ -128,6 +140,26 @@ function eks.made(gw, input, with)
     end
     body.principalArn = body.principalArn or eks.fresh_role()
     return expect.ok(eks.create(gw, body, with)).accessEntry
+end
+
+--- The body of a CreateCluster with what it must have; `more` is laid over.
+function eks.cluster_input(name, more)
+    local input = {
+        name = name, roleArn = eks.role("eks"), resourcesVpcConfig = { subnetIds = { "subnet-1", "subnet-2" } },
+    }
+    for member, value in pairs(more or {}) do
+        input[member] = value
+    end
+    return input
+end
+
+--- Makes a cluster whose mode knows entries, without one for its creator; its role is of the caller's account.
+function eks.made_cluster(gw, name, with)
+    local partition, account = (with and with.key or gateway.key).arn:match("^arn:([^:]+):%w+::(%d+):")
+    return expect.ok(eks.create_cluster(gw, eks.cluster_input(name, {
+        roleArn = "arn:" .. partition .. ":iam::" .. account .. ":role/eks",
+        accessConfig = { authenticationMode = "API", bootstrapClusterCreatorAdminPermissions = false },
+    }), with)).cluster
 end
 
 --- The entry as DescribeAccessEntry shows it.
