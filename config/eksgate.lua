@@ -24,9 +24,11 @@ return {
     partition = "aws",
     region = "us-west-2",
     account = "012345678910",
-    -- DescribeCluster's shape. authenticationMode: "API", "API_AND_CONFIG_MAP", "CONFIG_MAP" (no access entries then).
+    -- DescribeCluster's shape: what is given wins, also over what requests have changed; the rest has local values.
+    -- authenticationMode: "API", "API_AND_CONFIG_MAP", "CONFIG_MAP" (no access entries then).
     clusters = {
         ["my-cluster"] = { accessConfig = { authenticationMode = "API" } },
+        -- ["lab"] = { version = "1.34", endpoint = "https://127.0.0.1:6443", certificateAuthority = { data = "..." } },
     },
 
     -- Who is let in: callers whose signature verifies against a key of this file. `eksgate keys add --arn ARN` writes it.

@@ -57,6 +57,21 @@ static void free_set(void *ctx)
     gw_script_set_free(&set);
 }
 
+/* arena: nothing of it lies in the configuration, which goes before the settings do. */
+static const struct gw_json *copy_json(const struct gw_json *from, struct gw_arena *arena)
+{
+    struct gw_json *copy = gw_arena_zero(arena, 1, sizeof(*copy));
+    struct gw_buf text;
+    struct gw_err err;
+
+    gw_buf_init(&text, SIZE_MAX);
+    gw_json_encode(from, &text);
+    if (gw_json_parse(gw_buf_str(&text), arena, copy, &err) != GW_OK)
+        gw_fatal("a cluster of the configuration: %s", err.text);
+    gw_buf_fini(&text);
+    return copy;
+}
+
 static void copy_clusters(const struct gw_config *config, struct gw_gateway_settings *settings)
 {
     struct gw_gateway_cluster *clusters =
@@ -66,6 +81,7 @@ static void copy_clusters(const struct gw_config *config, struct gw_gateway_sett
         clusters[i].name = gw_arena_str(&settings->arena, config->clusters[i].name);
         clusters[i].has_mode = config->clusters[i].has_mode;
         clusters[i].mode = config->clusters[i].mode;
+        clusters[i].given = copy_json(&config->clusters[i].given, &settings->arena);
     }
     settings->clusters = clusters;
     settings->cluster_count = config->cluster_count;

@@ -196,8 +196,8 @@ static void fill_identity(const struct gw_settings *settings, struct gw_config *
     read_text(settings, GW_OPTION_AUTH, &word);
     read_text(settings, GW_OPTION_ACCESS_ENTRIES, &word);
     read_text(settings, GW_OPTION_STORE_DRIVER, &word);
-    if (gw_settings_clusters(settings, &config->clusters, &config->cluster_count) && config->cluster_count > 0 &&
-        config->account.at == NULL && settings->given[GW_OPTION_ACCOUNT].json == NULL)
+    if (gw_settings_clusters(settings, config) && config->cluster_count > 0 && config->account.at == NULL &&
+        settings->given[GW_OPTION_ACCOUNT].json == NULL)
         gw_settings_problem(settings, GW_OPTION_ACCOUNT, "is missing, and there are clusters; accepted: %s",
                             gw_option_rows[GW_OPTION_ACCOUNT].accepted);
 }

@@ -29,6 +29,7 @@ struct gw_config_cluster {
     struct gw_str name;
     bool has_mode; /* it was given */
     enum gw_eks_auth_mode mode;
+    struct gw_json given; /* object: members in DescribeCluster's shape */
 };
 
 enum gw_config_record {

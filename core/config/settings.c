@@ -188,11 +188,10 @@ static void add_cluster(struct gw_settings *settings, const struct gw_given_clus
     settings->clusters[settings->cluster_count++] = *cluster;
 }
 
-/* "clusters.NAME.accessConfig.authenticationMode"; false when it has another form. */
+/* "clusters.NAME.PATH"; false when it has another form. */
 static bool collect_cluster(struct gw_settings *settings, struct gw_str source, struct gw_str key, struct gw_str value,
                             bool fold)
 {
-    struct gw_str wanted = GW_STR("accessConfig.authenticationMode");
     struct gw_str rest = key;
     struct gw_str head = gw_str_split(&rest, '.');
     struct gw_str name;
@@ -200,12 +199,12 @@ static bool collect_cluster(struct gw_settings *settings, struct gw_str source, 
     if (!gw_str_equal_nocase(head, GW_STR("clusters")) || rest.at == NULL)
         return false;
     name = gw_str_split(&rest, '.');
-    if (rest.at == NULL || !(fold ? gw_str_equal_nocase(rest, wanted) : gw_str_equal(rest, wanted)))
-        gw_config_problem(settings->problems,
-                          "%.*s: %.*s: no such setting; clusters.NAME.accessConfig.authenticationMode is accepted",
+    if (rest.at == NULL)
+        gw_config_problem(settings->problems, "%.*s: %.*s: no such setting; clusters.NAME.MEMBER is accepted",
                           GW_STR_ARG(source), GW_STR_ARG(key));
     else
-        add_cluster(settings, &(struct gw_given_cluster){.source = source, .name = name, .mode = value});
+        add_cluster(settings, &(struct gw_given_cluster){
+                                  .source = source, .name = name, .path = rest, .value = value, .folds = fold});
     return true;
 }
 

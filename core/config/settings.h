@@ -19,11 +19,13 @@ struct gw_given {
     const struct gw_json *json;
 };
 
-/* clusters.NAME.accessConfig.authenticationMode=MODE, from --set or the environment. */
+/* clusters.NAME.PATH=VALUE, from --set or the environment. */
 struct gw_given_cluster {
     struct gw_str source;
     struct gw_str name;
-    struct gw_str mode;
+    struct gw_str path; /* "accessConfig.authenticationMode" */
+    struct gw_str value;
+    bool folds; /* the path may be in any case */
 };
 
 struct gw_settings {
@@ -61,7 +63,7 @@ struct gw_str gw_settings_resolve(struct gw_arena *arena, struct gw_str folder, 
 /* What only a mock has. */
 void gw_settings_mock(const struct gw_settings *settings, struct gw_config *config);
 
-/* True for the clusters that are configured; arena. */
-bool gw_settings_clusters(const struct gw_settings *settings, const struct gw_config_cluster **clusters, size_t *count);
+/* Fills config->clusters, once partition, account and regions are there; arena. */
+bool gw_settings_clusters(const struct gw_settings *settings, struct gw_config *config);
 
 #endif

@@ -127,58 +127,6 @@ static void config_load__any_region__default_is_us_east_1(void **state)
     config_case_close(&one);
 }
 
-static void config_load__clusters__file_and_sets_add_up(void **state)
-{
-    char variable[] = "EKSGATE_CLUSTERS__Green__ACCESSCONFIG__AUTHENTICATIONMODE=CONFIG_MAP";
-    char *environment[] = {variable, NULL};
-    const char *const sets[] = {"clusters.blue.accessConfig.authenticationMode=API_AND_CONFIG_MAP",
-                                "clusters.red.accessConfig.authenticationMode=API"};
-    struct config_case one;
-
-    (void)state;
-    config_case_open(&one, "c.json",
-                     "{\"account\":\"012345678910\",\"clusters\":{\"blue\":{\"accessConfig\":{\"authenticationMode\":"
-                     "\"API\"}},\"plain\":{}}}");
-    config_case_assert_good(&one, config_case_load(&one, sets, 2, environment));
-    assert_int_equal(one.config->cluster_count, 4);
-    assert_str(one.config->clusters[0].name, "blue");
-    assert_int_equal(one.config->clusters[0].mode, GW_EKS_MODE_API_AND_CONFIG_MAP);
-    assert_str(one.config->clusters[1].name, "plain");
-    assert_int_equal(one.config->clusters[1].mode, GW_EKS_MODE_API);
-    assert_str(one.config->clusters[2].name, "Green");
-    assert_int_equal(one.config->clusters[2].mode, GW_EKS_MODE_CONFIG_MAP);
-    assert_str(one.config->clusters[3].name, "red");
-    config_case_close(&one);
-}
-
-static void config_load__clusters_without_account__asks_for_it(void **state)
-{
-    const char *const sets[] = {"clusters.a.accessConfig.authenticationMode=API"};
-    struct config_case one;
-
-    (void)state;
-    config_case_open(&one, "c.json", "{}");
-    assert_int_equal(config_case_load(&one, sets, 1, NULL), GW_E_SYNTAX);
-    config_case_assert_says(&one, "account: is missing, and there are clusters; accepted: 12 digits");
-    config_case_close(&one);
-}
-
-static void config_load__clusters_of_wrong_shape__each_is_named(void **state)
-{
-    struct config_case one;
-
-    (void)state;
-    config_case_open(&one, "c.json",
-                     "{\"account\":\"012345678910\",\"clusters\":{\"a\":{\"version\":\"1.30\"},\"-b\":{},\"c\":{"
-                     "\"accessConfig\":{\"authenticationMode\":\"SOME\"}},\"d\":7}}");
-    assert_int_equal(config_case_load(&one, NO_SETS, NULL), GW_E_SYNTAX);
-    config_case_assert_says(&one, "clusters.a: no such member: version; accepted: accessConfig");
-    config_case_assert_says(&one, "clusters.-b: a cluster's name is");
-    config_case_assert_says(&one, "clusters.c.accessConfig.authenticationMode: no such mode; accepted: API");
-    config_case_assert_says(&one, "clusters.d: accepted: { accessConfig");
-    config_case_close(&one);
-}
-
 static void config_load__unknown_keys__are_named_with_a_near_match(void **state)
 {
     char variable[] = "EKSGATE_HTTP__BODYBYTES=1";
@@ -408,9 +356,6 @@ int main(void)
         cmocka_unit_test(config_load__commas_in_set__make_a_list),
         cmocka_unit_test(config_load__empty_set__turns_off),
         cmocka_unit_test(config_load__any_region__default_is_us_east_1),
-        cmocka_unit_test(config_load__clusters__file_and_sets_add_up),
-        cmocka_unit_test(config_load__clusters_without_account__asks_for_it),
-        cmocka_unit_test(config_load__clusters_of_wrong_shape__each_is_named),
         cmocka_unit_test(config_load__unknown_keys__are_named_with_a_near_match),
         cmocka_unit_test(config_load__variables_that_are_no_settings__are_left_alone),
         cmocka_unit_test(config_load__wrong_types_and_ranges__are_all_listed_at_once),
