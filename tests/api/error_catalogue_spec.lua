@@ -314,6 +314,36 @@ describe("the error catalogue", function()
             "Cluster already exists with name: my-cluster")
     end)
 
+    it("E24: nothing can hold a cluster back, for nobody can make a node group", function()
+        eks.made_cluster(gw, "bare")
+        assert.equal(501, gw:request(eks.build("POST", "/clusters/bare/node-groups", { nodegroupName = "ng" })).status)
+        expect.ok(eks.delete_cluster(gw, "bare"))
+    end)
+
+    it("E25: a mode that doesn't follow the one before", function()
+        for _, way in ipairs({
+            { "CONFIG_MAP", "API" }, { "CONFIG_MAP", "CONFIG_MAP" },
+            { "API_AND_CONFIG_MAP", "CONFIG_MAP" }, { "API_AND_CONFIG_MAP", "API_AND_CONFIG_MAP" },
+            { "API", "CONFIG_MAP" }, { "API", "API_AND_CONFIG_MAP" }, { "API", "API" },
+        }) do
+            expect.ok(eks.create_cluster(gw, eks.cluster_input("way", {
+                accessConfig = { authenticationMode = way[1] },
+            })))
+            invalid(requests.update_cluster_config("way", { accessConfig = { authenticationMode = way[2] } }),
+                "Unsupported authentication mode update from " .. way[1] .. " to " .. way[2], "way")
+            expect.ok(eks.delete_cluster(gw, "way"))
+        end
+    end)
+
+    it("E26: no update is in progress once it is answered, so the next one may come at once", function()
+        eks.made_cluster(gw, "busy")
+        for i = 1, 4 do
+            local update = expect.ok(eks.update_cluster_config(gw, "busy", { deletionProtection = i % 2 == 1 })).update
+            assert.equal("Successful", update.status)
+        end
+        expect.ok(eks.delete_cluster(gw, "busy"))
+    end)
+
     it("E27: Auto Mode with a mode that knows no entries", function()
         for _, access in ipairs({ cjson.null, { authenticationMode = "CONFIG_MAP" } }) do
             invalid(requests.create_cluster(eks.cluster_input("auto", {

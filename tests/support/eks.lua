@@ -121,6 +121,9 @@ eks.requests = {
     list_clusters = function(query, with)
         return eks.build("GET", "/clusters" .. eks.query(query), nil, with)
     end,
+    update_cluster_config = function(name, input, with)
+        return eks.build("POST", "/clusters/" .. text.escape(name) .. "/update-config", input, with)
+    end,
     delete_cluster = function(name, with)
         return eks.build("DELETE", "/clusters/" .. text.escape(name), nil, with)
     end,
