@@ -80,6 +80,7 @@ enum gw_status gw_eks_error_refuse(const struct gw_eks_call *call, struct gw_eks
     return GW_E_DENIED;
 }
 
+/* The model gives ListAccessPolicies ServerException alone, which clients would retry: it has the usual one. */
 static enum gw_eks_error_code invalid_code(enum gw_eks_op op)
 {
     if (op == GW_EKS_TagResource || op == GW_EKS_UntagResource || op == GW_EKS_ListTagsForResource)

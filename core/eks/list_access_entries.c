@@ -14,7 +14,7 @@ static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *erro
 {
     enum gw_status status = gw_eks_cluster_decode(call, error);
 
-    return status == GW_OK ? gw_eks_page_decode(call, GW_EKS_InvalidParameterException, error) : status;
+    return status == GW_OK ? gw_eks_page_decode(call, error) : status;
 }
 
 /* A filter that nothing could match is a mistake, and said to be one. */

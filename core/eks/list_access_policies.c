@@ -8,12 +8,6 @@
 #include "eks/handlers.h"
 #include "eks/page.h"
 
-/* The model gives this operation ServerException alone, which clients would retry. */
-static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *error)
-{
-    return gw_eks_page_decode(call, GW_EKS_InvalidParameterException, error);
-}
-
 static void encode(const struct gw_eks_call *call, struct gw_str name, struct gw_buf *body)
 {
     const struct gw_eks_policy policy = {.name = name};
@@ -53,4 +47,4 @@ static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env 
     return gw_eks_body_finish(call, &body, &result->reply, error);
 }
 
-const struct gw_eks_handler gw_eks_list_access_policies = {decode, NULL, prepare, gw_eks_page_view};
+const struct gw_eks_handler gw_eks_list_access_policies = {gw_eks_page_decode, NULL, prepare, gw_eks_page_view};

@@ -12,12 +12,11 @@
 #include "eks/principal.h"
 #include "eks/view.h"
 
-/* The model gives this operation no InvalidParameterException. */
 static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *error)
 {
     enum gw_status status = gw_eks_principal_decode_entry(call, error);
 
-    return status == GW_OK ? gw_eks_page_decode(call, GW_EKS_InvalidRequestException, error) : status;
+    return status == GW_OK ? gw_eks_page_decode(call, error) : status;
 }
 
 static enum gw_status answer(struct gw_eks_call *call, const struct gw_access_entry *entry,

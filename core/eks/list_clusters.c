@@ -8,11 +8,6 @@
 #include "eks/handlers.h"
 #include "eks/page.h"
 
-static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *error)
-{
-    return gw_eks_page_decode(call, GW_EKS_InvalidParameterException, error);
-}
-
 static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_eks_result *result,
                               struct gw_eks_error *error)
 {
@@ -34,4 +29,4 @@ static enum gw_status prepare(struct gw_eks_call *call, const struct gw_eks_env 
     return gw_eks_body_finish(call, &body, &result->reply, error);
 }
 
-const struct gw_eks_handler gw_eks_list_clusters = {decode, NULL, prepare, gw_eks_page_view};
+const struct gw_eks_handler gw_eks_list_clusters = {gw_eks_page_decode, NULL, prepare, gw_eks_page_view};

@@ -17,7 +17,7 @@ static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *erro
 
     if (status == GW_OK)
         status = gw_eks_update_decode(call, error);
-    return status == GW_OK ? gw_eks_page_decode(call, GW_EKS_InvalidParameterException, error) : status;
+    return status == GW_OK ? gw_eks_page_decode(call, error) : status;
 }
 
 static size_t index_behind(const struct gw_cluster *cluster, struct gw_str id)

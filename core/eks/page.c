@@ -74,7 +74,7 @@ static bool read_token(const struct gw_eks_call *call, struct gw_str token, stru
     return good;
 }
 
-enum gw_status gw_eks_page_decode(struct gw_eks_call *call, enum gw_eks_error_code code, struct gw_eks_error *error)
+enum gw_status gw_eks_page_decode(struct gw_eks_call *call, struct gw_eks_error *error)
 {
     struct gw_eks_paging *paging = gw_arena_zero(call->arena, 1, sizeof(*paging));
     uint64_t max = GW_EKS_PAGE_MAX;
@@ -88,13 +88,13 @@ enum gw_status gw_eks_page_decode(struct gw_eks_call *call, enum gw_eks_error_co
         return status;
     if (paging->max_results.at != NULL &&
         (gw_str_parse_u64(paging->max_results, GW_EKS_PAGE_MAX, &max) != GW_OK || max == 0))
-        return gw_eks_error_refuse(call, error, code,
-                                   GW_STR("The maxResults parameter must be a whole number from 1 to 100."));
+        return gw_eks_error_invalid(call, error, "The maxResults parameter must be a whole number from 1 to %d.",
+                                    GW_EKS_PAGE_MAX);
     if (paging->next_token.length > 0 && !read_token(call, paging->next_token, &paging->page.after))
-        return gw_eks_error_refuse(
-            call, error, code,
-            GW_STR("The nextToken parameter is not valid: it must be the nextToken of the page before, sent with the "
-                   "same parameters."));
+        return gw_eks_error_invalid(
+            call, error,
+            "The nextToken parameter is not valid: it must be the nextToken of the page before, "
+            "sent with the same parameters.");
     paging->page.max = (size_t)max;
     paging->page.items = gw_arena_alloc(call->arena, GW_EKS_PAGE_MAX * sizeof(struct gw_str));
     return GW_OK;

@@ -24,10 +24,9 @@ struct gw_eks_paging {
     struct gw_store_page page; /* room for GW_EKS_PAGE_MAX items */
 };
 
-/* Makes call->paging from the query, once the labels are decoded. Refused, with `code`: a maxResults that isn't 1 to
- * 100, a token of another listing. An empty token is none. arena */
-GW_NODISCARD enum gw_status gw_eks_page_decode(struct gw_eks_call *call, enum gw_eks_error_code code,
-                                               struct gw_eks_error *error);
+/* Makes call->paging from the query, once the labels are decoded. Refused: a maxResults that isn't 1 to 100, a token of
+ * another listing. An empty token is none. arena */
+GW_NODISCARD enum gw_status gw_eks_page_decode(struct gw_eks_call *call, struct gw_eks_error *error);
 
 /* Appends `"nextToken":null`, or the token that goes on behind `last` where the page has more. */
 void gw_eks_page_encode_token(const struct gw_eks_call *call, struct gw_str last, struct gw_buf *body);
