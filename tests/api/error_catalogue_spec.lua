@@ -6,6 +6,7 @@ local cjson = require("cjson")
 local eks = require("support.eks")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
+local text = require("support.text")
 
 local requests = eks.requests
 local role = eks.role("my-role")
@@ -81,6 +82,8 @@ describe("the error catalogue", function()
     setup(function()
         gw = gateway.start({ settings = { clusters = {
             ["my-cluster"] = { accessConfig = { authenticationMode = "API" } },
+            ["other"] = { accessConfig = { authenticationMode = "API" } },
+            ["both"] = { accessConfig = { authenticationMode = "API_AND_CONFIG_MAP" } },
             ["config-map"] = { accessConfig = { authenticationMode = "CONFIG_MAP" } },
         } } })
     end)
@@ -101,6 +104,9 @@ describe("the error catalogue", function()
         local all = on_cluster(role, { cluster = "absent" })
         all.describe_cluster = requests.describe_cluster("absent")
         all.delete_cluster = requests.delete_cluster("absent")
+        all.update_cluster = requests.update_cluster_config("absent", { deletionProtection = true })
+        all.list_updates = requests.list_updates("absent")
+        all.describe_update = requests.describe_update("absent", "some-id")
         for _, request in pairs(all) do
             refused(request, "ResourceNotFoundException", "No cluster found for name: absent.", false)
         end
@@ -147,9 +153,19 @@ describe("the error catalogue", function()
             "The principalArn parameter format is not valid")
     end)
 
-    it("E6: a principal that IAM can't have: another partition's", function()
-        invalid(requests.create({ principalArn = "arn:aws-cn:iam::012345678910:role/my-role" }),
-            "The specified principalArn is invalid: invalid principal.")
+    it("E6: a principal that IAM doesn't know, as an SSO role without its path, or can't know in this partition", function()
+        local message = "The specified principalArn is invalid: invalid principal."
+        local sso = "AWSReservedSSO_admin_0123456789abcdef"
+        local whole = eks.role("aws-reserved/sso.amazonaws.com/eu-west-1/" .. sso)
+        invalid(requests.create({ principalArn = "arn:aws-cn:iam::012345678910:role/my-role" }), message)
+        local file = gw.folder .. "/principals"
+        text.write_file(file, whole .. "\n")
+        local own = gateway.start({ settings = { principals = file } })
+        for _, principal in ipairs({ eks.role(sso), eks.role("my-role"), eks.user("alice"), whole .. "x" }) do
+            answers(own, requests.create({ principalArn = principal }), "InvalidParameterException", message, "my-cluster")
+        end
+        eks.made(own, { principalArn = whole })
+        own:stop()
     end)
 
     it("E7: a service-linked role, own or foreign, of any type, in every change", function()
@@ -273,6 +289,8 @@ describe("the error catalogue", function()
         return {
             create_cluster = requests.create_cluster(eks.cluster_input(name)),
             describe_cluster = requests.describe_cluster(name), delete_cluster = requests.delete_cluster(name),
+            update_cluster = requests.update_cluster_config(name, { deletionProtection = true }),
+            list_updates = requests.list_updates(name), describe_update = requests.describe_update(name, "some-id"),
         }
     end
 
@@ -306,6 +324,7 @@ describe("the error catalogue", function()
             invalid(requests.create({ principalArn = role, clientRequestToken = token }), message)
             invalid(requests.update(role, { clientRequestToken = token }), message)
             invalid(requests.create_cluster(eks.cluster_input("fresh", { clientRequestToken = token })), message, "fresh")
+            invalid(requests.update_cluster_config("my-cluster", { deletionProtection = true, clientRequestToken = token }), message)
         end
     end)
 
@@ -344,6 +363,33 @@ describe("the error catalogue", function()
         expect.ok(eks.delete_cluster(gw, "busy"))
     end)
 
+    --- A mock that answers an operation with a fault, for what can't arise of itself here.
+    local function with_fault(operation, code, message, ask)
+        local mock = gateway.start_mock()
+        local ordered = mock:control("PUT", "/v1/mock/faults", {
+            faults = { { operation = operation, error = code, message = message } },
+        })
+        assert.equal(200, ordered.status, ordered.body)
+        ask(mock)
+        mock:stop()
+    end
+
+    it("E24: node groups hold a cluster back, as a mock's fault", function()
+        local message = "Cluster has nodegroups attached"
+        with_fault("DeleteCluster", "ResourceInUseException", message, function(mock)
+            answers(mock, requests.delete_cluster("my-cluster"), "ResourceInUseException", message, "my-cluster")
+        end)
+    end)
+
+    it("E26: an update is in progress, as a mock's fault", function()
+        local message = "Cannot AccessConfigUpdate because cluster my-cluster currently has update "
+            .. "9a6a3c2e-4d19-3c4f-8fbb-1f2a3b4c5d6e in progress"
+        with_fault("UpdateClusterConfig", "ResourceInUseException", message, function(mock)
+            answers(mock, requests.update_cluster_config("my-cluster", { accessConfig = { authenticationMode = "API" } }),
+                "ResourceInUseException", message, "my-cluster")
+        end)
+    end)
+
     it("E27: Auto Mode with a mode that knows no entries", function()
         for _, access in ipairs({ cjson.null, { authenticationMode = "CONFIG_MAP" } }) do
             invalid(requests.create_cluster(eks.cluster_input("auto", {
@@ -369,14 +415,31 @@ describe("the error catalogue", function()
         return " (eksgate policy p: " .. reason .. ", request " .. reply.header["x-amzn-requestid"] .. ")"
     end
 
-    it("E28: throttled, on every operation", function()
-        local own = with_verdict('verdict.throttle(3, "slow down")')
+    --- Requests of all operations.
+    local function on_everything()
         local all = on_cluster(role)
         all.policies = requests.list_policies()
         all.tag = requests.tag(eks.cluster_arn(), { tags = { a = "1" } })
         all.untag = requests.untag(eks.cluster_arn(), { tagKeys = "a" })
         all.tags = requests.tags(eks.cluster_arn())
-        for _, request in pairs(all) do
+        all.list_clusters = requests.list_clusters()
+        for name, request in pairs(on_cluster_itself("my-cluster")) do
+            all[name] = request
+        end
+        return all
+    end
+
+    it("E28: throttled, on every operation, by a mock's fault to the letter", function()
+        with_fault("*", "TooManyRequestsException", "Too Many Requests", function(mock)
+            for _, request in pairs(on_everything()) do
+                answers(mock, request, "TooManyRequestsException", "Too Many Requests")
+            end
+        end)
+    end)
+
+    it("E28: throttled by a policy, which signs", function()
+        local own = with_verdict('verdict.throttle(3, "slow down")')
+        for _, request in pairs(on_everything()) do
             local reply = answers(own, request, "TooManyRequestsException", function(reply)
                 return "Too Many Requests" .. signed_off(reply, "slow down")
             end)
@@ -394,6 +457,13 @@ describe("the error catalogue", function()
             { "CreateAccessEntry", requests.create({ principalArn = role }), eks.cluster_arn() },
             { "ListAccessEntries", requests.list(), eks.cluster_arn() },
             { "ListAccessPolicies", requests.list_policies(), "*" },
+            { "ListClusters", requests.list_clusters(), "*" },
+            { "CreateCluster", requests.create_cluster(eks.cluster_input("new")), eks.cluster_arn("new") },
+            { "DescribeCluster", requests.describe_cluster("my-cluster"), eks.cluster_arn() },
+            { "DeleteCluster", requests.delete_cluster("absent"), eks.cluster_arn("absent") },
+            { "UpdateClusterConfig", requests.update_cluster_config("my-cluster", "{}"), eks.cluster_arn() },
+            { "ListUpdates", requests.list_updates("my-cluster"), eks.cluster_arn() },
+            { "DescribeUpdate", requests.describe_update("my-cluster", "x"), eks.cluster_arn() },
             { "TagResource", requests.tag(entry.accessEntryArn, { tags = { a = "1" } }), entry.accessEntryArn },
             { "UntagResource", requests.untag(eks.cluster_arn("x"), { tagKeys = "a" }), eks.cluster_arn("x") },
             { "ListTagsForResource", requests.tags(entry.accessEntryArn), entry.accessEntryArn },

@@ -225,6 +225,17 @@ describe("a usual mistake of stand-ins", function()
             expect.invalid, expect.bad_arn)
     end)
 
+    it("mistake 20: principals that don't exist taken, where somebody says who does", function()
+        local sso = "AWSReservedSSO_admin_0123456789abcdef"
+        local whole = eks.role("aws-reserved/sso.amazonaws.com/" .. sso)
+        text.write_file(gw.folder .. "/principals", '["' .. whole .. '"]')
+        local own = gateway.start({ settings = { principals = gw.folder .. "/principals" } })
+        expect.error(eks.create(own, { principalArn = eks.role(sso) }), 400, expect.invalid,
+            "The specified principalArn is invalid: invalid principal.")
+        eks.made(own, { principalArn = whole })
+        own:stop()
+    end)
+
     it("mistake 21: lists unsorted, or of entry ARNs", function()
         for _, name in ipairs({ "role/z", "role/a", "user/a", "role/aws-x/y", "root" }) do
             eks.made(gw, { principalArn = "arn:aws:iam::111122223333:" .. name })

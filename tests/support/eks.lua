@@ -127,6 +127,12 @@ eks.requests = {
     delete_cluster = function(name, with)
         return eks.build("DELETE", "/clusters/" .. text.escape(name), nil, with)
     end,
+    list_updates = function(name, query, with)
+        return eks.build("GET", "/clusters/" .. text.escape(name) .. "/updates" .. eks.query(query), nil, with)
+    end,
+    describe_update = function(name, id, with)
+        return eks.build("GET", "/clusters/" .. text.escape(name) .. "/updates/" .. text.escape(id), nil, with)
+    end,
 }
 
 for name, build in pairs(eks.requests) do
