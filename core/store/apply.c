@@ -143,9 +143,13 @@ static void list_entry(struct gw_store *store, struct gw_cluster_node *node, con
         (void)gw_listing_remove(&node->entries, old->key.principal);
 }
 
+/* Of two entries with the same ARN the one that was put last stands in the table: the other leaves it alone. */
 static void forget_arn(struct gw_store *store, const struct gw_access_entry *entry)
 {
-    (void)gw_table_remove(&store->arns, gw_engine_hash_arn(store, entry->arn), &entry->arn);
+    uint64_t hash = gw_engine_hash_arn(store, entry->arn);
+
+    if (gw_table_find(&store->arns, hash, &entry->arn) == entry)
+        (void)gw_table_remove(&store->arns, hash, &entry->arn);
 }
 
 /* The token first: whoever sees the entry sees the token of the change that made it. Listed last: whoever finds it in a
@@ -180,7 +184,6 @@ static void delete_entry(struct gw_store *store, struct gw_staged *one)
 {
     list_entry(store, one->node, gw_table_find(&store->entries, one->hash, &one->key), NULL);
     remove_entry(store, one->hash, &one->key);
-    gw_store_token_free(&one->token);
 }
 
 static struct gw_scope_node *scope_new(struct gw_store *store, const struct gw_store_key *key)
@@ -233,15 +236,20 @@ static void unlist_cluster(struct gw_store *store, const struct gw_store_key *ke
     gw_epoch_retire(store->epoch, scope, gw_engine_release_scope);
 }
 
+/* A cluster's token hangs from the record that is put, else from the one that is there. */
+static void apply_cluster_token(struct gw_store *store, struct gw_cluster *record, const struct gw_staged *one)
+{
+    if (one->is_clusters_token)
+        apply_token(store, &gw_stored_cluster(record)->tokens, one);
+}
+
 static void put_cluster(struct gw_store *store, const struct gw_staged *one)
 {
     struct gw_cluster *old = atomic_load(&one->node->record);
-    struct gw_link *tokens = &gw_stored_cluster(one->cluster)->tokens;
 
     if (old != NULL)
-        gw_link_move(tokens, &gw_stored_cluster(old)->tokens);
-    if (one->is_clusters_token)
-        apply_token(store, tokens, one);
+        gw_link_move(&gw_stored_cluster(one->cluster)->tokens, &gw_stored_cluster(old)->tokens);
+    apply_cluster_token(store, one->cluster, one);
     atomic_store(&one->node->record, one->cluster);
     if (old == NULL)
         list_cluster(store, &one->node->key);
@@ -292,6 +300,8 @@ static void apply(struct gw_store *store, struct gw_staged *one)
         put_cluster(store, one);
     else if (one->cluster_act == GW_STORE_DELETE)
         delete_cluster(store, one);
+    else
+        apply_cluster_token(store, atomic_load(&one->node->record), one);
     if (one->entry_act == GW_STORE_PUT)
         put_entry(store, one);
     else if (one->entry_act == GW_STORE_DELETE)

@@ -12,7 +12,7 @@
  * finding its start takes two binary searches. Chunks split past CHUNK_MAX texts;
  * one that grew at the very end of the set stays full, so that texts which come
  * in order are packed tightly. Two neighbours that fit into half a chunk are
- * joined.
+ * joined, so that removals in whatever order leave no index of crumbs.
  */
 #include "store/listing.h"
 
@@ -223,6 +223,11 @@ bool gw_listing_add(struct gw_listing *listing, struct gw_str text)
     return true;
 }
 
+static bool fits(const struct gw_listing_index *index, size_t which, size_t count)
+{
+    return which < index->chunk_count && index->chunks[which]->count + count <= CHUNK_MAX / 2;
+}
+
 bool gw_listing_remove(struct gw_listing *listing, struct gw_str text)
 {
     const struct gw_listing_index *index = atomic_load(&listing->index);
@@ -244,8 +249,13 @@ bool gw_listing_remove(struct gw_listing *listing, struct gw_str text)
         return false;
     count--;
     memmove(texts + at, texts + at + 1, (count - at) * sizeof(texts[0]));
-    if (count > 0 && which + 1 < index->chunk_count && count + index->chunks[which + 1]->count <= CHUNK_MAX / 2) {
+    if (count > 0 && fits(index, which + 1, count)) {
         count += take_texts(index->chunks[which + 1], texts + count);
+        drop = 2;
+    } else if (count > 0 && which > 0 && fits(index, which - 1, count)) {
+        which--;
+        memmove(texts + index->chunks[which]->count, texts, count * sizeof(texts[0]));
+        count += take_texts(index->chunks[which], texts);
         drop = 2;
     }
     if (count > 0)

@@ -106,10 +106,8 @@ static void book(struct gw_store *store, const struct gw_staged *one, bool creat
 {
     struct gw_cluster_node *node = one->node;
 
-    if (node->users++ == 0) {
+    if (node->users++ == 0)
         node->expected = gw_listing_count(&node->entries);
-        node->cluster_at = node->deleted_at = 0;
-    }
     if (one->cluster_act != GW_STORE_KEEP)
         node->cluster_at = store->staged_count + 1;
     if (one->cluster_act == GW_STORE_DELETE) {
@@ -144,7 +142,7 @@ static void take(struct gw_store *store, struct gw_store_change *change, const s
         one->key = entry->key;
     }
     one->token = change->token;
-    one->is_clusters_token = change->is_clusters_token || change->entry_act == GW_STORE_KEEP;
+    one->is_clusters_token = change->is_clusters_token || change->entry_act != GW_STORE_PUT;
     change->cluster = NULL;
     change->entry = NULL;
     change->token = NULL;
