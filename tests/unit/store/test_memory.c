@@ -166,6 +166,32 @@ static void store_rollback__everything_staged__never_was(void **state)
     assert_true(gw_str_is(find(f, "a")->username, "third"));
 }
 
+static void store_stage__thousands_in_one_batch__all_count(void **state)
+{
+    struct fixture *f = *state;
+    char name[16];
+
+    f->cluster_max = SIZE_MAX;
+    for (int i = 0; i < 5000; i++) {
+        struct gw_store_key at;
+
+        (void)snprintf(name, sizeof(name), "p%d", i);
+        at = key(name);
+        assert_int_equal(stage_at(f, &at, 0, name, name, NOW), GW_OK);
+    }
+    for (int i = 0; i < 5000; i++) {
+        struct gw_store_key other = key("other");
+        struct gw_store_key at;
+
+        (void)snprintf(name, sizeof(name), "p%d", i);
+        at = key(name);
+        assert_int_equal(stage_at(f, &at, 0, name, NULL, NOW), GW_E_STALE);
+        assert_int_equal(stage_at(f, &other, 0, name, name, NOW), GW_E_STALE);
+    }
+    commit(f);
+    assert_int_equal(count_cluster(f, "my-cluster"), 5000);
+}
+
 static void store__thousands_of_entries__are_all_found(void **state)
 {
     struct fixture *f = *state;
@@ -305,6 +331,7 @@ int main(void)
         STORE_TEST(store_stage__full_cluster__refuses_creates_only),
         STORE_TEST(store_stage__no_limit__does_not_wrap),
         STORE_TEST(store_rollback__everything_staged__never_was),
+        STORE_TEST(store_stage__thousands_in_one_batch__all_count),
         STORE_TEST(store__thousands_of_entries__are_all_found),
         cmocka_unit_test(store__readers_beside_the_writer__see_whole_entries_and_their_tokens),
     };
