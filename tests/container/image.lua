@@ -113,7 +113,7 @@ function image.start(options)
     started = started + 1
     local container = "eksgate-test-" .. started
     local gw = gateway.start({ command = words_of(container, options) })
-    gw.container = container
+    gw.container, gw.environment = container, options.environment
     if image.engine then
         gw.pid = tonumber(run({ podman, "inspect", "--format={{.State.Pid}}", container }))
     end
@@ -125,8 +125,9 @@ function image.run(options)
     return process.run(words_of(nil, options), { seconds = 60 })
 end
 
---- Runs the image's health check: exit code, stdout, stderr. It has the network of `gw`'s container and nothing else of it,
---- because `exec` into a container isn't possible on every machine that can start one; an own one once that has ended.
+--- Runs the image's health check: exit code, stdout, stderr. It has the network and the environment of `gw`'s container and
+--- nothing else of it, because `exec` into a container isn't possible on every machine that can start one; a network of its
+--- own once that has ended.
 function image.health(gw)
     local check = image.config.Healthcheck.Test
     assert(check[1] == "CMD" and check[2] == image.config.Entrypoint[1])
@@ -134,7 +135,10 @@ function image.health(gw)
     if not image.engine then -- the port is the kernel's choice there
         table.move({ "--admin", gw.admin }, 1, 2, #arguments + 1, arguments)
     end
-    return image.run({ arguments = arguments, network = gw.process:poll() and "none" or "container:" .. gw.container })
+    return image.run({
+        arguments = arguments, environment = gw.environment,
+        network = gw.process:poll() and "none" or "container:" .. gw.container,
+    })
 end
 
 --- Ends and removes all containers and volumes.

@@ -76,18 +76,18 @@ describe("the container image", function()
 
     it("says who it runs as, what it starts and how it is asked for its health", function()
         assert.same({ "eksgate" }, image.config.Entrypoint)
-        assert.same({ "serve", "-c", "/etc/eksgate/container.lua" }, image.config.Cmd)
+        assert.same({ "mock", "--set", "listen=0.0.0.0:8080" }, image.config.Cmd)
         assert.same({ "CMD", "eksgate", "ctl", "health" }, image.config.Healthcheck.Test)
         assert.equal(user .. ":" .. user, image.config.User)
         assert.is_not_nil(image.config.ExposedPorts["8080/tcp"])
     end)
 
-    it("is healthy while it runs and not afterwards", function()
+    it("is a mock by default, healthy while it runs and not afterwards", function()
         local arguments
         if not image.engine then -- without a network of its own
             arguments = table.move(any_port, 1, #any_port, #image.config.Cmd + 1, { table.unpack(image.config.Cmd) })
         end
-        local gw = image.start({ network = "none", arguments = arguments, environment = environment })
+        local gw = image.start({ network = "none", arguments = arguments })
         if image.engine then
             assert.equal("http://0.0.0.0:8080", gw.address)
         end
@@ -95,6 +95,26 @@ describe("the container image", function()
         assert.equal(0, code, out .. err)
         assert.equal(0, gw:end_process())
         assert.equal(1, (image.health(gw)))
+    end)
+
+    it("is healthy also when its environment opens the admin listener to others", function()
+        local gw = image.start({
+            network = "none", arguments = not image.engine and { "mock", "--set", "listen=127.0.0.1:0" } or nil,
+            environment = {
+                EKSGATE_ADMIN = image.engine and "0.0.0.0:9180" or "0.0.0.0:0",
+                EKSGATE_ADMIN_TOKEN = "a-token-of-the-container-tests",
+            },
+        })
+        local code, out, err = image.health(gw)
+        assert.equal(0, code, out .. err)
+        gw:stop()
+    end)
+
+    it("answers as a mock whoever signs with the keys of tests", function()
+        local gw = image.start({ arguments = { "mock", table.unpack(any_port) } })
+        local reply = gw:create({ principalArn = "arn:aws:iam::000000000000:role/r" }, { key = { id = "test", secret = "test" } })
+        assert.equal(200, reply.status)
+        gw:stop()
     end)
 
     it("serves the example configuration: answers signed requests, prints records on stdout", function()
