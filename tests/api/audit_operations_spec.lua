@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The record of each operation on entries, policies and tags: what it was asked as CloudTrail says it (the cluster under
+-- The record of each operation of EKS that is served: what it was asked as CloudTrail says it (the cluster under
 -- `name`, labels of the path still escaped), what it was answered, and refusals.
 
 local cjson = require("cjson")
@@ -54,7 +54,26 @@ describe("the audit record of", function()
             { resourceArn = arn_label, tagKeys = { "a", "b c" } }, false, true },
         { "DeleteAccessEntry", requests.delete(eks.role("p/new")),
             { name = "my-cluster", principalArn = text.escape(eks.role("p/new")) }, false, true },
+        { "CreateCluster", requests.create_cluster(eks.cluster_input("made", { tags = { a = "1" }, unknown = 1 })),
+            eks.cluster_input("made", { tags = { a = "1" } }), false, true },
+        { "DescribeCluster", requests.describe_cluster("made"), { name = "made" }, true, false },
+        { "ListClusters", requests.list_clusters({ maxResults = 1, include = { "all" } }),
+            { maxResults = 1, include = { "all" } }, true, false },
+        { "UpdateClusterConfig", requests.update_cluster_config("made", { deletionProtection = true }),
+            { name = "made", deletionProtection = true }, false, true },
+        { "ListUpdates", requests.list_updates("made", { maxResults = 5 }), { name = "made", maxResults = 5 }, true, false },
+        { "UpdateClusterConfig", requests.update_cluster_config("made", { deletionProtection = false }),
+            { name = "made", deletionProtection = false }, false, true },
+        { "DeleteCluster", requests.delete_cluster("made"), { name = "made" }, false, true },
     }
+
+    it("DescribeUpdate says what was asked", function()
+        local id = expect.ok(eks.update_cluster_config(gw, "my-cluster", { zonalShiftConfig = { enabled = true } })).update.id
+        local record = gw:audit_of(eks.describe_update(gw, "my-cluster", id).header["x-amzn-requestid"])
+        assert.equal("DescribeUpdate", record.eventName)
+        assert.same({ name = "my-cluster", updateId = id }, record.requestParameters)
+        assert.is_true(record.readOnly)
+    end)
 
     for _, case in ipairs(cases) do
         it(case[1] .. " says what was asked and answered", function()
@@ -89,6 +108,13 @@ describe("the audit record of", function()
         { "TagResource", requests.tag("x", { tags = { a = "1" } }), "BadRequestException" },
         { "UntagResource", requests.untag(eks.cluster_arn("absent"), { tagKeys = "a" }), "NotFoundException" },
         { "ListTagsForResource", requests.tags(eks.cluster_arn("absent")), "NotFoundException" },
+        { "CreateCluster", requests.create_cluster(eks.cluster_input("my-cluster")), "ResourceInUseException" },
+        { "DescribeCluster", requests.describe_cluster("absent"), "ResourceNotFoundException" },
+        { "ListClusters", requests.list_clusters({ maxResults = 0 }), expect.invalid },
+        { "UpdateClusterConfig", requests.update_cluster_config("my-cluster", "{}"), expect.invalid },
+        { "ListUpdates", requests.list_updates("absent"), "ResourceNotFoundException" },
+        { "DescribeUpdate", requests.describe_update("my-cluster", "x"), "ResourceNotFoundException" },
+        { "DeleteCluster", requests.delete_cluster("absent"), "ResourceNotFoundException" },
     }
     for _, case in ipairs(refusals) do
         it(case[1] .. " that was refused says why: " .. case[3], function()

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Hostile and clumsy input for the operations on entries, policies and tags: bodies, path labels, queries.
+-- Hostile and clumsy input for every operation of EKS that is served: bodies, path labels, queries.
 
 local eks = require("support.eks")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
 local text = require("support.text")
 
-local body_cap = 65536
+local body_cap = 256 * 1024
 local view = eks.policy("AmazonEKSViewPolicy")
 local bad_request = "BadRequestException"
 
@@ -18,6 +18,7 @@ end
 describe("bad input", function()
     local gw
     local entry, busy
+    local clusters, protected = 0, false
 
     setup(function()
         gw = gateway.start({ settings = { http = { body_bytes = body_cap } } })
@@ -65,6 +66,31 @@ describe("bad input", function()
             end,
             good = function()
                 return '"tags":{"a":"1"}'
+            end,
+        },
+        CreateCluster = {
+            code = expect.invalid,
+            send = function(body)
+                return eks.create_cluster(gw, body)
+            end,
+            good = function()
+                clusters = clusters + 1
+                return '"name":"made-' .. clusters .. '","roleArn":"' .. eks.role("eks")
+                    .. '","resourcesVpcConfig":{"subnetIds":["a","b"]}'
+            end,
+        },
+        UpdateClusterConfig = {
+            code = expect.invalid,
+            send = function(body)
+                local reply = eks.update_cluster_config(gw, "my-cluster", body)
+                if reply.status == 200 then
+                    protected = not protected
+                end
+                return reply
+            end,
+            -- An update that changes nothing is refused.
+            good = function()
+                return '"deletionProtection":' .. tostring(not protected)
             end,
         },
     }
@@ -124,29 +150,16 @@ describe("bad input", function()
                         return good
                     end)
                     expect.error(about.send(body), 400, about.code, case[3])
-                    expect.ok(about.send("{" .. good .. "}"))
+                    expect.ok(about.send("{" .. about.good() .. "}"))
                 end)
             end
 
             it("many values, for " .. operation, function()
-                local own = gateway.start({ settings = { http = { body_bytes = 1 << 20 } } })
-                local there = eks.made(own, { principalArn = busy.principalArn })
-                local requests = {
-                    CreateAccessEntry = eks.requests.create, UpdateAccessEntry = function(body)
-                        return eks.requests.update(there.principalArn, body)
-                    end, AssociateAccessPolicy = function(body)
-                        return eks.requests.associate(there.principalArn, body)
-                    end, TagResource = function(body)
-                        return eks.requests.tag(there.accessEntryArn, body)
-                    end,
-                }
                 local function send(count)
-                    return own:request(requests[operation]("{" .. about.good() .. ',"x":[' .. string.rep("0,", count)
-                        .. "0]}"))
+                    return about.send("{" .. about.good() .. ',"x":[' .. string.rep("0,", count) .. "0]}")
                 end
                 expect.ok(send(60000))
                 expect.error(send(70000), 400, about.code, no_json)
-                own:stop()
             end)
         end
     end)
@@ -196,6 +209,19 @@ describe("bad input", function()
             AssociateAccessPolicy = { policyArn = "a string", accessScope = "an object" },
             TagResource = { tags = "an object of strings" },
         }
+        -- Rules of clusters' members are many: tests/unit/eks/test_cluster_rules.c and test_create_cluster.c.
+        for operation, member in pairs({
+            CreateCluster = "name", UpdateClusterConfig = "clientRequestToken",
+        }) do
+            it(member .. " of " .. operation, function()
+                for what, value in pairs(values) do
+                    if what ~= "text" then
+                        expect.error(operations[operation].send('{"' .. member .. '":' .. value .. "}"), 400,
+                            expect.invalid, { "^The " .. member .. " parameter " })
+                    end
+                end
+            end)
+        end
         for operation, shape_of in pairs(members) do
             for member, shape in pairs(shape_of) do
                 it(member .. " of " .. operation, function()
@@ -272,8 +298,10 @@ describe("bad input", function()
             { "Aws:x", { ["Aws:x"] = "v" }, reserved }, { "awS:x", { ["awS:x"] = "v" }, reserved },
         }
         for _, case in ipairs(cases) do
-            it(case[1] .. " are refused on create and on tagging", function()
+            it(case[1] .. " are refused on creates and on tagging", function()
                 expect.error(eks.create(gw, { principalArn = eks.fresh_role(), tags = case[2] }), 400, expect.invalid, case[3])
+                expect.error(eks.create_cluster(gw, eks.cluster_input("tagged", { tags = case[2] })), 400, expect.invalid,
+                    case[3])
                 expect.error(eks.tag(gw, busy.accessEntryArn, { tags = case[2] }), 400, bad_request, case[3])
                 expect.error(eks.tag(gw, eks.cluster_arn(), { tags = case[2] }), 400, bad_request, case[3])
             end)
@@ -297,6 +325,8 @@ describe("bad input", function()
             local name = { code = expect.invalid, message = eks.messages.cluster_name }
             local arn = { code = expect.invalid, message = expect.bad_arn }
             local policy = { code = expect.invalid, message = eks.messages.bad_policy }
+            local cluster = { code = expect.invalid, message = (eks.messages.cluster_name:gsub("clusterName parameter",
+                "parameter name")) }
             local tagged = { code = bad_request, message = "The resourceArn parameter format is not valid" }
             return {
                 { "POST", "/clusters/%s/access-entries", name }, { "GET", "/clusters/%s/access-entries", name },
@@ -310,6 +340,9 @@ describe("bad input", function()
                 { "POST", base .. "/%s/access-policies", arn }, { "GET", base .. "/%s/access-policies", arn },
                 { "DELETE", base .. "/%s/access-policies/" .. text.escape(view), arn },
                 { "DELETE", base .. "/" .. principal .. "/access-policies/%s", policy },
+                { "GET", "/clusters/%s", cluster }, { "DELETE", "/clusters/%s", cluster },
+                { "POST", "/clusters/%s/update-config", cluster }, { "GET", "/clusters/%s/updates", cluster },
+                { "GET", "/clusters/%s/updates/x", cluster },
                 { "GET", "/tags/%s", tagged }, { "POST", "/tags/%s", tagged }, { "DELETE", "/tags/%s", tagged },
             }
         end
@@ -390,6 +423,20 @@ describe("bad input", function()
             assert.equal(200, gw:request({ method = "GET", target = "/clusters/%6D%79-%63luster/access-entries" }).status)
         end)
 
+        it("an update's id is any text, and that of none is not found", function()
+            local updates = "/clusters/my-cluster/updates/"
+            for _, label in ipairs({ "%00", "a%0Ab", "%7F", "%FF", "%C0%AF" }) do
+                expect.error(gw:request({ method = "GET", target = updates .. label }), 400, expect.invalid,
+                    "The updateId parameter is not valid text.")
+            end
+            for label, id in pairs({
+                ["%2F"] = "/", ["%252F"] = "%2F", ["a+b"] = "a+b", ["%20"] = " ", ["%C3%A9"] = "\u{e9}", ["%22"] = '"',
+            }) do
+                expect.error(gw:request({ method = "GET", target = updates .. label }), 404, "ResourceNotFoundException",
+                    "No update found for ID: " .. id)
+            end
+        end)
+
         it("a plus sign stays a plus sign", function()
             expect.error(eks.describe(gw, (entry.principalArn:gsub("%+", " "))), 400, expect.invalid, expect.bad_arn)
             local label = entry.principalArn:gsub("/", "%%2F")
@@ -411,6 +458,8 @@ describe("bad input", function()
             { "ListAssociatedAccessPolicies", gateway.entry_target(eks.role("busy")) .. "/access-policies",
                 "InvalidRequestException" },
             { "ListAccessPolicies", "/access-policies", expect.invalid },
+            { "ListClusters", "/clusters", expect.invalid },
+            { "ListUpdates", "/clusters/my-cluster/updates", expect.invalid },
         }
         local function ask(listing, query)
             return gw:request({ method = "GET", target = listing[2] .. query })
@@ -450,6 +499,18 @@ describe("bad input", function()
                     assert.equal(200, reply.status, query .. " " .. reply.body)
                 end
             end)
+        end
+    end)
+
+    it("in the query of DescribeUpdate is refused as in that of ListUpdates", function()
+        local target = "/clusters/my-cluster/updates/x"
+        for query, answer in pairs({
+            ["?nodegroupName=a&nodegroupName=b"] = { 400, expect.invalid, { "^The nodegroupName parameter must not" } },
+            ["?addonName=%FF"] = { 400, expect.invalid, "The addonName parameter is not valid text." },
+            ["?nodegroupName=ng"] = { 404, "ResourceNotFoundException", "No node group found for name: ng." },
+            ["?x=1&x=2&maxResults=0"] = { 404, "ResourceNotFoundException", "No update found for ID: x" },
+        }) do
+            expect.error(gw:request({ method = "GET", target = target .. query }), table.unpack(answer))
         end
     end)
 

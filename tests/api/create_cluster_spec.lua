@@ -156,6 +156,14 @@ describe("CreateCluster", function()
             "The client request token was used by an earlier request with other parameters.")
     end)
 
+    it("holds at the limit of clusters, which is a setting", function()
+        local small = gateway.start({ settings = { limits = { clusters = 2 } } })
+        expect.ok(small:send("POST", "/clusters", laid_over({ name = "two" })))
+        local body = expect.error(small:send("POST", "/clusters", laid_over({ name = "three" })), 400,
+            "ResourceLimitExceededException", "There can't be more than 2 clusters here.")
+        assert.equal("three", body.clusterName)
+    end)
+
     it("keeps accounts and regions apart", function()
         local other = {
             id = "AKIAEKSGATETEST00002", secret = gateway.key.secret,

@@ -29,7 +29,7 @@ for _, region in ipairs({ "list", "star" }) do
     describe("accounts and regions, with region = " .. (region == "list" and "a list" or '"*"') .. ",", function()
         local gw
         local principal = eks.role("shared")
-        local entry
+        local entry, update
 
         setup(function()
             gw = gateway.start({
@@ -42,6 +42,7 @@ for _, region in ipairs({ "list", "star" }) do
             eks.made_cluster(gw, "theirs", owner)
             entry = eks.made(gw, { principalArn = principal, tags = { a = "1" } }, in_cluster(owner, "theirs"))
             eks.associated(gw, principal, "AmazonEKSViewPolicy", nil, in_cluster(owner, "theirs"))
+            update = expect.ok(eks.update_cluster_config(gw, "theirs", { zonalShiftConfig = { enabled = true } }, owner)).update.id
         end)
 
         teardown(function()
@@ -59,6 +60,8 @@ for _, region in ipairs({ "list", "star" }) do
                     requests.delete(principal, there), requests.associate(principal, eks.scope("AmazonEKSViewPolicy"), there),
                     requests.disassociate(principal, view, there), requests.list_associated(principal, nil, there),
                     requests.describe_cluster("theirs", with), requests.delete_cluster("theirs", with),
+                    requests.update_cluster_config("theirs", { deletionProtection = true }, with),
+                    requests.list_updates("theirs", nil, with), requests.describe_update("theirs", update, with),
                 }) do
                     expect.error(gw:request(request), 404, "ResourceNotFoundException", eks.messages.no_cluster("theirs"))
                 end

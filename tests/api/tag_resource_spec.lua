@@ -89,6 +89,18 @@ describe("TagResource", function()
         assert.same({ entry.principalArn }, expect.ok(eks.list(gw, nil, { cluster = "other" })).accessEntries)
     end)
 
+    it("makes a mock's cluster that is named here first, in the caller's account alone", function()
+        local mock = gateway.start_mock()
+        local with = { key = { id = "111111111111", secret = "test" } }
+        local arn = eks.cluster_arn("fresh", nil, "111111111111")
+        expect.ok(eks.tag(mock, arn, { tags = { a = "1" } }, with))
+        assert.same({ a = "1" }, expect.ok(eks.describe_cluster(mock, "fresh", with)).cluster.tags)
+        assert.equal('{"tags":{}}', eks.tags(mock, eks.cluster_arn("other", nil, "111111111111"), with).body)
+        expect.error(eks.tag(mock, arn, { tags = { a = "1" } }, { key = { id = "222222222222", secret = "test" } }), 404,
+            "NotFoundException", no_resource)
+        mock:stop()
+    end)
+
     it("takes every spelling of the ARN in the path", function()
         local arn = entry_arn()
         for _, spelling in ipairs({
