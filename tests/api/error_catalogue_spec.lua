@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The catalogue of EKS's errors, E1 to E31 (core/eks/README.md), over HTTP: each row sends the requests that are known to
--- bring the error, on every operation that can answer it, and compares status, x-amzn-ErrorType and the body's bytes.
+-- bring the error, on every operation that can answer it, and compares status, x-amzn-ErrorType and the body's bytes. Which
+-- operations these are must be what the table of tests/README.md says.
 
 local cjson = require("cjson")
+local coverage = require("support.coverage")
 local eks = require("support.eks")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
@@ -43,9 +45,27 @@ local function body_of(code, cluster, message)
     return "{" .. table.concat(members, ",") .. "}"
 end
 
+-- The operations that the row under way has asked.
+local asked
+
+--- A row of the catalogue: a test that asks the operations which the table has for it, no others.
+local function row(title, test)
+    it(title, function()
+        asked = {}
+        test()
+        local names = {}
+        for name in pairs(asked) do
+            names[#names + 1] = name
+        end
+        table.sort(names)
+        assert.same(coverage.marked(title:match("^(E%d+):"), "c"), names)
+    end)
+end
+
 --- Sends a request and compares the whole reply; `cluster` is what clusterName says, false for null.
 local function answers(gw, request, code, message, cluster)
     local reply = gw:request(request)
+    asked[coverage.operation_of(request)] = true
     if type(message) == "function" then
         message = message(reply)
     end
@@ -82,8 +102,6 @@ describe("the error catalogue", function()
     setup(function()
         gw = gateway.start({ settings = { clusters = {
             ["my-cluster"] = { accessConfig = { authenticationMode = "API" } },
-            ["other"] = { accessConfig = { authenticationMode = "API" } },
-            ["both"] = { accessConfig = { authenticationMode = "API_AND_CONFIG_MAP" } },
             ["config-map"] = { accessConfig = { authenticationMode = "CONFIG_MAP" } },
         } } })
     end)
@@ -100,7 +118,7 @@ describe("the error catalogue", function()
         return refused(request, "InvalidParameterException", message, cluster)
     end
 
-    it("E1: no cluster found, on every operation that names one", function()
+    row("E1: no cluster found, on every operation that names one", function()
         local all = on_cluster(role, { cluster = "absent" })
         all.describe_cluster = requests.describe_cluster("absent")
         all.delete_cluster = requests.delete_cluster("absent")
@@ -112,14 +130,14 @@ describe("the error catalogue", function()
         end
     end)
 
-    it("E2: the principal has no entry, on every operation on one", function()
+    row("E2: the principal has no entry, on every operation on one", function()
         for _, request in pairs(on_entry(eks.role("nobody"))) do
             refused(request, "ResourceNotFoundException", "The specified principalArn could not be found. You can view "
                 .. "your available access entries with 'list-access-entries'.")
         end
     end)
 
-    it("E3: an unknown access policy: a typo, another partition, no account, the account as region", function()
+    row("E3: an unknown access policy: a typo, another partition, no account, the account as region", function()
         local principal = eks.made(gw).principalArn
         local message = "The specified policyArn could not be found. You can view your available access policies with "
             .. "'list-access-policies'."
@@ -135,14 +153,14 @@ describe("the error catalogue", function()
         end
     end)
 
-    it("E4: the ARN of something else than an access policy", function()
+    row("E4: the ARN of something else than an access policy", function()
         local arn = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
         invalid(requests.associate(role, { policyArn = arn, accessScope = { type = "cluster" } }),
             "The policyArn parameter format is not valid")
         invalid(requests.list({ associatedPolicyArn = arn }), "The policyArn parameter format is not valid")
     end)
 
-    it("E5: an assumed role's ARN, on every operation that names a principal", function()
+    row("E5: an assumed role's ARN, on every operation that names a principal", function()
         local session = "arn:aws:sts::012345678910:assumed-role/my-role/session"
         local all = on_entry(session)
         all.create = requests.create({ principalArn = session })
@@ -153,7 +171,7 @@ describe("the error catalogue", function()
             "The principalArn parameter format is not valid")
     end)
 
-    it("E6: a principal that IAM doesn't know, as an SSO role without its path, or can't know in this partition", function()
+    row("E6: a principal that IAM doesn't know, as an SSO role without its path, or can't know in this partition", function()
         local message = "The specified principalArn is invalid: invalid principal."
         local sso = "AWSReservedSSO_admin_0123456789abcdef"
         local whole = eks.role("aws-reserved/sso.amazonaws.com/eu-west-1/" .. sso)
@@ -168,7 +186,7 @@ describe("the error catalogue", function()
         own:stop()
     end)
 
-    it("E7: a service-linked role, own or foreign, of any type, in every change", function()
+    row("E7: a service-linked role, own or foreign, of any type, in every change", function()
         local message = "The caller is not allowed to modify access entries with a principalArn value of a Service Linked "
             .. "Role"
         for _, principal in ipairs({ linked_role, eks.role("aws-service-role/x.amazonaws.com/R", foreign) }) do
@@ -182,7 +200,7 @@ describe("the error catalogue", function()
         end
     end)
 
-    it("E8: a node type for a user or root", function()
+    row("E8: a node type for a user or root", function()
         for _, principal in ipairs({ eks.user("alice"), "arn:aws:iam::012345678910:root" }) do
             for _, type_name in ipairs(node_types) do
                 invalid(requests.create({ principalArn = principal, type = type_name }), "AccessEntry principalArn must "
@@ -191,7 +209,7 @@ describe("the error catalogue", function()
         end
     end)
 
-    it("E9: a node type for another account's role", function()
+    row("E9: a node type for another account's role", function()
         for _, type_name in ipairs(node_types) do
             invalid(requests.create({ principalArn = eks.role("r", foreign), type = type_name }), "AccessEntry "
                 .. "principalArn must be from the same account as the cluster when using types [EC2_LINUX, EC2_WINDOWS, "
@@ -199,7 +217,7 @@ describe("the error catalogue", function()
         end
     end)
 
-    it("E10: a username with a reserved prefix, on create and update, and sts: is none", function()
+    row("E10: a username with a reserved prefix, on create and update, and sts: is none", function()
         local principal = eks.made(gw).principalArn
         for _, prefix in ipairs(prefixes) do
             local message = "The username must not begin with " .. prefix
@@ -209,7 +227,7 @@ describe("the error catalogue", function()
         expect.ok(eks.update(gw, principal, { username = "sts:x" }))
     end)
 
-    it("E11: a group with a reserved prefix, on create and update, and system alone is none", function()
+    row("E11: a group with a reserved prefix, on create and update, and system alone is none", function()
         local principal = eks.made(gw).principalArn
         for _, prefix in ipairs(prefixes) do
             local name = prefix .. "masters"
@@ -220,7 +238,7 @@ describe("the error catalogue", function()
         expect.ok(eks.update(gw, principal, { kubernetesGroups = { "system" } }))
     end)
 
-    it("E12: groups on a node type", function()
+    row("E12: groups on a node type", function()
         for _, type_name in ipairs({ "HYPERPOD_LINUX", table.unpack(node_types) }) do
             invalid(requests.create({ principalArn = role, type = type_name, kubernetesGroups = { "g" } }), "The specified "
                 .. 'kubernetesGroups is invalid: setting kubernetesGroups is not allowed when the type is "' .. type_name
@@ -228,14 +246,14 @@ describe("the error catalogue", function()
         end
     end)
 
-    it("E13: a username on a node type", function()
+    row("E13: a username on a node type", function()
         for _, type_name in ipairs({ "HYPERPOD_LINUX", table.unpack(node_types) }) do
             invalid(requests.create({ principalArn = role, type = type_name, username = "u" }), "The specified username is "
                 .. 'invalid: setting username is not allowed when the type is "' .. type_name .. '"')
         end
     end)
 
-    it("E14: a policy or an update for an entry that isn't STANDARD, but policies for EC2", function()
+    row("E14: a policy or an update for an entry that isn't STANDARD, but policies for EC2", function()
         local message = 'This operation can only be performed on Access Entries with a type of "STANDARD".'
         for _, type_name in ipairs({ "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX" }) do
             local principal = eks.made(gw, { type = type_name }).principalArn
@@ -247,19 +265,19 @@ describe("the error catalogue", function()
         eks.associated(gw, auto, "AmazonEKSAutoNodePolicy")
     end)
 
-    it("E15: namespaces with the scope of a cluster", function()
+    row("E15: namespaces with the scope of a cluster", function()
         invalid(requests.associate(role, { policyArn = view, accessScope = { type = "cluster", namespaces = { "a" } } }),
             "accessScope should not include namespaces if the type is not set as namespace")
     end)
 
-    it("E16: no namespaces with the scope of namespaces", function()
+    row("E16: no namespaces with the scope of namespaces", function()
         for _, scope in ipairs({ '{"type":"namespace"}', '{"type":"namespace","namespaces":[]}' }) do
             invalid(requests.associate(role, '{"policyArn":"' .. view .. '","accessScope":' .. scope .. "}"),
                 "At least 1 namespace must be provided if the type is set as namespace")
         end
     end)
 
-    it("E17: a policy of service-linked roles for another role", function()
+    row("E17: a policy of service-linked roles for another role", function()
         local principal = eks.made(gw).principalArn
         for _, name in ipairs({
             "AmazonEKSBlockStorageClusterPolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSComputeClusterPolicy",
@@ -271,13 +289,13 @@ describe("the error catalogue", function()
         eks.associated(gw, principal, "AmazonEKSLoadBalancingClusterPolicy")
     end)
 
-    it("E18: a second create for the same principal", function()
+    row("E18: a second create for the same principal", function()
         local principal = eks.made(gw).principalArn
         refused(requests.create({ principalArn = principal }), "ResourceInUseException",
             "The specified access entry resource is already in use on this cluster.")
     end)
 
-    it("E19: a CONFIG_MAP cluster, on every operation on entries", function()
+    row("E19: a CONFIG_MAP cluster, on every operation on entries", function()
         for _, request in pairs(on_cluster(role, { cluster = "config-map" })) do
             refused(request, "InvalidRequestException", "The cluster's authentication mode must be set to one of [API, "
                 .. "API_AND_CONFIG_MAP] to perform this operation.", "config-map")
@@ -294,7 +312,7 @@ describe("the error catalogue", function()
         }
     end
 
-    it("E20: characters that no cluster's name has, on every operation that names one", function()
+    row("E20: characters that no cluster's name has, on every operation that names one", function()
         local rest = ' contains invalid characters. It should conform to the regular expression "^[0-9A-Za-z][A-Za-z0-9-_]*"'
             .. "In other words, it should start with a number or letter, and can contain numbers, letters, dashes, and "
             .. "underscores."
@@ -308,7 +326,7 @@ describe("the error catalogue", function()
         end
     end)
 
-    it("E21: a cluster's name of 101 characters, on every operation that names one", function()
+    row("E21: a cluster's name of 101 characters, on every operation that names one", function()
         local name = string.rep("c", 101)
         for _, request in pairs(on_cluster(role, { cluster = name })) do
             invalid(request, "The parameter clusterName should not be greater than 100 characters.", false)
@@ -318,7 +336,7 @@ describe("the error catalogue", function()
         end
     end)
 
-    it("E22: a client request token of 32 or 127 characters, on every operation that takes one", function()
+    row("E22: a client request token of 32 or 127 characters, on every operation that takes one", function()
         for _, token in ipairs({ "", "token", string.rep("t", 32), string.rep("t", 127) }) do
             local message = "The client request token parameter must be between 33 and 126 characters."
             invalid(requests.create({ principalArn = role, clientRequestToken = token }), message)
@@ -328,7 +346,7 @@ describe("the error catalogue", function()
         end
     end)
 
-    it("E23: a cluster of that name exists", function()
+    row("E23: a cluster of that name exists", function()
         refused(requests.create_cluster(eks.cluster_input("my-cluster")), "ResourceInUseException",
             "Cluster already exists with name: my-cluster")
     end)
@@ -339,7 +357,7 @@ describe("the error catalogue", function()
         expect.ok(eks.delete_cluster(gw, "bare"))
     end)
 
-    it("E25: a mode that doesn't follow the one before", function()
+    row("E25: a mode that doesn't follow the one before", function()
         for _, way in ipairs({
             { "CONFIG_MAP", "API" }, { "CONFIG_MAP", "CONFIG_MAP" },
             { "API_AND_CONFIG_MAP", "CONFIG_MAP" }, { "API_AND_CONFIG_MAP", "API_AND_CONFIG_MAP" },
@@ -374,14 +392,14 @@ describe("the error catalogue", function()
         mock:stop()
     end
 
-    it("E24: node groups hold a cluster back, as a mock's fault", function()
+    row("E24: node groups hold a cluster back, as a mock's fault", function()
         local message = "Cluster has nodegroups attached"
         with_fault("DeleteCluster", "ResourceInUseException", message, function(mock)
             answers(mock, requests.delete_cluster("my-cluster"), "ResourceInUseException", message, "my-cluster")
         end)
     end)
 
-    it("E26: an update is in progress, as a mock's fault", function()
+    row("E26: an update is in progress, as a mock's fault", function()
         local message = "Cannot AccessConfigUpdate because cluster my-cluster currently has update "
             .. "9a6a3c2e-4d19-3c4f-8fbb-1f2a3b4c5d6e in progress"
         with_fault("UpdateClusterConfig", "ResourceInUseException", message, function(mock)
@@ -390,16 +408,17 @@ describe("the error catalogue", function()
         end)
     end)
 
-    it("E27: Auto Mode with a mode that knows no entries", function()
-        for _, access in ipairs({ cjson.null, { authenticationMode = "CONFIG_MAP" } }) do
-            invalid(requests.create_cluster(eks.cluster_input("auto", {
-                accessConfig = access,
-                computeConfig = { enabled = true },
-                kubernetesNetworkConfig = { elasticLoadBalancing = { enabled = true } },
-                storageConfig = { blockStorage = { enabled = true } },
-            })), "When EKS Auto Mode is enabled, you must use an EKS access config authentication mode of "
-                .. "API_AND_CONFIG_MAP or API", "auto")
-        end
+    row("E27: Auto Mode with a mode that knows no entries", function()
+        local message = "When EKS Auto Mode is enabled, you must use an EKS access config authentication mode of "
+            .. "API_AND_CONFIG_MAP or API"
+        local auto = {
+            computeConfig = { enabled = true }, kubernetesNetworkConfig = { elasticLoadBalancing = { enabled = true } },
+            storageConfig = { blockStorage = { enabled = true } },
+        }
+        invalid(requests.update_cluster_config("config-map", auto), message, "config-map")
+        invalid(requests.create_cluster(eks.cluster_input("auto", auto)), message, "auto")
+        auto.accessConfig = { authenticationMode = "CONFIG_MAP" }
+        invalid(requests.create_cluster(eks.cluster_input("auto", auto)), message, "auto")
     end)
 
     --- A gateway with a policy that has `verdict` for everything.
@@ -429,7 +448,7 @@ describe("the error catalogue", function()
         return all
     end
 
-    it("E28: throttled, on every operation, by a mock's fault to the letter", function()
+    row("E28: throttled, on every operation, by a mock's fault to the letter", function()
         with_fault("*", "TooManyRequestsException", "Too Many Requests", function(mock)
             for _, request in pairs(on_everything()) do
                 answers(mock, request, "TooManyRequestsException", "Too Many Requests")
@@ -437,7 +456,7 @@ describe("the error catalogue", function()
         end)
     end)
 
-    it("E28: throttled by a policy, which signs", function()
+    row("E28: throttled by a policy, which signs", function()
         local own = with_verdict('verdict.throttle(3, "slow down")')
         for _, request in pairs(on_everything()) do
             local reply = answers(own, request, "TooManyRequestsException", function(reply)
@@ -448,7 +467,7 @@ describe("the error catalogue", function()
         own:stop()
     end)
 
-    it("E29: not authorized, with the resource that IAM names for the operation", function()
+    row("E29: not authorized, with the resource that IAM names for the operation", function()
         local own = with_verdict('verdict.deny("no")')
         local admin = { key = { id = "AKIAEKSGATEADMIN0001", secret = "s" } }
         local entry = eks.made(own, { principalArn = eks.role("team/there") }, admin)
@@ -488,7 +507,7 @@ describe("the error catalogue", function()
         own:stop()
     end)
 
-    it("E30: more entries than a cluster may have", function()
+    row("E30: more entries than a cluster may have", function()
         local own = gateway.start({ settings = { limits = { entries_per_cluster = 2 } } })
         eks.made(own)
         eks.made(own)
@@ -497,7 +516,7 @@ describe("the error catalogue", function()
         own:stop()
     end)
 
-    it("E31: tags of a wrong or missing resource, and wrong tags, with errors of their own", function()
+    row("E31: tags of a wrong or missing resource, and wrong tags, with errors of their own", function()
         local missing = "The specified resourceArn could not be found."
         local malformed = "The resourceArn parameter format is not valid"
         local absent = eks.cluster_arn("absent")
