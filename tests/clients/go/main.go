@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The AWS SDK for Go creates access entries, reads them back, asks who it is, and is refused.
+// The AWS SDK for Go goes through the life of entries, policies, tags and clusters, pages, waits, retries, and is
+// refused.
 package main
 
 import (
@@ -9,15 +10,23 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"sort"
+	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 )
 
-const cluster = "my-cluster"
+const (
+	cluster    = "my-cluster"
+	viewPolicy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+	editPolicy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy"
+)
 
 var failures int
 
@@ -30,16 +39,31 @@ func check(what string, good bool, shown any) {
 	fmt.Printf("not ok - %s: %.600s\n", what, fmt.Sprintf("%+v", shown))
 }
 
+// must ends the client where going on makes no sense.
+func must[T any](value T, err error) T {
+	if err != nil {
+		check("is answered", false, err)
+		os.Exit(1)
+	}
+	return value
+}
+
+// refusedAs tells whether the error is of the type that the service's model names.
+func refusedAs[T error](what string, err error) {
+	var wanted T
+	check(what, errors.As(err, &wanted), err)
+}
+
 func credentials(secret string) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: secret}, nil
 	})
 }
 
-func client(secret string) *eks.Client {
+func client(secret, endpoint string, attempts int) *eks.Client {
 	return eks.New(eks.Options{
-		BaseEndpoint: aws.String(os.Getenv("ENDPOINT")), Region: "us-west-2", Credentials: credentials(secret),
-		RetryMaxAttempts: 1,
+		BaseEndpoint: aws.String(os.Getenv(endpoint)), Region: "us-west-2", Credentials: credentials(secret),
+		RetryMaxAttempts: attempts,
 	})
 }
 
@@ -50,14 +74,6 @@ func stsClient(secret string) *sts.Client {
 	})
 }
 
-func tryCaller(ctx context.Context) {
-	identity, err := stsClient(os.Getenv("AWS_SECRET_ACCESS_KEY")).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	check("is told who it is", err == nil && *identity.Arn == "arn:aws:iam::012345678910:user/clients" &&
-		*identity.Account == "012345678910" && *identity.UserId == "AIDAZTYAQXAKB2ULZAJA3", err)
-	_, err = stsClient("a wrong secret").GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	check("is refused as STS refuses", code(err) == "SignatureDoesNotMatch", err)
-}
-
 func code(err error) string {
 	var failure smithy.APIError
 	if errors.As(err, &failure) {
@@ -66,16 +82,11 @@ func code(err error) string {
 	return fmt.Sprint(err)
 }
 
-func tryPrincipal(ctx context.Context, api *eks.Client, arn, username string) {
-	made, err := api.CreateAccessEntry(ctx, &eks.CreateAccessEntryInput{
+func tryPrincipal(ctx context.Context, api *eks.Client, arn, username string) *types.AccessEntry {
+	entry := must(api.CreateAccessEntry(ctx, &eks.CreateAccessEntryInput{
 		ClusterName: aws.String(cluster), PrincipalArn: aws.String(arn), Tags: map[string]string{"team": "blue"},
 		KubernetesGroups: []string{"viewers"},
-	})
-	if err != nil {
-		check("creates "+arn, false, err)
-		return
-	}
-	entry := made.AccessEntry
+	})).AccessEntry
 	check("creates "+arn, *entry.PrincipalArn == arn && *entry.Username == username && entry.CreatedAt != nil, entry)
 	again, err := api.DescribeAccessEntry(ctx, &eks.DescribeAccessEntryInput{
 		ClusterName: aws.String(cluster), PrincipalArn: aws.String(arn),
@@ -84,29 +95,155 @@ func tryPrincipal(ctx context.Context, api *eks.Client, arn, username string) {
 	_, err = api.CreateAccessEntry(ctx, &eks.CreateAccessEntryInput{
 		ClusterName: aws.String(cluster), PrincipalArn: aws.String(arn),
 	})
-	var inUse *types.ResourceInUseException
-	check("is refused a second one", errors.As(err, &inUse), err)
+	refusedAs[*types.ResourceInUseException]("is refused a second one", err)
+	return entry
+}
+
+func tryTags(ctx context.Context, api *eks.Client, entry *types.AccessEntry) {
+	arn := entry.AccessEntryArn
+	must(api.TagResource(ctx, &eks.TagResourceInput{ResourceArn: arn, Tags: map[string]string{"odd key +/=@": "ü"}}))
+	must(api.UntagResource(ctx, &eks.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"team", "odd key"}}))
+	listed := must(api.ListTagsForResource(ctx, &eks.ListTagsForResourceInput{ResourceArn: arn}))
+	check("tags and untags", reflect.DeepEqual(listed.Tags, map[string]string{"odd key +/=@": "ü"}), listed.Tags)
+	_, err := api.ListTagsForResource(ctx, &eks.ListTagsForResourceInput{ResourceArn: aws.String(*arn + "0")})
+	refusedAs[*types.NotFoundException]("is told of a tagged thing that isn't there", err)
+}
+
+func tryPolicies(ctx context.Context, api *eks.Client, arn string) {
+	where := aws.String(arn)
+	for _, policy := range []string{viewPolicy, editPolicy} {
+		made := must(api.AssociateAccessPolicy(ctx, &eks.AssociateAccessPolicyInput{
+			ClusterName: aws.String(cluster), PrincipalArn: where, PolicyArn: aws.String(policy),
+			AccessScope: &types.AccessScope{Type: types.AccessScopeTypeNamespace, Namespaces: []string{"dev-*"}},
+		})).AssociatedAccessPolicy
+		check("associates "+policy, *made.PolicyArn == policy && reflect.DeepEqual(made.AccessScope.Namespaces,
+			[]string{"dev-*"}) && made.AssociatedAt.Equal(*made.ModifiedAt), made)
+	}
+	var found []string
+	pages := eks.NewListAssociatedAccessPoliciesPaginator(api, &eks.ListAssociatedAccessPoliciesInput{
+		ClusterName: aws.String(cluster), PrincipalArn: where, MaxResults: aws.Int32(1),
+	})
+	for pages.HasMorePages() {
+		for _, policy := range must(pages.NextPage(ctx)).AssociatedAccessPolicies {
+			found = append(found, *policy.PolicyArn)
+		}
+	}
+	check("pages through associated policies", reflect.DeepEqual(found, []string{editPolicy, viewPolicy}), found)
+	must(api.DisassociateAccessPolicy(ctx, &eks.DisassociateAccessPolicyInput{
+		ClusterName: aws.String(cluster), PrincipalArn: where, PolicyArn: aws.String(editPolicy),
+	}))
+	_, err := api.AssociateAccessPolicy(ctx, &eks.AssociateAccessPolicyInput{
+		ClusterName: aws.String(cluster), PrincipalArn: where,
+		PolicyArn:   aws.String("arn:aws:iam::aws:policy/AdministratorAccess"),
+		AccessScope: &types.AccessScope{Type: types.AccessScopeTypeCluster},
+	})
+	refusedAs[*types.InvalidParameterException]("is told of a policy that is none of EKS's", err)
+}
+
+func tryUpdate(ctx context.Context, api *eks.Client, entry *types.AccessEntry) {
+	changed := must(api.UpdateAccessEntry(ctx, &eks.UpdateAccessEntryInput{
+		ClusterName: aws.String(cluster), PrincipalArn: entry.PrincipalArn, Username: aws.String("go:{{SessionName}}"),
+	})).AccessEntry
+	check("updates, and what it leaves out is the default again", *changed.Username == "go:{{SessionName}}" &&
+		len(changed.KubernetesGroups) == 0 && *changed.AccessEntryArn == *entry.AccessEntryArn, changed)
+	must(api.DeleteAccessEntry(ctx, &eks.DeleteAccessEntryInput{
+		ClusterName: aws.String(cluster), PrincipalArn: entry.PrincipalArn,
+	}))
+	_, err := api.DescribeAccessEntry(ctx, &eks.DescribeAccessEntryInput{
+		ClusterName: aws.String(cluster), PrincipalArn: entry.PrincipalArn,
+	})
+	refusedAs[*types.ResourceNotFoundException]("deletes", err)
+}
+
+func tryPages(ctx context.Context, api *eks.Client) {
+	var found []string
+	wanted := must(strconv.Atoi(os.Getenv("LARGE_ENTRIES")))
+	pages := eks.NewListAccessEntriesPaginator(api, &eks.ListAccessEntriesInput{ClusterName: aws.String("large")})
+	for pages.HasMorePages() {
+		found = append(found, must(pages.NextPage(ctx)).AccessEntries...)
+	}
+	distinct := map[string]bool{}
+	for _, arn := range found {
+		distinct[arn] = true
+	}
+	check(fmt.Sprintf("pages through %d entries, in order", wanted), len(found) == wanted && len(distinct) == wanted &&
+		sort.StringsAreSorted(found), len(found))
+	_, err := api.ListAccessEntries(ctx, &eks.ListAccessEntriesInput{
+		ClusterName: aws.String("large"), MaxResults: aws.Int32(101),
+	})
+	refusedAs[*types.InvalidParameterException]("is refused pages of 101", err)
+	_, err = api.ListAccessEntries(ctx, &eks.ListAccessEntriesInput{ClusterName: aws.String("config-map")})
+	refusedAs[*types.InvalidRequestException]("is told of the authentication mode", err)
+}
+
+func tryCluster(ctx context.Context, api *eks.Client, name string) {
+	must(api.CreateCluster(ctx, &eks.CreateClusterInput{
+		Name: aws.String(name), RoleArn: aws.String("arn:aws:iam::012345678910:role/cluster"),
+		ResourcesVpcConfig: &types.VpcConfigRequest{SubnetIds: []string{"subnet-1", "subnet-2"}},
+		AccessConfig:       &types.CreateAccessConfigRequest{AuthenticationMode: types.AuthenticationModeApiAndConfigMap},
+	}))
+	describe := &eks.DescribeClusterInput{Name: aws.String(name)}
+	active, err := eks.NewClusterActiveWaiter(api).WaitForOutput(ctx, describe, time.Minute)
+	check("creates a cluster and waits until it is active", err == nil &&
+		active.Cluster.Status == types.ClusterStatusActive && active.Cluster.CreatedAt != nil, err)
+	update := must(api.UpdateClusterConfig(ctx, &eks.UpdateClusterConfigInput{
+		Name:         aws.String(name),
+		AccessConfig: &types.UpdateAccessConfigRequest{AuthenticationMode: types.AuthenticationModeApi},
+	})).Update
+	shown := must(api.DescribeCluster(ctx, describe)).Cluster.AccessConfig
+	check("changes the authentication mode", update.Type == types.UpdateTypeAccessConfigUpdate &&
+		shown.AuthenticationMode == types.AuthenticationModeApi && shown.BootstrapClusterCreatorAdminPermissions == nil, shown)
+	must(api.DeleteCluster(ctx, &eks.DeleteClusterInput{Name: aws.String(name)}))
+	err = eks.NewClusterDeletedWaiter(api).Wait(ctx, describe, time.Minute)
+	check("deletes it and waits until it is gone", err == nil, err)
+	_, err = api.DescribeCluster(ctx, describe)
+	refusedAs[*types.ResourceNotFoundException]("is told that it is gone", err)
+}
+
+func tryLossy(ctx context.Context, secret, arn string) {
+	api := client(secret, "LOSSY_ENDPOINT", 3)
+	made := must(api.CreateAccessEntry(ctx, &eks.CreateAccessEntryInput{
+		ClusterName: aws.String(cluster), PrincipalArn: aws.String(arn),
+	}))
+	there := must(api.DescribeAccessEntry(ctx, &eks.DescribeAccessEntryInput{
+		ClusterName: aws.String(cluster), PrincipalArn: aws.String(arn),
+	}))
+	attempts, _ := retry.GetAttemptResults(made.ResultMetadata)
+	check("creates once though the reply is lost", len(attempts.Results) == 2 &&
+		reflect.DeepEqual(there.AccessEntry, made.AccessEntry), attempts)
+}
+
+func tryRefusals(ctx context.Context, api *eks.Client, arn string) {
+	describe := &eks.DescribeAccessEntryInput{ClusterName: aws.String(cluster), PrincipalArn: aws.String(arn + "-not")}
+	_, err := api.DescribeAccessEntry(ctx, describe)
+	refusedAs[*types.ResourceNotFoundException]("is told of a missing entry", err)
+	describe.PrincipalArn = aws.String(arn)
+	_, err = client("a wrong secret", "ENDPOINT", 1).DescribeAccessEntry(ctx, describe)
+	check("is refused with a wrong secret", code(err) == "InvalidSignatureException", err)
+	identity, err := stsClient(os.Getenv("AWS_SECRET_ACCESS_KEY")).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	check("is told who it is", err == nil && *identity.Arn == "arn:aws:iam::012345678910:user/clients" &&
+		*identity.Account == "012345678910" && *identity.UserId == "AIDAZTYAQXAKB2ULZAJA3", err)
+	_, err = stsClient("a wrong secret").GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	check("is refused as STS refuses", code(err) == "SignatureDoesNotMatch", err)
 }
 
 func main() {
 	ctx := context.Background()
-	prefix := os.Getenv("CLIENT_PREFIX")
-	api := client(os.Getenv("AWS_SECRET_ACCESS_KEY"))
+	prefix, secret := os.Getenv("CLIENT_PREFIX"), os.Getenv("AWS_SECRET_ACCESS_KEY")
+	api := client(secret, "ENDPOINT", 1)
 	odd := "arn:aws:iam::012345678910:role/team/a+b=c,d.e@f-g/" + prefix + "+=,.@-_x"
-	tryPrincipal(ctx, api, "arn:aws:iam::012345678910:role/"+prefix+"-plain",
+	plain := tryPrincipal(ctx, api, "arn:aws:iam::012345678910:role/"+prefix+"-plain",
 		"arn:aws:sts::012345678910:assumed-role/"+prefix+"-plain/{{SessionName}}")
-	tryPrincipal(ctx, api, odd, "arn:aws:sts::012345678910:assumed-role/"+prefix+"+=,.@-_x/{{SessionName}}")
+	entry := tryPrincipal(ctx, api, odd, "arn:aws:sts::012345678910:assumed-role/"+prefix+"+=,.@-_x/{{SessionName}}")
 	user := "arn:aws:iam::012345678910:user/people/" + prefix + "@example.com"
 	tryPrincipal(ctx, api, user, user)
-
-	describe := &eks.DescribeAccessEntryInput{ClusterName: aws.String(cluster), PrincipalArn: aws.String(odd + "-not")}
-	_, err := api.DescribeAccessEntry(ctx, describe)
-	var notFound *types.ResourceNotFoundException
-	check("is told of a missing entry", errors.As(err, &notFound), err)
-	describe.PrincipalArn = aws.String(odd)
-	_, err = client("a wrong secret").DescribeAccessEntry(ctx, describe)
-	check("is refused with a wrong secret", code(err) == "InvalidSignatureException", err)
-	tryCaller(ctx)
+	tryTags(ctx, api, entry)
+	tryPolicies(ctx, api, odd)
+	tryUpdate(ctx, api, plain)
+	tryPages(ctx, api)
+	tryCluster(ctx, api, prefix+"-made")
+	tryLossy(ctx, secret, "arn:aws:iam::012345678910:role/"+prefix+"-lossy")
+	tryRefusals(ctx, api, odd)
 	if failures > 0 {
 		os.Exit(1)
 	}

@@ -2,9 +2,12 @@
 """What the two Python clients share: the principals, and the lines that tests/clients/run counts."""
 import os
 import sys
+import threading
 
 PREFIX = os.environ["CLIENT_PREFIX"]
 CLUSTER = "my-cluster"
+LARGE = [f"arn:aws:iam::012345678910:role/large/r{number}" for number in range(int(os.environ["LARGE_ENTRIES"]))]
+POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 IN_USE = "The specified access entry resource is already in use on this cluster."
 
 # ARN, and the username that EKS gives it.
@@ -20,13 +23,26 @@ PRINCIPALS = [
 # GetCallerIdentity's answer for the key of tests/clients/run.
 CALLER = {"Account": "012345678910", "Arn": "arn:aws:iam::012345678910:user/clients", "UserId": "AIDAZTYAQXAKB2ULZAJA3"}
 
+# Policies that any role may have, as many as an entry takes.
+POLICIES = [POLICY + name for name in (
+    "AmazonARCRegionSwitchScalingPolicy", "AmazonEKSACKPolicy", "AmazonEKSAdminPolicy", "AmazonEKSAdminViewPolicy",
+    "AmazonEKSClusterAdminPolicy", "AmazonEKSEditPolicy", "AmazonEKSEventPolicy", "AmazonEKSSecretAdminPolicy",
+    "AmazonEKSSecretReaderPolicy", "AmazonEKSViewPolicy", "AmazonEMRJobPolicy")]
+
+# What DescribeCluster's kubeconfig and a cluster's creation need.
+VPC = {"subnetIds": ["subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60002"]}
+CLUSTER_ROLE = "arn:aws:iam::012345678910:role/cluster"
+
 failures = 0
+lock = threading.Lock()
 
 
 def check(what, good, shown=""):
     global failures
-    failures += not good
-    print(f"{'ok' if good else 'not ok'} - {what}{'' if good else ': ' + str(shown)[:600]}", flush=True)
+    with lock:
+        failures += not good
+        shown = " ".join(str(shown).split())[:600]
+        print(f"{'ok' if good else 'not ok'} - {what}{'' if good else ': ' + shown}", flush=True)
 
 
 def finish():
