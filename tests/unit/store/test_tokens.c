@@ -116,6 +116,22 @@ static void store_token__used_again_after_its_age__stands_for_the_new_change(voi
     assert_non_null(find_token(f, "t1", NOW + 5000)); /* no longer a's */
 }
 
+/* A mock's clock may be set back: tokens don't come in the order of their ages then. */
+static void store_token__clock_set_back__is_used_again_all_the_same(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, "a", "x", "t1", NOW + 5000);
+    put(f, "b", "old", "t2", NOW);
+    assert_null(find_token(f, "t2", NOW + 1500));
+    put(f, "c", "new", "t2", NOW + 1500);
+    assert_true(gw_str_is(find_token(f, "t2", NOW + 1500)->reply, "new"));
+    assert_int_equal(stage(f, "b", find(f, "b")->version, NULL), GW_OK);
+    commit(f);
+    assert_non_null(find_token(f, "t2", NOW + 1500)); /* no longer b's */
+    assert_non_null(find_token(f, "t1", NOW + 1500));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +143,7 @@ int main(void)
         cmocka_unit_test(store_token__too_many_altogether__drops_the_oldest),
         cmocka_unit_test(store_token__none_allowed__keeps_the_entry_and_no_token),
         STORE_TEST(store_token__used_again_after_its_age__stands_for_the_new_change),
+        STORE_TEST(store_token__clock_set_back__is_used_again_all_the_same),
     };
 
     return cmocka_run_group_tests_name("store/tokens", tests, NULL, NULL);
