@@ -184,6 +184,23 @@ describe("bad input", function()
         end
     end)
 
+    it("in a body that the operation doesn't have isn't looked at", function()
+        for _, body in ipairs({ "{", "\xff\0", '{"principalArn":5}', string.rep("x", body_cap) }) do
+            local gone = eks.made(gw, { tags = { a = "1" } })
+            eks.associated(gw, gone.principalArn, "AmazonEKSViewPolicy")
+            for _, request in ipairs({
+                eks.requests.describe(gone.principalArn), eks.requests.list(), eks.requests.list_policies(),
+                eks.requests.list_associated(gone.principalArn), eks.requests.tags(gone.accessEntryArn),
+                eks.requests.list_clusters(), eks.requests.describe_cluster("my-cluster"),
+                eks.requests.list_updates("my-cluster"), eks.requests.untag(gone.accessEntryArn, { tagKeys = "a" }),
+                eks.requests.disassociate(gone.principalArn, view), eks.requests.delete(gone.principalArn),
+            }) do
+                expect.ok(gw:request(setmetatable({ body = body }, { __index = request })))
+            end
+            assert.equal(413, eks.describe(gw, gone.principalArn, { body = body .. string.rep("x", body_cap) }).status)
+        end
+    end)
+
     describe("of a wrong type", function()
         local values = {
             text = '"x"', number = "5", fraction = "1.5", ["true"] = "true", list = '["x"]', object = '{"x":"y"}',
