@@ -98,6 +98,7 @@ return {
     -- Refused here: settings of `eksgate mock`, which reads a file only when -c names one.
     -- clock = "system", -- of createdAt and modifiedAt; "frozen:2026-01-01T00:00:00Z"
     -- ids = "random", -- of entries, clusters and updates; "seeded:4711"
+    -- seed = "seed.json", -- {"clusters":[{"cluster":{"name":"c"},"accessEntries":[...]}]}; what it begins with
     -- faults = "faults.json", -- {"faults":[{"operation":"CreateAccessEntry","error":"ThrottlingException","times":2}]}
     -- mock = { requests = 1000 }, -- how many of the last ones GET /v1/mock/requests has
 }

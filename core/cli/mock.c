@@ -5,10 +5,12 @@
  */
 #include <stdio.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/serve.h"
 #include "codec/time.h"
+#include "gateway/admin.h"
 
 static bool has_own_keys(const struct gw_config *config)
 {
@@ -61,6 +63,25 @@ static enum gw_status load_mock(const struct gw_config *config, struct gw_mock_o
     return status;
 }
 
+static enum gw_status begin_mock(const struct gw_config *config, struct gw_gateway *gateway, struct gw_err *err)
+{
+    const char *path = config->seed_file.at;
+    struct gw_err why = {""};
+    struct gw_buf text;
+    enum gw_status status;
+
+    if (path == NULL)
+        return gw_gateway_begin_mock(gateway, GW_STR_NONE, err);
+    gw_buf_init(&text, GW_ADMIN_MOCK_MAX);
+    status = gw_file_read(path, &text, &why);
+    if (status != GW_OK)
+        (void)gw_fail(err, status, "seed: %s", why.text);
+    else if ((status = gw_gateway_begin_mock(gateway, gw_buf_str(&text), &why)) != GW_OK)
+        (void)gw_fail(err, status, "seed: %s: %s", path, why.text);
+    gw_buf_fini(&text);
+    return status;
+}
+
 static void log_clock_and_ids(const struct gw_mock_options *mock)
 {
     char text[GW_TIME_ISO_SIZE];
@@ -86,6 +107,8 @@ static void log_fakes(const struct gw_serve_facts *facts)
             gw_log(GW_LOG_WARN, "mock", "%s can be reached from outside", facts->listeners[i].url);
     }
     gw_log(GW_LOG_INFO, "mock", "clusters are made when they are first mentioned");
+    if (config->seed_file.at != NULL)
+        gw_log(GW_LOG_INFO, "mock", "the state is that of %s", config->seed_file.at);
     log_clock_and_ids(&config->mock);
     if (config->faults_file.at != NULL)
         gw_log(GW_LOG_WARN, "mock", "requests are met by the faults of %s", config->faults_file.at);
@@ -96,7 +119,7 @@ static void log_fakes(const struct gw_serve_facts *facts)
 int gw_cli_mock(int argc, char **argv)
 {
     static const struct gw_serve_verb kind = {
-        .load_mock = load_mock, .log_start = log_fakes, .print_start = print_exports};
+        .load_mock = load_mock, .begin_mock = begin_mock, .log_start = log_fakes, .print_start = print_exports};
     struct gw_args_config given = {.is_mock = true};
     const struct gw_args_option options[] = {GW_ARGS_CONFIG_FILE(given, "a configuration; else there is none")};
     const struct gw_args_verb verb = {

@@ -187,6 +187,8 @@ static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_opt
     serve->gateway = gw_gateway_new(&options, &settings, &keyring, serve->epoch, serve->store, serve->journal,
                                     gw_clock_system(), gw_random_system());
     serve->reload = gw_reload_new(&start, serve->gateway);
+    if (serve->verb->begin_mock != NULL)
+        return serve->verb->begin_mock(config, serve->gateway, err);
     return gw_gateway_make_clusters(serve->gateway, err);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "cli/args.h"
+#include "gateway/gateway.h"
 #include "net/listener.h"
 
 /* A process that accepts connections, for whoever tells people about it. */
@@ -24,6 +25,8 @@ struct gw_serve_verb {
     /* Loads what the configuration names for a mock; texts go to the buffer. */
     enum gw_status (*load_mock)(const struct gw_config *config, struct gw_mock_options *mock, struct gw_buf *texts,
                                 struct gw_err *err);
+    /* Begins what a mock holds. */
+    enum gw_status (*begin_mock)(const struct gw_config *config, struct gw_gateway *gateway, struct gw_err *err);
     void (*log_start)(const struct gw_serve_facts *facts);
     /* After the ready line, where that goes. */
     void (*print_start)(const struct gw_serve_facts *facts, FILE *out);

@@ -86,6 +86,7 @@ struct gw_config {
 
     struct gw_mock_options mock; /* only where is_mock; `faults` is left to gw_config_faults */
     struct gw_str faults_file;   /* absolute; {NULL,0}: none */
+    struct gw_str seed_file;     /* absolute; {NULL,0}: none. What it holds is checked when it is read, at the start */
 
     unsigned drain_timeout_ms;
     struct gw_str log_level;

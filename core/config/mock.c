@@ -23,6 +23,7 @@ void gw_settings_mock(const struct gw_settings *settings, struct gw_config *conf
         refuse(settings, GW_OPTION_CLOCK, text);
     if (gw_settings_text(settings, GW_OPTION_IDS, &text) && gw_mock_ids_parse(text, &mock->ids) != GW_OK)
         refuse(settings, GW_OPTION_IDS, text);
+    (void)gw_settings_path(settings, GW_OPTION_SEED, &config->seed_file);
     (void)gw_settings_path(settings, GW_OPTION_FAULTS, &config->faults_file);
     if (gw_settings_integer(settings, GW_OPTION_MOCK_REQUESTS, &number))
         mock->requests_max = (size_t)number;

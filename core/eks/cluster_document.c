@@ -112,17 +112,20 @@ static void make_id(const struct gw_store_key *key, const struct gw_eks_env *env
     out[ID_DIGITS] = '\0';
 }
 
-/* The second family's range, where a cluster has that family. */
-static void settle_family(struct gw_arena *arena, struct gw_json *document)
+/* A cluster of the second family has that one's range, and no other unless one was given. */
+static void settle_family(struct gw_arena *arena, const struct gw_json *given, struct gw_json *document)
 {
     struct gw_json *network = find_member(document, GW_STR("kubernetesNetworkConfig"));
+    const struct gw_json *given_network = gw_json_get(given, "kubernetesNetworkConfig");
     const struct gw_json *family = gw_json_get(network, "ipFamily");
     const struct gw_json *range = gw_json_get(network, "serviceIpv6Cidr");
 
-    if (family == NULL || !gw_str_is(family->as.string, "ipv6") || range == NULL || range->type != GW_JSON_NULL)
+    if (family == NULL || !gw_str_is(family->as.string, "ipv6") || range == NULL)
         return;
-    gw_json_set(arena, network, GW_STR("serviceIpv4Cidr"), (struct gw_json){.type = GW_JSON_NULL});
-    set_text(arena, network, "serviceIpv6Cidr", GW_STR("fd00::/108"));
+    if (gw_json_get(given_network, "serviceIpv4Cidr") == NULL)
+        gw_json_set(arena, network, GW_STR("serviceIpv4Cidr"), (struct gw_json){.type = GW_JSON_NULL});
+    if (range->type == GW_JSON_NULL)
+        set_text(arena, network, "serviceIpv6Cidr", GW_STR("fd00::/108"));
 }
 
 static struct gw_json made_document(const struct gw_eks_cluster_plan *plan, const struct gw_eks_env *env,
@@ -198,7 +201,7 @@ struct gw_cluster *gw_eks_cluster_make(const struct gw_eks_cluster_plan *plan, c
     const struct gw_cluster cluster = {.key = plan->key, .mode = plan->mode};
 
     gw_eks_cluster_lay_over(arena, &document, plan->given);
-    settle_family(arena, &document);
+    settle_family(arena, plan->given, &document);
     return record(&cluster, &document, arena);
 }
 

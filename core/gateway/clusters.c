@@ -44,27 +44,6 @@ static bool plan(const struct gw_gateway *gateway, const struct gw_gateway_setti
     return false;
 }
 
-static void on_done(struct gw_commit_job *job)
-{
-    (void)job;
-}
-
-static void no_wake(void *ctx)
-{
-    (void)ctx;
-}
-
-/* Waits for the writer. */
-static enum gw_status run(struct gw_gateway *gateway, struct gw_store_change *change)
-{
-    struct gw_commit_job job = {.change = change, .done = on_done};
-    struct gw_commit_port *port = gw_commit_port_open(gateway->commit, no_wake, NULL);
-    enum gw_status status = gw_commit_add(port, &job);
-
-    gw_commit_port_close(&port);
-    return status == GW_OK ? job.status : status;
-}
-
 static enum gw_status make_one(struct gw_gateway *gateway, struct gw_epoch_reader *reader, size_t index,
                                struct gw_arena *arena)
 {
@@ -85,7 +64,7 @@ static enum gw_status make_one(struct gw_gateway *gateway, struct gw_epoch_reade
         gw_epoch_leave(reader);
         if (!is_wanted)
             return GW_OK;
-        status = run(gateway, &change);
+        status = gw_commit_run(gateway->commit, &(struct gw_commit_job){.change = &change});
         gw_store_change_drop(&change);
     }
     return status;

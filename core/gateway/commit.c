@@ -97,6 +97,18 @@ static void count_up(_Atomic uint64_t *counter, uint64_t by)
     atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
 }
 
+static enum gw_status stage(struct gw_commit *commit, struct gw_commit_job *job)
+{
+    enum gw_status status;
+
+    if (job->stage == NULL)
+        return job->change == NULL ? GW_OK : gw_store_stage(commit->store, job->change);
+    status = job->stage(job, commit->store);
+    if (status != GW_OK)
+        gw_store_rollback(commit->store); /* nothing else is in the batch */
+    return status;
+}
+
 /* Stages a job's change and takes its record into the batch. */
 static void take_into_batch(struct gw_commit *commit, struct gw_commit_job *job, int64_t now_ms)
 {
@@ -109,7 +121,7 @@ static void take_into_batch(struct gw_commit *commit, struct gw_commit_job *job,
         job->status = GW_E_IO;
         return;
     }
-    job->status = job->change == NULL ? GW_OK : gw_store_stage(commit->store, job->change);
+    job->status = stage(commit, job);
     if (job->status != GW_OK)
         return;
     job->staged = true;
@@ -164,6 +176,21 @@ static void tell_watch(struct gw_commit *commit, const struct job_list *batch)
     }
 }
 
+static enum gw_status publish(struct gw_commit *commit, const struct job_list *batch, struct gw_err *err)
+{
+    const struct gw_commit_watch *watch = commit->options.watch;
+    bool is_exclusive = watch != NULL && watch->on_exclusive != NULL && batch->first->stage != NULL;
+    enum gw_status status;
+
+    tell_watch(commit, batch);
+    if (is_exclusive)
+        watch->on_exclusive(watch->ctx, true);
+    status = gw_store_commit(commit->store, err);
+    if (is_exclusive)
+        watch->on_exclusive(watch->ctx, false);
+    return status;
+}
+
 /* Records first, changes second: a change is never visible without its record. */
 static void run_batch(struct gw_commit *commit, struct job_list *batch)
 {
@@ -176,11 +203,7 @@ static void run_batch(struct gw_commit *commit, struct job_list *batch)
         tell_failure(commit, "audit", &err, now_ms);
         gw_store_rollback(commit->store);
         fail_staged(batch, GW_E_IO);
-        count_done(commit, batch);
-        return;
-    }
-    tell_watch(commit, batch);
-    if (gw_store_commit(commit->store, &err) != GW_OK) {
+    } else if (publish(commit, batch, &err) != GW_OK) {
         tell_failure(commit, "store", &err, now_ms);
         fail_staged(batch, GW_E_IO);
     }
@@ -227,6 +250,20 @@ static void reopen_journal(struct gw_commit *commit)
         gw_log(GW_LOG_INFO, "audit", "file reopened");
 }
 
+/* A job that stages for itself is a batch of its own. */
+static void fill_batch(struct gw_commit *commit, struct job_list *batch)
+{
+    while (batch->count < GW_COMMIT_BATCH_MAX && commit->queue.first != NULL) {
+        bool is_alone = commit->queue.first->stage != NULL;
+
+        if (is_alone && batch->first != NULL)
+            return;
+        list_add(batch, list_take(&commit->queue));
+        if (is_alone)
+            return;
+    }
+}
+
 /* Waits for work; false when the thread is to end and nothing is left. */
 static bool take_batch(struct gw_commit *commit, struct job_list *batch, bool *reopen)
 {
@@ -240,8 +277,7 @@ static bool take_batch(struct gw_commit *commit, struct job_list *batch, bool *r
     }
     *reopen = commit->reopen;
     commit->reopen = false;
-    for (size_t i = 0; i < GW_COMMIT_BATCH_MAX && commit->queue.first != NULL; i++)
-        list_add(batch, list_take(&commit->queue));
+    fill_batch(commit, batch);
     goes_on = batch->first != NULL || *reopen || !commit->stopping;
     atomic_store_explicit(&commit->counters.queued, commit->queue.count, memory_order_relaxed);
     (void)pthread_mutex_unlock(&commit->lock);
@@ -393,6 +429,28 @@ void gw_commit_collect(struct gw_commit_port *port)
     (void)pthread_mutex_unlock(&port->lock);
     for (struct gw_commit_job *job = list_take(&done); job != NULL; job = list_take(&done))
         job->done(job);
+}
+
+static void on_run_done(struct gw_commit_job *job)
+{
+    (void)job;
+}
+
+static void no_wake(void *ctx)
+{
+    (void)ctx;
+}
+
+enum gw_status gw_commit_run(struct gw_commit *commit, struct gw_commit_job *job)
+{
+    struct gw_commit_port *port = gw_commit_port_open(commit, no_wake, NULL);
+    enum gw_status status;
+
+    if (job->done == NULL)
+        job->done = on_run_done;
+    status = gw_commit_add(port, job);
+    gw_commit_port_close(&port);
+    return status == GW_OK ? job->status : status;
 }
 
 void gw_commit_reopen(struct gw_commit *commit)

@@ -21,7 +21,10 @@ struct gw_commit_port;
 
 /* One job. Whoever adds it keeps it in place until `done` was called. */
 struct gw_commit_job {
-    struct gw_store_change *change;          /* NULL: only a record */
+    struct gw_store_change *change; /* NULL: only a record */
+    /* NULL, or in the place of `change`: called on the writer's thread, alone in its batch, stages as many changes as
+     * it likes; those of one that isn't GW_OK are taken back. The watch hears nothing of them. */
+    enum gw_status (*stage)(struct gw_commit_job *job, struct gw_store *store);
     struct gw_str record;                    /* a line without newline; {NULL,0}: only a change; borrowed until done */
     void (*done)(struct gw_commit_job *job); /* on the worker's thread, inside no epoch */
     void *ctx;
@@ -42,6 +45,8 @@ struct gw_commit_watch {
     void *ctx;
     /* A staged change whose record is written, before any reader can see it. Its objects are the store's by now. */
     void (*on_publish)(void *ctx, const struct gw_store_change *change);
+    /* Around the publication of what a job's `stage` staged: readers that take part see all of it or nothing. */
+    void (*on_exclusive)(void *ctx, bool begins);
 };
 
 struct gw_commit_options {
@@ -78,6 +83,10 @@ GW_NODISCARD enum gw_status gw_commit_add(struct gw_commit_port *port, struct gw
 void gw_commit_submit(struct gw_commit_port *port);
 /* Calls `done` for finished jobs; call after a wake. */
 void gw_commit_collect(struct gw_commit_port *port);
+
+/* Runs one job and waits for it; `done` may be NULL. Neither on a worker's nor on the writer's thread. Gives the job's
+ * status. */
+GW_NODISCARD enum gw_status gw_commit_run(struct gw_commit *commit, struct gw_commit_job *job);
 
 /* Asks the writer to open the audit file anew; any thread. */
 void gw_commit_reopen(struct gw_commit *commit);

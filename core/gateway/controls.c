@@ -8,6 +8,7 @@
 #include "codec/time.h"
 #include "codec/uri.h"
 #include "gateway/exchange.h"
+#include "gateway/states.h"
 
 #include <stdio.h>
 
@@ -21,6 +22,7 @@ struct control {
     struct gw_mock *mock;
     const struct gw_http1_request *request;
     struct gw_str body;
+    struct gw_str name; /* behind the route's path, where that has one */
     unsigned status;
     struct gw_buf *reply;
     struct gw_arena arena;
@@ -150,15 +152,113 @@ static enum gw_status get_requests(struct control *control)
     return status;
 }
 
+/* What the states refuse: a text that is no state, a name that isn't there, a writer that takes nothing. */
+static enum gw_status refuse_state(struct control *control, enum gw_status status, const struct gw_err *err)
+{
+    unsigned code = 400;
+
+    if (status == GW_E_BUSY || status == GW_E_IO)
+        code = 503;
+    else if (status == GW_E_MISSING)
+        code = 404;
+    return refuse(control, code, "%s", err->text);
+}
+
+static enum gw_status get_state(struct control *control)
+{
+    struct gw_err err;
+    enum gw_status status = gw_states_write(control->gateway, control->reply, &err);
+
+    return status == GW_OK || status == GW_E_LIMIT ? GW_OK : refuse_state(control, status, &err);
+}
+
+static enum gw_status put_state(struct control *control)
+{
+    size_t clusters;
+    size_t entries;
+    struct gw_err err;
+    enum gw_status status = gw_states_put(control->gateway, control->body, &clusters, &entries, &err);
+
+    if (status != GW_OK)
+        return refuse_state(control, status, &err);
+    gw_buf_printf(control->reply, "{\"clusters\":%zu,\"accessEntries\":%zu}\n", clusters, entries);
+    return GW_OK;
+}
+
+static enum gw_status post_reset(struct control *control)
+{
+    struct gw_err err;
+    enum gw_status status = gw_states_reset(control->gateway, &err);
+
+    if (status != GW_OK)
+        return refuse_state(control, status, &err);
+    gw_buf_append_lit(control->reply, "{\"reset\":true}\n");
+    return GW_OK;
+}
+
+static enum gw_status get_snapshots(struct control *control)
+{
+    gw_states_list(control->gateway, control->reply);
+    return GW_OK;
+}
+
+static enum gw_status refuse_name(struct control *control)
+{
+    return refuse(control, 400, "A snapshot's name has 1 to %d letters, digits, - and _.", GW_STATES_NAME_MAX);
+}
+
+static enum gw_status post_snapshot(struct control *control)
+{
+    struct gw_err err;
+    enum gw_status status;
+
+    if (!gw_states_is_name(control->name))
+        return refuse_name(control);
+    status = gw_states_keep(control->gateway, control->name, &err);
+    if (status == GW_E_LIMIT)
+        return refuse(control, 409, "%s", err.text);
+    if (status != GW_OK)
+        return refuse_state(control, status, &err);
+    gw_buf_printf(control->reply, "{\"snapshot\":\"%.*s\"}\n", GW_STR_ARG(control->name));
+    return GW_OK;
+}
+
+static enum gw_status post_restore(struct control *control)
+{
+    struct gw_err err;
+    enum gw_status status;
+
+    if (!gw_states_is_name(control->name))
+        return refuse_name(control);
+    status = gw_states_restore(control->gateway, control->name, &err);
+    if (status != GW_OK)
+        return refuse_state(control, status, &err);
+    gw_buf_printf(control->reply, "{\"restored\":\"%.*s\"}\n", GW_STR_ARG(control->name));
+    return GW_OK;
+}
+
 static const struct route {
-    const char *path; /* behind PREFIX */
+    const char *path; /* behind PREFIX; one that ends in '/' has a name behind it */
     enum gw_method method;
     enum gw_status (*run)(struct control *control);
 } routes[] = {
-    {"clock", GW_METHOD_GET, get_clock},       {"clock", GW_METHOD_PUT, put_clock},
-    {"faults", GW_METHOD_GET, get_faults},     {"faults", GW_METHOD_PUT, put_faults},
+    {"state", GW_METHOD_GET, get_state},           {"state", GW_METHOD_PUT, put_state},
+    {"reset", GW_METHOD_POST, post_reset},         {"snapshots", GW_METHOD_GET, get_snapshots},
+    {"snapshots/", GW_METHOD_POST, post_snapshot}, {"restore/", GW_METHOD_POST, post_restore},
+    {"clock", GW_METHOD_GET, get_clock},           {"clock", GW_METHOD_PUT, put_clock},
+    {"faults", GW_METHOD_GET, get_faults},         {"faults", GW_METHOD_PUT, put_faults},
     {"requests", GW_METHOD_GET, get_requests},
 };
+
+static bool leads_to(const struct route *route, struct gw_str path, struct gw_str *name)
+{
+    struct gw_str own = gw_str_from(route->path);
+
+    if (own.at[own.length - 1] != '/')
+        return gw_str_equal(path, own);
+    *name = gw_str_slice(path, own.length, SIZE_MAX);
+    return gw_str_starts(path, own);
+}
 
 static enum gw_status run(struct control *control)
 {
@@ -168,19 +268,23 @@ static enum gw_status run(struct control *control)
 
     for (size_t i = 0; i < GW_COUNT(routes); i++) {
         const struct route *route = &routes[i];
+        enum gw_status status;
 
-        if (!gw_str_is(path, route->path))
+        if (!leads_to(route, path, &control->name))
             continue;
         found = true;
         if (route->method != method)
             continue;
-        if (method != GW_METHOD_GET)
-            gw_log(GW_LOG_INFO, "mock", "%s is changed by the admin listener", route->path);
-        return route->run(control);
+        status = route->run(control);
+        if (status == GW_OK && method != GW_METHOD_GET)
+            gw_log(GW_LOG_INFO, "mock", "%.*s: done for the admin listener", GW_STR_ARG(path));
+        return status;
     }
     if (found)
         return refuse(control, 405, "The method is not served here.");
-    return refuse(control, 404, "There are GET and PUT " PREFIX "clock and faults, and GET " PREFIX "requests.");
+    return refuse(control, 404,
+                  "There are GET and PUT " PREFIX "state, clock and faults, GET " PREFIX "requests and snapshots, and "
+                  "POST " PREFIX "reset, snapshots/NAME and restore/NAME.");
 }
 
 enum gw_status gw_gateway_control(struct gw_gateway *gateway, const struct gw_http1_request *request,

@@ -66,7 +66,8 @@ struct gw_gateway {
     struct gw_router *router;
     const struct gw_clock *clock;
     const struct gw_random *random;
-    struct gw_mock *mock; /* NULL: nothing is faked */
+    struct gw_mock *mock;     /* NULL: nothing is faked; the same for states */
+    struct gw_states *states; /* a mock's as a whole (states.h) */
     _Atomic(struct gw_gateway_settings *) settings;
     _Atomic(struct gw_keys_snapshot *) keys;
     _Atomic uint64_t generation;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "gateway/exchange.h"
+#include "gateway/states.h"
 
 struct gw_gateway_settings *gw_gateway_settings_new(void)
 {
@@ -89,6 +90,7 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
     gw_gateway_set_keyring(gateway, keyring);
     if (options->mock != NULL) {
         gateway->mock = gw_mock_new(options->mock, random);
+        gateway->states = gw_states_new();
         commit.watch = gw_mock_watch(gateway->mock);
     }
     gateway->options.mock = NULL;
@@ -104,6 +106,7 @@ void gw_gateway_free(struct gw_gateway **gateway)
         return;
     *gateway = NULL;
     gw_commit_free(&g->commit);
+    gw_states_free(&g->states);
     gw_mock_free(&g->mock);
     release_settings(atomic_load(&g->settings));
     release_keys(atomic_load(&g->keys));

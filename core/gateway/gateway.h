@@ -91,6 +91,10 @@ GW_NODISCARD enum gw_status gw_gateway_make_clusters(struct gw_gateway *gateway,
 struct gw_gateway_settings *gw_gateway_settings_new(void);
 void gw_gateway_settings_free(struct gw_gateway_settings **settings);
 
+/* A mock's beginning, before anybody asks it for anything: the state of the seed ({NULL,0}: none), and the configured
+ * clusters. err begins with what is wrong in the seed. */
+GW_NODISCARD enum gw_status gw_gateway_begin_mock(struct gw_gateway *gateway, struct gw_str seed, struct gw_err *err);
+
 /* What the admin listener asks under /v1/mock, as `mock` of struct gw_admin_calls; only where something is faked. */
 enum gw_status gw_gateway_control(struct gw_gateway *gateway, const struct gw_http1_request *request,
                                   struct gw_str body, unsigned *status, struct gw_buf *reply);

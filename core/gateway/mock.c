@@ -18,7 +18,6 @@
 
 #include "codec/digest.h"
 #include "codec/time.h"
-#include "gateway/tally.h"
 
 #define GW_MOCK_DELETED_MAX 10000
 #define GW_MOCK_MADE_MAX    1000000
@@ -36,13 +35,15 @@ struct gw_mock {
     struct gw_mock_options options;
     _Atomic int64_t clock_ms; /* CLOCK_RUNS, or where it stands */
     struct gw_eks_ids ids;
+    struct gw_eks_ids first_ids; /* as if nothing had been made before */
     struct gw_commit_watch watch;
     struct gw_fault_table *faults;
     struct gw_requests *requests;
-    unsigned char salt[16];  /* of the keys of the tallies: strangers choose names */
-    pthread_mutex_t lock;    /* of the tallies */
-    struct gw_tally deleted; /* clusters that DeleteCluster deleted: 1 */
-    struct gw_tally made;    /* how often each thing was made; only where ids are seeded */
+    unsigned char salt[16];                /* of the keys of the tallies: strangers choose names */
+    pthread_rwlock_t whole;                /* held for writing while the state is replaced as a whole */
+    pthread_mutex_t lock;                  /* of the history */
+    const struct gw_mock_history *offered; /* the writer's: of the job that is staged */
+    struct gw_mock_history history;        /* ids are counted only where they are seeded */
 };
 
 enum gw_status gw_mock_clock_parse(struct gw_str text, struct gw_mock_clock *clock)
@@ -150,35 +151,55 @@ static struct gw_store_key cluster_of(const struct gw_store_key *key)
     return cluster;
 }
 
-static void make_id(void *ctx, struct gw_str what, const struct gw_store_key *key, unsigned char id[16])
+static void derive_id(const struct gw_mock *mock, struct gw_str what, const struct gw_store_key *thing, uint32_t times,
+                      unsigned char id[16])
 {
-    struct gw_mock *mock = ctx;
-    struct gw_store_key thing = gw_str_equal(what, entry_word) ? *key : cluster_of(key);
     unsigned char digest[GW_DIGEST_SIZE];
     struct gw_sha256 hash;
-    uint32_t times;
 
-    tally_key(mock, what, &thing, digest);
-    (void)pthread_mutex_lock(&mock->lock);
-    times = gw_tally_get(&mock->made, digest);
-    (void)pthread_mutex_unlock(&mock->lock);
     gw_digest_init(&hash);
     add_number(&hash, mock->options.ids.seed);
-    add_thing(&hash, what, &thing);
+    add_thing(&hash, what, thing);
     add_number(&hash, times);
     gw_digest_final(&hash, digest);
     memcpy(id, digest, 16);
 }
 
-/* Under the lock. */
-static void count_made(struct gw_mock *mock, struct gw_str what, const struct gw_store_key *key)
+static struct gw_store_key thing_of(struct gw_str what, const struct gw_store_key *key)
+{
+    return gw_str_equal(what, entry_word) ? *key : cluster_of(key);
+}
+
+static void make_id(void *ctx, struct gw_str what, const struct gw_store_key *key, unsigned char id[16])
+{
+    struct gw_mock *mock = ctx;
+    struct gw_store_key thing = thing_of(what, key);
+    unsigned char digest[GW_DIGEST_SIZE];
+    uint32_t times;
+
+    tally_key(mock, what, &thing, digest);
+    (void)pthread_mutex_lock(&mock->lock);
+    times = gw_tally_get(&mock->history.made, digest);
+    (void)pthread_mutex_unlock(&mock->lock);
+    derive_id(mock, what, &thing, times, id);
+}
+
+static void make_first_id(void *ctx, struct gw_str what, const struct gw_store_key *key, unsigned char id[16])
+{
+    struct gw_store_key thing = thing_of(what, key);
+
+    derive_id(ctx, what, &thing, 0, id);
+}
+
+static void count_made(const struct gw_mock *mock, struct gw_mock_history *history, struct gw_str what,
+                       const struct gw_store_key *key)
 {
     unsigned char digest[GW_DIGEST_SIZE];
 
     if (!mock->options.ids.seeded)
         return;
     tally_key(mock, what, key, digest);
-    gw_tally_set(&mock->made, digest, gw_tally_get(&mock->made, digest) + 1);
+    gw_tally_set(&history->made, digest, gw_tally_get(&history->made, digest) + 1);
 }
 
 /* Under the lock. */
@@ -187,7 +208,7 @@ static void mark_deleted(struct gw_mock *mock, const struct gw_store_key *cluste
     unsigned char digest[GW_DIGEST_SIZE];
 
     tally_key(mock, deleted_word, cluster, digest);
-    gw_tally_set(&mock->deleted, digest, is_deleted ? 1 : 0);
+    gw_tally_set(&mock->history.deleted, digest, is_deleted ? 1 : 0);
 }
 
 /* On the writer's thread, before any reader sees the change: whoever finds the cluster gone knows it as deleted. */
@@ -201,13 +222,41 @@ static void on_publish(void *ctx, const struct gw_store_change *change)
         mark_deleted(mock, &cluster, true);
     if (change->cluster_act == GW_STORE_PUT && change->expected_cluster == 0) {
         mark_deleted(mock, &cluster, false);
-        count_made(mock, cluster_word, &cluster);
+        count_made(mock, &mock->history, cluster_word, &cluster);
     } else if (change->cluster_act == GW_STORE_PUT) {
-        count_made(mock, update_word, &cluster);
+        count_made(mock, &mock->history, update_word, &cluster);
     }
     if (change->entry_act == GW_STORE_PUT && change->expected_entry == 0)
-        count_made(mock, entry_word, &change->key);
+        count_made(mock, &mock->history, entry_word, &change->key);
     (void)pthread_mutex_unlock(&mock->lock);
+}
+
+/* On the writer's thread, around the moment in which the state becomes another. */
+static void on_exclusive(void *ctx, bool begins)
+{
+    struct gw_mock *mock = ctx;
+
+    if (!begins) {
+        (void)pthread_rwlock_unlock(&mock->whole);
+        return;
+    }
+    (void)pthread_rwlock_wrlock(&mock->whole);
+    if (mock->offered == NULL)
+        return;
+    (void)pthread_mutex_lock(&mock->lock);
+    gw_tally_copy(&mock->offered->deleted, &mock->history.deleted);
+    gw_tally_copy(&mock->offered->made, &mock->history.made);
+    (void)pthread_mutex_unlock(&mock->lock);
+}
+
+void gw_mock_hold(struct gw_mock *mock)
+{
+    (void)pthread_rwlock_rdlock(&mock->whole);
+}
+
+void gw_mock_let_go(struct gw_mock *mock)
+{
+    (void)pthread_rwlock_unlock(&mock->whole);
 }
 
 static bool makes_cluster(void *ctx, const struct gw_store_key *key)
@@ -219,19 +268,65 @@ static bool makes_cluster(void *ctx, const struct gw_store_key *key)
 
     tally_key(mock, deleted_word, &cluster, digest);
     (void)pthread_mutex_lock(&mock->lock);
-    is_deleted = gw_tally_get(&mock->deleted, digest) > 0;
+    is_deleted = gw_tally_get(&mock->history.deleted, digest) > 0;
     (void)pthread_mutex_unlock(&mock->lock);
     return !is_deleted;
 }
 
-/* Those of the start. */
-static void order_faults(struct gw_mock *mock)
+void gw_mock_begin(struct gw_mock *mock)
 {
     struct gw_err err;
 
+    gw_mock_clock_set(mock, &mock->options.clock);
+    gw_requests_clear(mock->requests);
     gw_fault_table_clear(mock->faults);
     if (mock->options.faults.at != NULL && gw_fault_table_set(mock->faults, mock->options.faults, &err) != GW_OK)
         gw_fatal("faults of the start: %s", err.text);
+}
+
+void gw_mock_history_init(struct gw_mock_history *history)
+{
+    gw_tally_init(&history->deleted, GW_MOCK_DELETED_MAX);
+    gw_tally_init(&history->made, GW_MOCK_MADE_MAX);
+}
+
+void gw_mock_history_fini(struct gw_mock_history *history)
+{
+    gw_tally_fini(&history->deleted);
+    gw_tally_fini(&history->made);
+}
+
+void gw_mock_history_get(struct gw_mock *mock, struct gw_mock_history *history)
+{
+    (void)pthread_mutex_lock(&mock->lock);
+    gw_tally_copy(&mock->history.deleted, &history->deleted);
+    gw_tally_copy(&mock->history.made, &history->made);
+    (void)pthread_mutex_unlock(&mock->lock);
+}
+
+void gw_mock_history_offer(struct gw_mock *mock, const struct gw_mock_history *history)
+{
+    mock->offered = history;
+}
+
+void gw_mock_history_count(struct gw_mock *mock, struct gw_mock_history *history, const struct gw_store_key *key,
+                           bool is_entry)
+{
+    struct gw_str what = is_entry ? entry_word : cluster_word;
+    struct gw_store_key thing = thing_of(what, key);
+
+    count_made(mock, history, what, &thing);
+}
+
+/* Requests come without end: one that replaces the state doesn't wait for the last of them. */
+static void open_whole(struct gw_mock *mock)
+{
+    pthread_rwlockattr_t kind;
+
+    (void)pthread_rwlockattr_init(&kind);
+    (void)pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    (void)pthread_rwlock_init(&mock->whole, &kind);
+    (void)pthread_rwlockattr_destroy(&kind);
 }
 
 struct gw_mock *gw_mock_new(const struct gw_mock_options *options, const struct gw_random *random)
@@ -243,15 +338,15 @@ struct gw_mock *gw_mock_new(const struct gw_mock_options *options, const struct 
     if (options->faults.at != NULL)
         mock->options.faults = (struct gw_str){gw_str_dup(options->faults), options->faults.length};
     mock->ids = (struct gw_eks_ids){.ctx = mock, .make = make_id};
-    mock->watch = (struct gw_commit_watch){.ctx = mock, .on_publish = on_publish};
-    gw_mock_clock_set(mock, &options->clock);
+    mock->first_ids = (struct gw_eks_ids){.ctx = mock, .make = make_first_id};
+    mock->watch = (struct gw_commit_watch){.ctx = mock, .on_publish = on_publish, .on_exclusive = on_exclusive};
     gw_random_fill(random, mock->salt, sizeof(mock->salt));
     (void)pthread_mutex_init(&mock->lock, NULL);
-    gw_tally_init(&mock->deleted, GW_MOCK_DELETED_MAX);
-    gw_tally_init(&mock->made, GW_MOCK_MADE_MAX);
+    open_whole(mock);
+    gw_mock_history_init(&mock->history);
     mock->faults = gw_fault_table_new(&chance);
-    order_faults(mock);
     mock->requests = gw_requests_new(options->requests_max);
+    gw_mock_begin(mock);
     return mock;
 }
 
@@ -265,8 +360,8 @@ void gw_mock_free(struct gw_mock **mock)
     gw_requests_free(&m->requests);
     gw_fault_table_free(&m->faults);
     free((void *)(uintptr_t)m->options.faults.at);
-    gw_tally_fini(&m->deleted);
-    gw_tally_fini(&m->made);
+    gw_mock_history_fini(&m->history);
+    (void)pthread_rwlock_destroy(&m->whole);
     (void)pthread_mutex_destroy(&m->lock);
     free(m);
 }
@@ -281,6 +376,13 @@ void gw_mock_fill_env(struct gw_mock *mock, struct gw_eks_env *env)
         env->ids = &mock->ids;
     env->makes_cluster = makes_cluster;
     env->makes_cluster_ctx = mock;
+}
+
+void gw_mock_fill_new(struct gw_mock *mock, struct gw_eks_env *env)
+{
+    gw_mock_fill_env(mock, env);
+    if (env->ids != NULL)
+        env->ids = &mock->first_ids;
 }
 
 struct gw_fault_table *gw_mock_faults(struct gw_mock *mock)

@@ -20,6 +20,7 @@
 #include "gateway/commit.h"
 #include "gateway/fault_table.h"
 #include "gateway/requests.h"
+#include "gateway/tally.h"
 
 struct gw_mock_clock {
     bool frozen;
@@ -51,6 +52,32 @@ void gw_mock_free(struct gw_mock **mock);
 
 /* What changes in the store's description of the world: env->now_ms, ids and makes_cluster. env->wall_ms is filled. */
 void gw_mock_fill_env(struct gw_mock *mock, struct gw_eks_env *env);
+
+/* The same for objects that are new to the mock, however often it has made their like: ids as of the first. */
+void gw_mock_fill_new(struct gw_mock *mock, struct gw_eks_env *env);
+
+/* Nothing replaces the state as a whole in between: for whoever looks at the store more than once. */
+void gw_mock_hold(struct gw_mock *mock);
+void gw_mock_let_go(struct gw_mock *mock);
+
+/* What a mock remembers of how its state came about: goes where the state goes. */
+struct gw_mock_history {
+    struct gw_tally deleted; /* clusters that DeleteCluster deleted */
+    struct gw_tally made;    /* how often each thing was made */
+};
+void gw_mock_history_init(struct gw_mock_history *history);
+void gw_mock_history_fini(struct gw_mock_history *history);
+/* Makes `history`, initialised, a copy of the mock's. */
+void gw_mock_history_get(struct gw_mock *mock, struct gw_mock_history *history);
+/* On the writer's thread, from a job's `stage`: what it stages brings a history along, which the mock copies when that
+ * is published. Borrowed until then; NULL: the mock's own stays. */
+void gw_mock_history_offer(struct gw_mock *mock, const struct gw_mock_history *history);
+/* Counts that an entry, or a cluster, was made. */
+void gw_mock_history_count(struct gw_mock *mock, struct gw_mock_history *history, const struct gw_store_key *key,
+                           bool is_entry);
+
+/* Clock and faults as they were at the start; no requests. */
+void gw_mock_begin(struct gw_mock *mock);
 
 /* The clock; a step moves one that is frozen, GW_E_DENIED for one that runs, GW_E_RANGE past the years that it knows.
  */

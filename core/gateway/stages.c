@@ -240,11 +240,25 @@ static enum gw_step refuse_or_adopt(struct gw_exchange *exchange, const struct g
     return GW_STEP_DONE;
 }
 
+/* A mock's state may be replaced as a whole, but not while it is looked at. */
+static enum gw_status prepare(struct gw_exchange *exchange, const struct gw_eks_env *env, struct gw_eks_error *error)
+{
+    struct gw_mock *mock = exchange->worker->gateway->mock;
+    enum gw_status status;
+
+    if (mock != NULL)
+        gw_mock_hold(mock);
+    status = gw_eks_prepare(&exchange->call, env, &exchange->result, error);
+    if (mock != NULL)
+        gw_mock_let_go(mock);
+    return status;
+}
+
 enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
 {
     struct gw_eks_env env = gw_exchange_env(exchange);
     struct gw_eks_error error = {0};
-    enum gw_status status = gw_eks_prepare(&exchange->call, &env, &exchange->result, &error);
+    enum gw_status status = prepare(exchange, &env, &error);
 
     /* Looked at behind prepare: what holds now held when it read the store. */
     if (!gw_asks_facts_hold(exchange))

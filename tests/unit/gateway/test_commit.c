@@ -413,6 +413,11 @@ static void commit__reopen__starts_a_new_file(void **state)
     assert_int_equal(unlink(moved), 0);
 }
 
+static void ignore_done(struct gw_commit_job *job)
+{
+    (void)job;
+}
+
 /* What a watch has heard, and whether a reader could see it by then. */
 struct heard {
     const struct gw_store *store;
@@ -458,6 +463,92 @@ static void commit__watch__hears_of_what_is_staged_before_readers_do(void **stat
     gw_commit_free(&commit);
 }
 
+/* A job that stages for itself, and what the watch sees around it. */
+struct alone {
+    size_t visible; /* entries committed when it was staged */
+    size_t begun;
+    size_t ended;
+    size_t visible_at_end;
+    const struct gw_store *store;
+    enum gw_status answer;
+};
+
+static enum gw_status stage_two(struct gw_commit_job *job, struct gw_store *store)
+{
+    struct alone *alone = job->ctx;
+    static const char *const principals[] = {"arn:one", "arn:two"};
+
+    alone->visible = gw_store_count(store);
+    for (size_t i = 0; i < GW_COUNT(principals); i++) {
+        struct gw_store_change change;
+
+        make_change(&change, principals[i], 100);
+        assert_int_equal(gw_store_stage(store, &change), GW_OK);
+    }
+    return alone->answer;
+}
+
+static void on_exclusive(void *ctx, bool begins)
+{
+    struct alone *alone = ctx;
+
+    if (begins) {
+        alone->begun++;
+        assert_int_equal(gw_store_count(alone->store), alone->visible);
+    } else {
+        alone->ended++;
+        alone->visible_at_end = gw_store_count(alone->store);
+    }
+}
+
+static void ignore_publish(void *ctx, const struct gw_store_change *change)
+{
+    (void)ctx;
+    (void)change;
+}
+
+static void commit__job_that_stages__is_a_batch_of_its_own(void **state)
+{
+    static struct waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    struct fixture *f = *state;
+    struct alone alone = {.store = f->store};
+    const struct gw_commit_watch watch = {.ctx = &alone, .on_publish = ignore_publish, .on_exclusive = on_exclusive};
+    const struct gw_commit_options options = {.queue_max = 10, .queue_age_ms = 60000, .watch = &watch};
+    struct gw_commit *commit = gw_commit_new(&options, f->store, NULL, gw_clock_system());
+    struct gw_commit_port *port = gw_commit_port_open(commit, on_wake, &waiter);
+    struct gw_store_change before;
+    struct gw_store_change after;
+    size_t done = 0;
+    struct gw_commit_job jobs[] = {{.change = &before, .done = count_done, .ctx = &done},
+                                   {.stage = stage_two, .done = ignore_done, .ctx = &alone},
+                                   {.change = &after, .done = count_done, .ctx = &done}};
+
+    make_change(&before, "arn:before", 100);
+    make_change(&after, "arn:after", 100);
+    for (size_t i = 0; i < GW_COUNT(jobs); i++)
+        assert_int_equal(gw_commit_add(port, &jobs[i]), GW_OK);
+    gw_commit_port_close(&port);
+    assert_int_equal(jobs[1].status, GW_OK);
+    assert_int_equal(alone.visible, 1); /* what was queued before it is committed, what came after isn't staged */
+    assert_int_equal(alone.visible_at_end, 3);
+    assert_true(alone.begun == 1 && alone.ended == 1);
+    assert_int_equal(gw_store_count(f->store), 4);
+    gw_commit_free(&commit);
+}
+
+static void commit__job_that_stages_and_fails__leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct alone alone = {.store = f->store, .answer = GW_E_LIMIT};
+    struct gw_commit_job job = {.stage = stage_two, .ctx = &alone};
+
+    assert_int_equal(gw_commit_run(f->commit, &job), GW_E_LIMIT);
+    assert_int_equal(gw_store_count(f->store), 0);
+    alone.answer = GW_OK;
+    assert_int_equal(gw_commit_run(f->commit, &job), GW_OK);
+    assert_int_equal(gw_store_count(f->store), 2);
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
 
 int main(void)
@@ -471,6 +562,8 @@ int main(void)
         WITH_FIXTURE(commit__job_too_old__is_busy_and_unrecorded),
         WITH_FIXTURE(commit__hanging_disk__turns_away_past_the_age),
         WITH_FIXTURE(commit__reopen__starts_a_new_file),
+        WITH_FIXTURE(commit__job_that_stages__is_a_batch_of_its_own),
+        WITH_FIXTURE(commit__job_that_stages_and_fails__leaves_nothing),
         WITH_FIXTURE(commit__watch__hears_of_what_is_staged_before_readers_do),
     };
 

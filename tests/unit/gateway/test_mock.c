@@ -254,6 +254,58 @@ static void makes_cluster__ten_thousand_deletions__are_remembered(void **unused)
     gw_mock_free(&mock);
 }
 
+static void history__offered__is_the_mocks_when_it_is_published(void **unused)
+{
+    struct gw_mock *mock = gw_mock_new(&seeded, gw_random_system());
+    const struct gw_commit_watch *watch = gw_mock_watch(mock);
+    struct id first = make(mock, "access-entry", "c", "p");
+    struct gw_mock_history history;
+    struct gw_mock_history fresh;
+    struct id second;
+
+    (void)unused;
+    gw_mock_history_init(&history);
+    gw_mock_history_init(&fresh);
+    publish_entry(mock, "p", 0);
+    publish_cluster(mock, "gone", GW_STORE_DELETE, 1);
+    second = make(mock, "access-entry", "c", "p");
+    gw_mock_history_get(mock, &history);
+    gw_mock_history_offer(mock, &fresh);
+    assert_true(same(second, make(mock, "access-entry", "c", "p")));
+    watch->on_exclusive(watch->ctx, true);
+    watch->on_exclusive(watch->ctx, false);
+    assert_true(same(first, make(mock, "access-entry", "c", "p")));
+    assert_true(is_made(mock, "gone"));
+    gw_mock_history_offer(mock, &history);
+    watch->on_exclusive(watch->ctx, true);
+    watch->on_exclusive(watch->ctx, false);
+    assert_true(same(second, make(mock, "access-entry", "c", "p")));
+    assert_false(is_made(mock, "gone"));
+    gw_mock_history_offer(mock, NULL);
+    watch->on_exclusive(watch->ctx, true);
+    watch->on_exclusive(watch->ctx, false);
+    assert_false(is_made(mock, "gone"));
+    gw_mock_history_fini(&history);
+    gw_mock_history_fini(&fresh);
+    gw_mock_free(&mock);
+}
+
+static void fill_new__ids__are_those_of_the_first(void **unused)
+{
+    struct gw_mock *mock = gw_mock_new(&seeded, gw_random_system());
+    struct gw_store_key key = key_of("c", "p");
+    struct id first = make(mock, "access-entry", "c", "p");
+    struct gw_eks_env env = {.now_ms = 1};
+    struct id id;
+
+    (void)unused;
+    publish_entry(mock, "p", 0);
+    gw_mock_fill_new(mock, &env);
+    env.ids->make(env.ids->ctx, GW_STR("access-entry"), &key, id.bytes);
+    assert_true(same(first, id));
+    gw_mock_free(&mock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +321,8 @@ int main(void)
         cmocka_unit_test(seeded_ids__updates_of_a_cluster__follow_each_other),
         cmocka_unit_test(makes_cluster__deleted_ones__are_not_made_until_created),
         cmocka_unit_test(makes_cluster__ten_thousand_deletions__are_remembered),
+        cmocka_unit_test(history__offered__is_the_mocks_when_it_is_published),
+        cmocka_unit_test(fill_new__ids__are_those_of_the_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
