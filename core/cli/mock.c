@@ -4,6 +4,7 @@
  * clusters when they are mentioned, and says so.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -132,6 +133,8 @@ int gw_cli_mock(int argc, char **argv)
         .option_count = GW_COUNT(options)};
     int code = gw_args_parse(&verb, argc, argv, NULL);
 
+    if (code == GW_ARGS_GO && given.file == NULL && getenv("EKSGATE_CONFIG") != NULL)
+        gw_log(GW_LOG_WARN, "mock", "EKSGATE_CONFIG is not read: a mock has a file only where -c names one");
     if (code == GW_ARGS_GO)
         code = gw_serve_run(&given, &kind);
     gw_args_config_fini(&given);

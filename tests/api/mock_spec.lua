@@ -48,6 +48,7 @@ describe("eksgate mock", function()
         local gw = gateway.prepare_mock()
         gw.options.environment = { EKSGATE_CONFIG = "/nonexistent/eksgate.lua" }
         gw:launch_and_wait()
+        assert.truthy(gw:stderr():find("EKSGATE_CONFIG is not read", 1, true))
         expect.ok(gw:create({ principalArn = role("r") }))
         gw:stop()
     end)
