@@ -10,7 +10,8 @@
 
 #include "codec/time.h"
 
-#define DOCUMENT_MAX ((size_t)4 << 20) /* requests and configuration are held to far less */
+/* Requests (cluster_input.c), configuration and states are held to far less, escaped and added up over all updates. */
+#define DOCUMENT_MAX ((size_t)64 << 20)
 #define ID_DIGITS    32
 
 /* Base64 of the PEM of a certificate for "not a real certificate authority", whose private key nobody has: kubectl and

@@ -13,6 +13,9 @@
 
 #define TEXT_MAX  2048 /* bytes; the longest ARN */
 #define ITEMS_MAX 100
+/* Bytes of a request's members as JSON: a cluster's document and its updates are made of them, and bounded by that. */
+#define CREATE_MAX ((size_t)64 << 10)
+#define UPDATE_MAX ((size_t)16 << 10)
 
 /* Keeps the first problem of a walk. */
 struct first_problem {
@@ -41,6 +44,20 @@ static struct gw_eks_walk walk_for(struct first_problem *first, enum gw_eks_use 
                                 .ctx = first};
 }
 
+static enum gw_status check_size(const struct gw_eks_call *call, size_t max, struct gw_eks_error *error)
+{
+    struct gw_buf text;
+    bool fits;
+
+    gw_buf_init(&text, max);
+    gw_json_encode(&call->cluster_input->parameters, &text);
+    fits = !text.overflowed;
+    gw_buf_fini(&text);
+    return fits
+               ? GW_OK
+               : gw_eks_error_invalid(call, error, "The parameters must not have more than %zu bytes altogether.", max);
+}
+
 enum gw_status gw_eks_cluster_input_decode(struct gw_eks_call *call, enum gw_eks_use use, struct gw_eks_error *error)
 {
     struct gw_eks_cluster_input *in = gw_arena_zero(call->arena, 1, sizeof(*in));
@@ -56,6 +73,9 @@ enum gw_status gw_eks_cluster_input_decode(struct gw_eks_call *call, enum gw_eks
         return status;
     if (!gw_eks_fields_take(&walk, gw_eks_cluster_fields, &in->body, &in->parameters))
         return GW_E_DENIED;
+    status = check_size(call, use == GW_EKS_IN_CREATE ? CREATE_MAX : UPDATE_MAX, error);
+    if (status != GW_OK)
+        return status;
     token = gw_json_get(&in->parameters, "clientRequestToken");
     if (token != NULL)
         in->token = token->as.string;

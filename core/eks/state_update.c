@@ -7,7 +7,7 @@
 #include "eks/cluster_update.h"
 #include "eks/state_reader.h"
 
-#define UPDATES_TEXT_MAX ((size_t)512 << 10)
+#define UPDATES_TEXT_MAX ((size_t)8 << 20) /* past what requests make: 100 of 16 KiB, escaped */
 #define UPDATE_MAX       ((size_t)1 << 20)
 
 /* [{"type":...,"value":...}] */

@@ -535,3 +535,21 @@ describe("bad input", function()
         assert.same(entry, eks.described(gw, entry.principalArn))
     end)
 end)
+
+describe("a cluster's document", function()
+    it("is bounded by the requests it is made of, so that no request can grow it without end", function()
+        local gw = gateway.start()
+        local long = {}
+        for i = 1, 84 do
+            long[i] = string.format("%04d", i) .. string.rep("\1", 2040)
+        end
+        local input = eks.cluster_input("big", { outpostConfig = { outpostArns = long } })
+        expect.error(eks.create_cluster(gw, input), 400, expect.invalid,
+            "The parameters must not have more than 65536 bytes altogether.")
+        expect.ok(eks.create_cluster(gw, eks.cluster_input("big")))
+        expect.error(eks.update_cluster_config(gw, "big", { resourcesVpcConfig = { publicAccessCidrs = long } }),
+            400, expect.invalid, "The parameters must not have more than 16384 bytes altogether.")
+        expect.ok(gw:request(eks.build("GET", "/clusters/big")))
+        gw:stop()
+    end)
+end)
