@@ -43,6 +43,15 @@ size_t gw_str_find(struct gw_str a, char byte, size_t start)
     return hit == NULL ? a.length : (size_t)(hit - a.at);
 }
 
+bool gw_str_is_among(const struct gw_str *items, size_t count, struct gw_str wanted)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (gw_str_equal(items[i], wanted))
+            return true;
+    }
+    return false;
+}
+
 size_t gw_str_search(struct gw_str a, struct gw_str needle)
 {
     if (needle.length == 0)

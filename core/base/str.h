@@ -67,6 +67,9 @@ int gw_str_compare(struct gw_str a, struct gw_str b);
 /* ASCII letters fold, other bytes compare as they are. */
 bool gw_str_equal_nocase(struct gw_str a, struct gw_str b);
 
+/* True when one of `items` equals `wanted`. */
+bool gw_str_is_among(const struct gw_str *items, size_t count, struct gw_str wanted);
+
 /* Index of the first `byte` at or after `start`, or a.length. */
 size_t gw_str_find(struct gw_str a, char byte, size_t start);
 

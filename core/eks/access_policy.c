@@ -121,15 +121,6 @@ enum gw_status gw_eks_policy_check_scope(const struct gw_eks_call *call, const s
     return status;
 }
 
-static bool holds(const struct gw_str *items, size_t count, struct gw_str wanted)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (gw_str_equal(items[i], wanted))
-            return true;
-    }
-    return false;
-}
-
 const struct gw_str *gw_eks_policy_namespaces(const struct gw_eks_call *call, const struct gw_eks_association_input *in,
                                               size_t *count)
 {
@@ -140,7 +131,7 @@ const struct gw_str *gw_eks_policy_namespaces(const struct gw_eks_call *call, co
     for (size_t i = 0; i < sent; i++) {
         struct gw_str pattern = in->namespaces->as.array.items[i].as.string;
 
-        if (!holds(kept, *count, pattern))
+        if (!gw_str_is_among(kept, *count, pattern))
             kept[(*count)++] = pattern;
     }
     return kept;

@@ -8,15 +8,6 @@
  */
 #include "eks/entry_input.h"
 
-static bool holds(const struct gw_str *items, size_t count, struct gw_str wanted)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (gw_str_equal(items[i], wanted))
-            return true;
-    }
-    return false;
-}
-
 /* Neither side names a group twice. */
 static bool same_groups(const struct gw_eks_call *call, const struct gw_access_entry *entry)
 {
@@ -26,7 +17,7 @@ static bool same_groups(const struct gw_eks_call *call, const struct gw_access_e
     if (count != entry->group_count)
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (!holds(entry->groups, entry->group_count, groups[i]))
+        if (!gw_str_is_among(entry->groups, entry->group_count, groups[i]))
             return false;
     }
     return true;

@@ -158,15 +158,6 @@ struct gw_str gw_eks_input_username(const struct gw_eks_call *call)
     return username.at != NULL ? username : gw_eks_entry_username(call, call->entry->type);
 }
 
-static bool holds(const struct gw_str *items, size_t count, struct gw_str wanted)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (gw_str_equal(items[i], wanted))
-            return true;
-    }
-    return false;
-}
-
 const struct gw_str *gw_eks_input_groups(const struct gw_eks_call *call, size_t *count)
 {
     const struct gw_json *sent = call->entry->groups;
@@ -179,7 +170,7 @@ const struct gw_str *gw_eks_input_groups(const struct gw_eks_call *call, size_t 
     for (size_t i = 0; i < sent->as.array.count; i++) {
         struct gw_str group = sent->as.array.items[i].as.string;
 
-        if (!holds(groups, kept, group))
+        if (!gw_str_is_among(groups, kept, group))
             groups[kept++] = group;
     }
     *count = kept;

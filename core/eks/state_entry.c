@@ -74,15 +74,6 @@ static enum gw_status read_username(const struct gw_state_reader *reader, const 
     return status;
 }
 
-static bool holds(const struct gw_str *items, size_t count, struct gw_str wanted)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (gw_str_equal(items[i], wanted))
-            return true;
-    }
-    return false;
-}
-
 static enum gw_status read_groups(const struct gw_state_reader *reader, const struct gw_json *tree,
                                   struct gw_access_entry *entry)
 {
@@ -103,7 +94,7 @@ static enum gw_status read_groups(const struct gw_state_reader *reader, const st
         if (item->type != GW_JSON_STRING || !is_name(item->as.string))
             return gw_state_wrong(reader, GW_E_SYNTAX, ENTRY ".kubernetesGroups",
                                   "item %zu must be a string of 1 to %d characters", i, GW_USERNAME_MAX);
-        if (!holds(groups, entry->group_count, item->as.string))
+        if (!gw_str_is_among(groups, entry->group_count, item->as.string))
             groups[entry->group_count++] = item->as.string;
     }
     return GW_OK;

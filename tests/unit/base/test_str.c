@@ -150,6 +150,17 @@ static void dup__view__is_a_terminated_copy(void **state)
     free(copy);
 }
 
+static void is_among__whole_items__are_found_and_parts_are_not(void **state)
+{
+    const struct gw_str items[] = {GW_STR_INIT("view"), GW_STR_INIT("admin")};
+
+    (void)state;
+    assert_true(gw_str_is_among(items, 2, GW_STR("admin")));
+    assert_false(gw_str_is_among(items, 1, GW_STR("admin")));
+    assert_false(gw_str_is_among(items, 2, GW_STR("adm")));
+    assert_false(gw_str_is_among(NULL, 0, GW_STR("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +171,7 @@ int main(void)
         cmocka_unit_test(equal_nocase__ascii_letters_only__fold),
         cmocka_unit_test(find__byte_absent_or_start_behind__is_the_length),
         cmocka_unit_test(search__needle__is_found_at_its_first_place),
+        cmocka_unit_test(is_among__whole_items__are_found_and_parts_are_not),
         cmocka_unit_test(trim__blanks_at_both_ends__go_and_others_stay),
         cmocka_unit_test(split__until_rest_is_absent__gives_every_piece),
         cmocka_unit_test(parse_u64__digits__give_the_number),
