@@ -5,7 +5,7 @@
 # A package, or package:command where the command may also come from elsewhere (a newer Node.js, say).
 # shellcheck disable=SC2034
 EKSGATE_BUILD_PACKAGES=(build-essential cmake ninja-build pkg-config
-    libevent-dev libssl-dev libjansson-dev liblua5.4-dev)
+    libevent-dev libssl-dev libjansson-dev liblua5.4-dev libsqlite3-dev)
 
 # missing_packages PACKAGE[:COMMAND]...: prints those that dpkg doesn't know as installed, one per line.
 missing_packages() {

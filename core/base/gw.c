@@ -52,6 +52,8 @@ const char *gw_status_name(enum gw_status status)
         return "busy";
     case GW_E_SCRIPT:
         return "script";
+    case GW_E_UNKNOWN:
+        return "unknown";
     }
     return "unknown";
 }

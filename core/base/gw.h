@@ -36,6 +36,7 @@ enum gw_status {
     GW_E_IO,        /* the operating system said no */
     GW_E_BUSY,      /* a bounded queue is full; trying later may work */
     GW_E_SCRIPT,    /* a Lua script raised, ran out of budget or answered nonsense */
+    GW_E_UNKNOWN,   /* whether it was done can't be told */
 };
 
 /* One line for a person; no trailing newline, always NUL-terminated. */

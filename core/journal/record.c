@@ -3,13 +3,15 @@
  * Records in CloudTrail's envelope, written member by member into the buffer: a
  * record is made for every change, and a tree built first would cost more than
  * the text. Members that don't apply are left out, except where CloudTrail writes
- * null.
+ * null. eksgate's own stand in front, where the journal adds a record's place in
+ * the chain.
  *
  * What strangers choose is cut at CloudTrail's own sizes (1 KB), so that nobody
  * escapes being recorded by sending more than a record holds.
  */
 #include "journal/record.h"
 
+#include "codec/chain.h"
 #include "codec/time.h"
 
 #define TEXT_MAX 1024 /* userAgent, errorCode, errorMessage: CloudTrail's record contents reference */
@@ -100,11 +102,6 @@ static void encode_outcome(const struct gw_record *record, struct gw_buf *out)
         gw_buf_append_lit(out, "null");
     gw_buf_append_lit(out, ",\"responseElements\":");
     gw_buf_append_str(out, record->response_elements.at != NULL ? record->response_elements : GW_STR("null"));
-    if (record->eksgate != NULL) {
-        gw_buf_append_lit(out, ",\"additionalEventData\":{\"eksgate\":");
-        gw_json_encode(record->eksgate, out);
-        gw_buf_append_byte(out, '}');
-    }
 }
 
 void gw_record_encode(const struct gw_record *record, struct gw_buf *out)
@@ -113,7 +110,10 @@ void gw_record_encode(const struct gw_record *record, struct gw_buf *out)
     char time[21];
 
     gw_time_iso_seconds(record->time_ms, time);
-    gw_buf_append_lit(out, "{\"eventVersion\":\"1.11\"");
+    /* The object's own brace is the last byte of the front. */
+    gw_buf_append(out, GW_CHAIN_FRONT, sizeof(GW_CHAIN_FRONT) - 2);
+    gw_json_encode(record->eksgate, out);
+    gw_buf_append_byte(out, '}');
     encode_identity(record, out);
     gw_buf_append_lit(out, ",\"eventTime\":\"");
     gw_buf_append(out, time, sizeof(time) - 1);

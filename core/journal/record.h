@@ -29,10 +29,10 @@ struct gw_record {
     const struct gw_json
         *request_parameters;         /* NULL writes null; the cluster stands under `name`, path labels stay encoded */
     struct gw_str response_elements; /* JSON text; {NULL,0} writes null */
-    const struct gw_json *eksgate;   /* object: verdicts, changes, fields, ...; NULL leaves it out */
+    const struct gw_json *eksgate;   /* object, not empty: verdicts, changes, fields, ... */
 };
 
-/* Appends one line without newline. */
+/* Appends one line without newline; it begins with GW_CHAIN_FRONT (codec/chain.h). */
 void gw_record_encode(const struct gw_record *record, struct gw_buf *out);
 
 #endif

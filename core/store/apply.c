@@ -309,6 +309,19 @@ static void apply(struct gw_store *store, struct gw_staged *one)
     gw_engine_settle(store, one);
 }
 
+enum gw_status gw_store_prepare(struct gw_store *store, const struct gw_chain_head *head, struct gw_err *err)
+{
+    (void)store;
+    (void)head;
+    (void)err;
+    return GW_OK;
+}
+
+void gw_store_tend(struct gw_store *store)
+{
+    (void)store;
+}
+
 enum gw_status gw_store_commit(struct gw_store *store, struct gw_err *err)
 {
     (void)err;

@@ -68,6 +68,8 @@ struct gw_staged {
 
 struct gw_store {
     struct gw_store_options options;
+    struct gw_store_found found;
+    struct gw_store_counters counters;
     struct gw_epoch *epoch;
     struct gw_hash_seed seed;
     struct gw_table entries;

@@ -149,6 +149,7 @@ struct gw_store *gw_store_open_memory(const struct gw_store_options *options, st
     struct gw_store *store = gw_alloc_zero(1, sizeof(*store));
 
     store->options = *options;
+    store->found = (struct gw_store_found){.is_new = true};
     store->epoch = epoch;
     gw_random_seed(random, &store->seed);
     gw_table_init(&store->entries, epoch, entry_has_key);
@@ -178,6 +179,16 @@ void gw_store_close(struct gw_store **store)
     gw_listing_fini(&s->scope_names);
     free(s->staged);
     free(s);
+}
+
+const struct gw_store_found *gw_store_found(const struct gw_store *store)
+{
+    return &store->found;
+}
+
+const struct gw_store_counters *gw_store_counters(const struct gw_store *store)
+{
+    return &store->counters;
 }
 
 const struct gw_access_entry *gw_store_find(const struct gw_store *store, const struct gw_store_key *key)

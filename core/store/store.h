@@ -8,8 +8,11 @@
  * neither for the disk nor for the writer. One writer thread stages changes, then
  * commits them in one batch: what a reader sees is what has been committed.
  *
- *   writer:  stage(change)... -> write records -> commit() or rollback()
+ *   writer:  stage(change)... -> prepare() -> write records -> commit() or rollback()
  *   reader:  gw_epoch_enter -> find, page -> use -> gw_epoch_leave
+ *
+ * The durable engine is the memory engine with a file behind it: opening reads the
+ * file into the tables, and what is staged is in the file before it is published.
  *
  * Keys are (partition, account, region, cluster, principal ARN); byte-exact. The
  * tables' hash is seeded, so strangers can't aim for collisions.
@@ -18,10 +21,13 @@
  * an entry and then looks for the token of the change that made it finds it.
  */
 
+#include <stdatomic.h>
+
 #include "base/epoch.h"
 #include "base/random.h"
 #include "base/shared.h"
 #include "base/str.h"
+#include "codec/chain.h"
 
 struct gw_store_key {
     struct gw_str partition;
@@ -124,6 +130,43 @@ struct gw_store;
 /* new: the memory engine. `epoch` must outlive it. */
 struct gw_store *gw_store_open_memory(const struct gw_store_options *options, struct gw_epoch *epoch,
                                       const struct gw_random *random);
+
+/* The file of the durable engine, an SQLite database. */
+struct gw_store_file {
+    const char *path;
+    unsigned busy_ms; /* how long a lock that another process holds is waited for */
+    const char *vfs;  /* a registered SQLite VFS; NULL: the system's */
+    /* Makes an entry's `reply`, which the file doesn't hold. */
+    void (*encode_reply)(const struct gw_access_entry *entry, struct gw_buf *reply);
+};
+
+/* new: the durable engine; makes the file (mode 0600) when there is none. `epoch` must outlive it; `file` is read
+ * during the call. err names the file and what to do: GW_E_BUSY: another process has it; GW_E_SYNTAX: it is no store of
+ * eksgate's, or corrupt; GW_E_RANGE: a newer eksgate's; GW_E_IO: the operating system said no. */
+GW_NODISCARD enum gw_status gw_store_open_sqlite(const struct gw_store_options *options,
+                                                 const struct gw_store_file *file, struct gw_epoch *epoch,
+                                                 const struct gw_random *random, struct gw_store **store,
+                                                 struct gw_err *err);
+
+/* What was there at opening. The memory engine is always new. */
+struct gw_store_found {
+    bool is_durable;
+    bool is_new;               /* nothing was ever committed to it */
+    bool is_restored;          /* from a backup, and not opened since */
+    struct gw_chain_head head; /* the newest audit record that was committed with it */
+};
+const struct gw_store_found *gw_store_found(const struct gw_store *store);
+
+/* Of the durable engine; any thread. */
+struct gw_store_counters {
+    _Atomic uint64_t transactions;
+    _Atomic uint64_t checkpoints; /* of the write-ahead log into the database */
+    _Atomic uint64_t log_pages;   /* in the write-ahead log now */
+    _Atomic uint64_t load_ms;     /* what opening took */
+    _Atomic bool is_fenced;       /* a sync failed: read-only until a restart has checked the file */
+};
+const struct gw_store_counters *gw_store_counters(const struct gw_store *store);
+
 void gw_store_close(struct gw_store **store);
 
 /* Readers, inside an epoch. borrows: until the epoch is left. NULL when absent. */
@@ -163,8 +206,18 @@ size_t gw_store_count_clusters(const struct gw_store *store);
  * (cluster full), GW_OK. When GW_OK the change's objects are cleared and have their versions; else the caller still
  * owns them. */
 GW_NODISCARD enum gw_status gw_store_stage(struct gw_store *store, struct gw_store_change *change);
-/* Publishes everything staged. GW_E_IO: nothing was published, everything staged is dropped. */
+/* Hands everything staged to the engine, with the newest audit record that will be durable by the time of the commit
+ * (NULL: as it was); nothing is durable or published yet. GW_E_BUSY: another process holds the file for longer than
+ * busy_ms; GW_E_IO: the file can't take it, or is fenced. Either way everything staged is dropped, nothing was written.
+ */
+GW_NODISCARD enum gw_status gw_store_prepare(struct gw_store *store, const struct gw_chain_head *head,
+                                             struct gw_err *err);
+/* Makes durable what was prepared (prepares it first where that wasn't done), then publishes it. On failure nothing was
+ * published and everything staged is dropped: GW_E_IO, GW_E_BUSY: nothing of it is in the file; GW_E_UNKNOWN: a restart
+ * will tell whether it is, until then the store takes no more (is_fenced). */
 GW_NODISCARD enum gw_status gw_store_commit(struct gw_store *store, struct gw_err *err);
+/* The engine's housekeeping, which callers of changes needn't wait for; call when a batch has been handed back. */
+void gw_store_tend(struct gw_store *store);
 /* Drops everything staged. */
 void gw_store_rollback(struct gw_store *store);
 
