@@ -16,6 +16,7 @@ static const struct {
     {"openssl", EKSGATE_OPENSSL_VERSION},
     {"lua", EKSGATE_LUA_VERSION},
     {"jansson", EKSGATE_JANSSON_VERSION},
+    {"sqlite", EKSGATE_SQLITE_VERSION},
 };
 
 int gw_cli_version(int argc, char **argv)

@@ -41,13 +41,18 @@ describe("eksgate", function()
         end)
     end
 
-    it("version names itself", function()
+    it("version names itself and the libraries it was built with", function()
         local code, out = run({ "version" })
         assert.equal(0, code)
         assert.truthy(out:find("^eksgate %d+%.%d+"))
-        code, out = run({ "version", "--json" })
+        local json
+        code, json = run({ "version", "--json" })
         assert.equal(0, code)
-        assert.equal("table", type(cjson.decode(out)))
+        local versions = cjson.decode(json)
+        for _, name in ipairs({ "libevent", "openssl", "lua", "jansson", "sqlite" }) do
+            assert.truthy(out:find("\n" .. name .. " %d+%.%d+"), name)
+            assert.truthy(versions[name]:find("^%d+%.%d+"), name)
+        end
     end)
 
     it("options prints every setting with type, default and meaning", function()

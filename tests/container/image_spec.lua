@@ -46,7 +46,7 @@ describe("the container image", function()
             "^usr/share/eksgate/lua/[%w_]+/[%w_]+%.lua$", "^usr/share/doc/[%w.+-]+/copyright$", "^usr/share/doc/eksgate/LICENSE$",
             "^etc/passwd$", "^etc/group$", "^etc/eksgate/container%.lua$",
         }
-        for _, library in ipairs({ "c", "m", "crypto", "event_core%-2%.1", "jansson", "lua5%.4" }) do
+        for _, library in ipairs({ "c", "m", "crypto", "event_core%-2%.1", "jansson", "lua5%.4", "sqlite3" }) do
             expected[#expected + 1] = "^lib/[%w_-]+/lib" .. library .. "%.so%.%d+$"
         end
         for _, file in ipairs(image.files()) do

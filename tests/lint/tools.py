@@ -25,7 +25,7 @@ def each(paths, one):
 
 
 def headers(tree):
-    _, flags = run(["pkg-config", "--cflags", "lua5.4", "jansson", "libevent_core", "libcrypto"], tree.root)
+    _, flags = run(["pkg-config", "--cflags", "lua5.4", "jansson", "libevent_core", "libcrypto", "sqlite3"], tree.root)
     command = ["gcc", "-fsyntax-only", "-std=c11", "-D_GNU_SOURCE", "-Icore", *shlex.split(flags), "-Wall", "-Wextra",
                "-Wundef", "-Werror", "-x", "c", "-"]
     paths = tree.select((".h",), ("core/",))
