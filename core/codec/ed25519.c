@@ -5,6 +5,7 @@
  */
 #include "codec/ed25519.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
@@ -23,10 +24,12 @@ static int no_password(char *buffer, int size, int writing, void *ctx)
     return -1;
 }
 
-static enum gw_status adopt(EVP_PKEY *pkey, struct gw_ed25519_key **key)
+static enum gw_status adopt(struct gw_str pem, EVP_PKEY *pkey, struct gw_ed25519_key **key)
 {
-    if (pkey == NULL)
-        return GW_E_SYNTAX;
+    if (pkey == NULL) {
+        ERR_clear_error();
+        return gw_str_search(pem, GW_STR("ENCRYPTED")) == SIZE_MAX ? GW_E_SYNTAX : GW_E_TYPE;
+    }
     if (EVP_PKEY_get_id(pkey) != EVP_PKEY_ED25519) {
         EVP_PKEY_free(pkey);
         return GW_E_TYPE;
@@ -51,7 +54,7 @@ enum gw_status gw_ed25519_private(struct gw_str pem, struct gw_ed25519_key **key
     EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
 
     BIO_free(bio);
-    return adopt(pkey, key);
+    return adopt(pem, pkey, key);
 }
 
 enum gw_status gw_ed25519_public(struct gw_str pem, struct gw_ed25519_key **key)
@@ -60,7 +63,7 @@ enum gw_status gw_ed25519_public(struct gw_str pem, struct gw_ed25519_key **key)
     EVP_PKEY *pkey = PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL);
 
     BIO_free(bio);
-    return adopt(pkey, key);
+    return adopt(pem, pkey, key);
 }
 
 void gw_ed25519_free(struct gw_ed25519_key **key)
