@@ -143,7 +143,10 @@ static enum gw_status make_data_folder(const struct gw_config *config, struct gw
 static enum gw_status open_journal(struct serve *serve, struct gw_err *err)
 {
     const struct gw_config *config = serve->config;
-    struct gw_journal_options options = {.durable = config->audit_durable};
+    struct gw_journal_options options = {
+        .durable = config->audit_durable, .clock = gw_clock_system(), .random = gw_random_system()};
+    struct gw_journal_start start = {.is_durable = false};
+    struct gw_journal_begun begun;
     enum gw_status status;
     char *path;
 
@@ -154,6 +157,8 @@ static enum gw_status open_journal(struct serve *serve, struct gw_err *err)
     status = gw_str_is(config->audit_file, "-") ? GW_OK : make_data_folder(config, err);
     if (status == GW_OK)
         status = gw_journal_open(&options, &serve->journal, err);
+    if (status == GW_OK)
+        status = gw_journal_begin(serve->journal, &start, &begun, err);
     free(path);
     return status;
 }

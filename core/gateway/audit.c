@@ -316,7 +316,7 @@ enum gw_step gw_stage_record(struct gw_exchange *exchange)
     if (exchange->record.at == NULL) {
         exchange->unrecordable = true;
         gw_log(GW_LOG_ERROR, "audit", "a record of %s doesn't fit into %zu bytes; request %s is refused",
-               gw_eks_ops[exchange->call.op].name, (size_t)GW_JOURNAL_RECORD_MAX, exchange->request_id);
+               gw_eks_ops[exchange->call.op].name, (size_t)GW_JOURNAL_TEXT_MAX, exchange->request_id);
         gw_eks_result_drop(&exchange->result);
         return exchange->refused ? GW_STEP_DONE
                                  : gw_answer_error(exchange, GW_EKS_ServerException,
@@ -375,7 +375,7 @@ void gw_audit_tick(struct gw_worker *worker)
                                 .read_only = true,
                                 .eksgate = &object};
     summary = gw_alloc_zero(1, sizeof(*summary));
-    gw_buf_init(&summary->record, GW_JOURNAL_RECORD_MAX);
+    gw_buf_init(&summary->record, GW_JOURNAL_TEXT_MAX);
     gw_record_encode(&record, &summary->record);
     gw_arena_fini(&arena);
     summary->job =

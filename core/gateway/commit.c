@@ -117,7 +117,7 @@ static void take_into_batch(struct gw_commit *commit, struct gw_commit_job *job,
         job->status = GW_E_BUSY;
         return;
     }
-    if (job->record.at != NULL && commit->journal != NULL && job->record.length > GW_JOURNAL_RECORD_MAX) {
+    if (job->record.at != NULL && commit->journal != NULL && job->record.length > GW_JOURNAL_TEXT_MAX) {
         job->status = GW_E_IO;
         return;
     }
@@ -125,7 +125,8 @@ static void take_into_batch(struct gw_commit *commit, struct gw_commit_job *job,
     if (job->status != GW_OK)
         return;
     job->staged = true;
-    if (job->record.at != NULL && commit->journal != NULL && gw_journal_append(commit->journal, job->record) != GW_OK)
+    if (job->record.at != NULL && commit->journal != NULL &&
+        gw_journal_append(commit->journal, job->record, NULL) != GW_OK)
         gw_fatal("an audit record within the cap was refused");
 }
 
@@ -199,7 +200,7 @@ static void run_batch(struct gw_commit *commit, struct job_list *batch)
 
     for (struct gw_commit_job *job = batch->first; job != NULL; job = job->next)
         take_into_batch(commit, job, now_ms);
-    if (commit->journal != NULL && gw_journal_flush(commit->journal, &err) != GW_OK) {
+    if (commit->journal != NULL && gw_journal_flush(commit->journal, true, &err) != GW_OK) {
         tell_failure(commit, "audit", &err, now_ms);
         gw_store_rollback(commit->store);
         fail_staged(batch, GW_E_IO);

@@ -128,7 +128,7 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
         return status;
     }
     gw_buf_init(&w->head, GW_WORKER_HEAD_MAX);
-    gw_buf_init(&w->record, GW_JOURNAL_RECORD_MAX);
+    gw_buf_init(&w->record, GW_JOURNAL_TEXT_MAX);
     gw_random_fill(gateway->random, w->id_state, sizeof(w->id_state));
     w->id_state[0] |= 1; /* the generator's one forbidden state is all zeros */
     w->verifier = gw_verify_new(&gateway->options.verify);

@@ -13,19 +13,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BATCH_MAX      ((size_t)1 << 30)
-#define BATCH_KEPT     ((size_t)1 << 20) /* memory kept between batches */
+#include "base/log.h"
+#include "journal/event.h"
+#include "journal/tail.h"
+
+#define TEXT_MAX       ((size_t)1 << 30)
+#define TEXT_KEPT      ((size_t)4 << 20) /* memory kept between batches */
 #define STDOUT_WAIT_MS 5000              /* for a reader of stdout that is behind */
 
 struct gw_journal {
     char *path;
     const struct gw_journal_io *io;
-    struct gw_buf batch;
+    const struct gw_clock *clock;
+    const struct gw_random *random;
+    struct gw_journal_counters counters;
+    struct gw_buf text;          /* the batch */
+    struct gw_chain_head head;   /* with the batch */
+    struct gw_chain_head kept;   /* without it */
+    struct gw_chain_head synced; /* the newest that is durable */
     int fd;
     bool is_stdout;
     bool durable;
@@ -34,7 +45,33 @@ struct gw_journal {
     off_t cut_at;   /* when failed: where the batch that failed begins */
 };
 
-static const struct gw_journal_io system_io = {.write = write, .sync = fdatasync, .truncate = ftruncate};
+static int open_file(const char *path, int flags, mode_t mode)
+{
+    return open(path, flags, mode);
+}
+
+static off_t size_of(int fd)
+{
+    struct stat info;
+
+    return fstat(fd, &info) == 0 ? info.st_size : -1;
+}
+
+static const struct gw_journal_io system_io = {.open = open_file,
+                                               .write = write,
+                                               .read_at = pread,
+                                               .sync = fdatasync,
+                                               .truncate = ftruncate,
+                                               .rename = rename,
+                                               .remove = unlink,
+                                               .sync_folder = fsync,
+                                               .size = size_of,
+                                               .close = close};
+
+const struct gw_journal_io *gw_journal_io_system(void)
+{
+    return &system_io;
+}
 
 static enum gw_status fail_errno(struct gw_err *err, const char *path, const char *what)
 {
@@ -76,19 +113,22 @@ static bool write_all(const struct gw_journal *journal, int fd, struct gw_str by
     return true;
 }
 
-/* Ends a line that a crash cut short. */
-static enum gw_status end_half_line(const struct gw_journal *journal, int fd, struct gw_err *err)
+/* Finds the end of the chain; cuts off a line that a crash cut short. */
+static enum gw_status take_end(const struct gw_journal *journal, int fd, struct gw_chain_head *head, struct gw_err *err)
 {
-    struct stat info;
-    size_t written;
-    char last = '\n';
+    struct gw_tail tail;
+    enum gw_status status = gw_tail_find(journal->io, fd, journal->path, &tail, err);
 
-    if (fstat(fd, &info) != 0)
-        return fail_errno(err, journal->path, "look at it");
-    if (info.st_size > 0 && pread(fd, &last, 1, info.st_size - 1) != 1)
-        return fail_errno(err, journal->path, "read its end");
-    if (last != '\n' && !write_all(journal, fd, GW_STR("\n"), &written))
-        return fail_errno(err, journal->path, "end its last line");
+    if (status != GW_OK)
+        return status;
+    if (tail.half > 0 && journal->io->truncate(fd, tail.end) != 0)
+        return fail_errno(err, journal->path, "cut off its last line, which is half");
+    if (tail.half > 0)
+        gw_log(GW_LOG_WARN, "audit", "%s: %lld bytes of a half line at its end were cut off", journal->path,
+               (long long)tail.half);
+    if (journal->durable && tail.end + tail.half > 0 && journal->io->sync(fd) != 0)
+        return fail_errno(err, journal->path, "sync it");
+    *head = tail.head;
     return GW_OK;
 }
 
@@ -101,7 +141,7 @@ static enum gw_status sync_folder(const struct gw_journal *journal, struct gw_er
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum gw_status status = GW_OK;
 
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+    if (fd < 0 || (journal->io->sync_folder(fd) != 0 && errno != EINVAL))
         status = fail_errno(err, journal->path, "sync its folder");
     if (fd >= 0)
         (void)close(fd);
@@ -129,13 +169,13 @@ static enum gw_status open_path(const struct gw_journal *journal, int *fd, struc
 }
 
 /* Locks the file and makes it ready for the next record. */
-static enum gw_status adopt(const struct gw_journal *journal, int fd, struct gw_err *err)
+static enum gw_status adopt(const struct gw_journal *journal, int fd, struct gw_chain_head *head, struct gw_err *err)
 {
     enum gw_status status;
 
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return gw_fail(err, GW_E_BUSY, "audit file %s: is in use by another process", journal->path);
-    status = end_half_line(journal, fd, err);
+    status = take_end(journal, fd, head, err);
     if (status == GW_OK && journal->durable)
         status = sync_folder(journal, err);
     return status;
@@ -149,18 +189,22 @@ enum gw_status gw_journal_open(const struct gw_journal_options *options, struct 
 
     j->path = gw_str_dup(gw_str_from(options->path));
     j->io = options->io != NULL ? options->io : &system_io;
+    j->clock = options->clock != NULL ? options->clock : gw_clock_system();
+    j->random = options->random != NULL ? options->random : gw_random_system();
     j->is_stdout = strcmp(options->path, "-") == 0;
     j->durable = options->durable && !j->is_stdout;
     j->fd = j->is_stdout ? STDOUT_FILENO : -1;
-    gw_buf_init(&j->batch, BATCH_MAX);
+    gw_buf_init(&j->text, TEXT_MAX);
     if (!j->is_stdout)
         status = open_path(j, &j->fd, err);
     if (status == GW_OK && !j->is_stdout)
-        status = adopt(j, j->fd, err);
+        status = adopt(j, j->fd, &j->kept, err);
     if (status != GW_OK) {
         gw_journal_close(&j);
         return status;
     }
+    j->head = j->kept;
+    j->synced = j->kept;
     *journal = j;
     return GW_OK;
 }
@@ -173,8 +217,8 @@ void gw_journal_close(struct gw_journal **journal)
         return;
     *journal = NULL;
     if (!j->is_stdout && j->fd >= 0)
-        (void)close(j->fd);
-    gw_buf_fini(&j->batch);
+        (void)j->io->close(j->fd);
+    gw_buf_fini(&j->text);
     free(j->path);
     free(j);
 }
@@ -188,23 +232,117 @@ static void replace_newlines(char *at, size_t length)
     }
 }
 
-enum gw_status gw_journal_append(struct gw_journal *journal, struct gw_str record)
+/* A record with newlines in it, which no encoder makes. */
+static enum gw_status link_without_newlines(struct gw_journal *journal, struct gw_str record)
 {
-    size_t start = journal->batch.length;
+    char *copy = gw_memdup(record.at, record.length);
+    enum gw_status status;
 
-    if (record.length > GW_JOURNAL_RECORD_MAX || gw_buf_reserve(&journal->batch, record.length + 1) != GW_OK)
+    replace_newlines(copy, record.length);
+    status = gw_chain_link(&journal->head, (struct gw_str){copy, record.length}, &journal->text);
+    free(copy);
+    return status;
+}
+
+enum gw_status gw_journal_append(struct gw_journal *journal, struct gw_str record, uint64_t *sequence)
+{
+    enum gw_status status;
+
+    if (record.length > GW_JOURNAL_TEXT_MAX ||
+        gw_buf_reserve(&journal->text, record.length + GW_CHAIN_ROOM + 1) != GW_OK)
         return GW_E_LIMIT;
-    gw_buf_append_str(&journal->batch, record);
-    gw_buf_append_byte(&journal->batch, '\n');
-    replace_newlines(journal->batch.at + start, record.length);
+    status = record.length > 0 && memchr(record.at, '\n', record.length) != NULL
+                 ? link_without_newlines(journal, record)
+                 : gw_chain_link(&journal->head, record, &journal->text);
+    if (status != GW_OK)
+        return status;
+    gw_buf_append_byte(&journal->text, '\n');
+    if (sequence != NULL)
+        *sequence = journal->head.sequence;
     return GW_OK;
+}
+
+/* Takes a record of the journal's own into the batch. */
+static void append_event(struct gw_journal *journal, const char *name, const struct gw_json *eksgate)
+{
+    struct gw_event event = {name, eksgate, journal->clock, journal->random};
+    struct gw_buf record;
+
+    gw_buf_init(&record, GW_JOURNAL_TEXT_MAX);
+    gw_event_encode(&event, &record);
+    if (record.overflowed || gw_journal_append(journal, gw_buf_str(&record), NULL) != GW_OK)
+        gw_fatal("a record of the journal's own was refused");
+    gw_buf_fini(&record);
+}
+
+void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
+                               const char *reason)
+{
+    static const char *const outcomes[] = {"applied", "not applied", "unknown"};
+    struct gw_json object = {.type = GW_JSON_OBJECT};
+    struct gw_arena arena;
+
+    gw_arena_init(&arena, 0);
+    gw_json_set(&arena, &object, GW_STR("settles"), gw_json_integer((int64_t)sequence));
+    gw_json_set(&arena, &object, GW_STR("outcome"), gw_json_string(gw_str_from(outcomes[outcome])));
+    gw_json_set(&arena, &object, GW_STR("reason"), gw_json_string(gw_str_from(reason)));
+    append_event(journal, GW_EVENT_SETTLED, &object);
+    gw_arena_fini(&arena);
+}
+
+enum gw_status gw_journal_begin(struct gw_journal *journal, const struct gw_journal_start *start,
+                                struct gw_journal_begun *begun, struct gw_err *err)
+{
+    struct gw_json object = {.type = GW_JSON_OBJECT};
+    struct gw_json said = {.type = GW_JSON_OBJECT};
+    enum gw_status status;
+    struct gw_arena arena;
+
+    if (start->is_durable && journal->kept.sequence == 0 && !journal->is_stdout)
+        journal->head = journal->kept = journal->synced = start->committed;
+    gw_arena_init(&arena, 0);
+    gw_json_set(&arena, &said, GW_STR("store"), gw_json_string(start->is_durable ? GW_STR("durable") : GW_STR("none")));
+    gw_json_set(&arena, &object, GW_STR("begun"), said);
+    append_event(journal, GW_EVENT_BEGUN, &object);
+    gw_arena_fini(&arena);
+    status = gw_journal_flush(journal, true, err);
+    if (status == GW_OK)
+        *begun = (struct gw_journal_begun){0};
+    return status;
+}
+
+struct gw_chain_head gw_journal_head(const struct gw_journal *journal)
+{
+    return journal->head;
+}
+
+struct gw_chain_head gw_journal_durable_head(const struct gw_journal *journal)
+{
+    return journal->synced;
+}
+
+void gw_journal_tick(struct gw_journal *journal)
+{
+    (void)journal;
+}
+
+const struct gw_journal_counters *gw_journal_counters(const struct gw_journal *journal)
+{
+    return &journal->counters;
+}
+
+/* Empties the batch; `head` is the newest record then. */
+static void end_batch(struct gw_journal *journal, struct gw_chain_head head)
+{
+    journal->head = journal->kept = head;
+    if (journal->text.capacity > TEXT_KEPT)
+        gw_buf_fini(&journal->text);
+    gw_buf_clear(&journal->text);
 }
 
 void gw_journal_discard(struct gw_journal *journal)
 {
-    if (journal->batch.capacity > BATCH_KEPT)
-        gw_buf_fini(&journal->batch);
-    gw_buf_clear(&journal->batch);
+    end_batch(journal, journal->kept);
 }
 
 /* What went out can't be taken back: go on only where nothing did. */
@@ -215,10 +353,10 @@ static enum gw_status flush_stdout(struct gw_journal *journal, struct gw_err *er
     if (journal->half_line && !write_all(journal, journal->fd, GW_STR("\n"), &written))
         return fail_errno(err, "-", "write to stdout");
     journal->half_line = false;
-    if (write_all(journal, journal->fd, gw_buf_str(&journal->batch), &written))
+    if (write_all(journal, journal->fd, gw_buf_str(&journal->text), &written))
         return GW_OK;
     journal->failed = written > 0;
-    journal->half_line = written > 0 && journal->batch.at[written - 1] != '\n';
+    journal->half_line = written > 0 && journal->text.at[written - 1] != '\n';
     return fail_errno(err, "-", "write to stdout");
 }
 
@@ -232,38 +370,51 @@ static bool cut_off(struct gw_journal *journal, off_t start)
     return false;
 }
 
-static enum gw_status flush_file(struct gw_journal *journal, struct gw_err *err)
+static void count(_Atomic uint64_t *counter, uint64_t by)
 {
-    struct stat info;
-    size_t written = 0;
-    const char *what = "write to it";
-    enum gw_status status;
+    atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
 
-    if (fstat(journal->fd, &info) != 0)
+static enum gw_status sync_it(struct gw_journal *journal, struct gw_err *err)
+{
+    if (journal->io->sync(journal->fd) != 0)
+        return fail_errno(err, journal->path, "sync it");
+    count(&journal->counters.syncs, 1);
+    return GW_OK;
+}
+
+static enum gw_status flush_file(struct gw_journal *journal, bool sync, struct gw_err *err)
+{
+    off_t start = journal->io->size(journal->fd);
+    size_t written = 0;
+    enum gw_status status = GW_OK;
+
+    if (start < 0)
         return fail_errno(err, journal->path, "look at it");
-    if (write_all(journal, journal->fd, gw_buf_str(&journal->batch), &written)) {
-        if (!journal->durable || journal->io->sync(journal->fd) == 0)
-            return GW_OK;
-        what = "sync it";
-    }
-    status = fail_errno(err, journal->path, what);
-    if (written > 0)
-        (void)cut_off(journal, info.st_size);
+    if (!write_all(journal, journal->fd, gw_buf_str(&journal->text), &written))
+        status = fail_errno(err, journal->path, "write to it");
+    if (status == GW_OK && journal->durable && sync)
+        status = sync_it(journal, err);
+    if (status != GW_OK && written > 0)
+        (void)cut_off(journal, start);
+    count(&journal->counters.bytes, written);
     return status;
 }
 
-enum gw_status gw_journal_flush(struct gw_journal *journal, struct gw_err *err)
+enum gw_status gw_journal_flush(struct gw_journal *journal, bool sync, struct gw_err *err)
 {
     enum gw_status status;
 
-    if (journal->batch.length == 0)
+    if (journal->text.length == 0 && (!sync || gw_chain_equal(&journal->synced, &journal->kept)))
         return GW_OK;
     if (journal->failed)
         status = gw_fail(err, GW_E_IO, "audit file %s: failed earlier; reopen it (SIGUSR1) when its disk is well again",
                          journal->path);
     else
-        status = journal->is_stdout ? flush_stdout(journal, err) : flush_file(journal, err);
-    gw_journal_discard(journal);
+        status = journal->is_stdout ? flush_stdout(journal, err) : flush_file(journal, sync, err);
+    end_batch(journal, status == GW_OK ? journal->head : journal->kept);
+    if (status == GW_OK && (sync || !journal->durable))
+        journal->synced = journal->head;
     return status;
 }
 
@@ -282,11 +433,12 @@ static enum gw_status resume(struct gw_journal *journal, struct gw_err *err)
     if (journal->failed && !cut_off(journal, journal->cut_at))
         return fail_errno(err, journal->path, "cut off the batch that failed");
     journal->failed = false;
-    return end_half_line(journal, journal->fd, err);
+    return GW_OK;
 }
 
 enum gw_status gw_journal_reopen(struct gw_journal *journal, struct gw_err *err)
 {
+    struct gw_chain_head head;
     enum gw_status status;
     int fd = -1;
 
@@ -301,7 +453,9 @@ enum gw_status gw_journal_reopen(struct gw_journal *journal, struct gw_err *err)
         (void)close(fd);
         return resume(journal, err);
     }
-    status = adopt(journal, fd, err);
+    status = adopt(journal, fd, &head, err);
+    if (status == GW_OK && head.sequence != 0)
+        status = gw_fail(err, GW_E_SYNTAX, "audit file %s: holds records already; move it away", journal->path);
     if (status != GW_OK) {
         (void)close(fd);
         return status;

@@ -3,52 +3,127 @@
 #define GW_JOURNAL_JOURNAL_H
 
 /*
- * The audit file: one JSON record per line, appended. Used by the writer thread
- * alone: append as many lines as a batch has, flush once.
+ * The audit chain: one JSON record per line (record.h), appended to a file, each
+ * with its sequence number and the hash of the one before (codec/chain.h). Used by
+ * the writer thread alone: append as many records as a batch has, flush once.
+ *
+ *   open -> begin(what the store has committed) -> append... flush, append... flush -> close
+ *
+ * Files: `path` is the one being written. One that is full (max_size) is renamed
+ * to PATH.NNNNNNNNNNNN, the number of its first record with twelve digits, and so
+ * is one whose sync failed; the chain runs on in a new file at `path`.
  */
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "codec/chain.h"
+#include "codec/ed25519.h"
 
-#define GW_JOURNAL_RECORD_MAX ((size_t)64 << 10)
+#define GW_JOURNAL_RECORD_MAX ((size_t)64 << 10) /* a line in the file, its newline not counted */
+/* What a record may have before it is given its place. */
+#define GW_JOURNAL_TEXT_MAX (GW_JOURNAL_RECORD_MAX - GW_CHAIN_ROOM)
 
-/* The calls that can fail once a file is open, as the operating system has them; tests inject faults here. */
+/* The calls on files, as the operating system has them; tests inject faults here. */
 struct gw_journal_io {
+    int (*open)(const char *path, int flags, mode_t mode); /* of files, not of their folder */
     ssize_t (*write)(int fd, const void *bytes, size_t length);
-    int (*sync)(int fd);
+    ssize_t (*read_at)(int fd, void *bytes, size_t length, off_t at); /* pread */
+    int (*sync)(int fd);                                              /* fdatasync */
     int (*truncate)(int fd, off_t length);
+    int (*rename)(const char *from, const char *to);
+    int (*remove)(const char *path); /* unlink */
+    int (*sync_folder)(int fd);      /* fsync of a directory */
+    off_t (*size)(int fd);           /* -1: errno */
+    int (*close)(int fd);
 };
+/* borrows, lives for ever */
+const struct gw_journal_io *gw_journal_io_system(void);
 
 struct gw_journal_options {
-    const char *path;               /* "-" is stdout, never durable */
-    bool durable;                   /* fdatasync in flush */
-    const struct gw_journal_io *io; /* NULL: the operating system's */
+    const char *path;                 /* "-" is stdout: never durable, never renamed, a chain of its own */
+    bool durable;                     /* flushes that ask for it sync */
+    uint64_t max_size;                /* bytes after which a new file is begun; 0: never */
+    const struct gw_journal_io *io;   /* NULL: the operating system's */
+    const struct gw_ed25519_key *key; /* signs checkpoints; borrowed; NULL: none */
+    const struct gw_clock *clock;     /* borrowed; NULL: the system's */
+    const struct gw_random *random;   /* ids of the journal's own records; borrowed; NULL: the system's */
 };
 
 struct gw_journal;
 
-/* new: opens or creates (mode 0600, O_APPEND, O_CLOEXEC, not through a symlink, regular files only). A half line left
- * at the end by a crash is ended with a newline first, so that the next record stands alone. GW_E_IO; GW_E_BUSY when
- * another process has the file open as its journal: two writers would cut off each other's records. */
+/* new: opens or creates (mode 0600, not through a symlink, regular files only) and finds the end of the chain. A half
+ * line at the end, left by a crash, is cut off. GW_E_IO; GW_E_BUSY when another process has the file open as its
+ * journal; GW_E_SYNTAX when its end is no record of a chain. err names the file and what to do. */
 GW_NODISCARD enum gw_status gw_journal_open(const struct gw_journal_options *options, struct gw_journal **journal,
                                             struct gw_err *err);
+/* Ends with a checkpoint where a key is given, then closes. What wasn't flushed is lost. */
 void gw_journal_close(struct gw_journal **journal);
 
-/* Takes one record without its newline into the batch; a newline inside becomes a space (JSON has none in strings).
- * GW_E_LIMIT past GW_JOURNAL_RECORD_MAX. */
-GW_NODISCARD enum gw_status gw_journal_append(struct gw_journal *journal, struct gw_str record);
+/* What the store says of its last commit. */
+struct gw_journal_start {
+    bool is_durable;                /* there is a store that outlives the process; else the rest isn't read */
+    bool is_new;                    /* nothing was ever committed to it: no record is its */
+    bool is_restored;               /* it has been put back to `committed` from a backup */
+    struct gw_chain_head committed; /* the newest record that it has committed */
+};
+struct gw_journal_begun {
+    size_t settled; /* changes whose records were found behind `committed` and were told to be not applied */
+};
+/* Once, before anything is appended: joins the chain to the store and makes that durable.
+ *   - `committed` must be in the file, with that hash: GW_E_MISSING when the chain ends before it or has another record
+ *     in its place. An empty file goes on from `committed`.
+ *   - a record with "change":true behind `committed` gets a record that says "not applied"; one that was told to be
+ *     "unknown" gets "applied" or "not applied", whichever holds.
+ *   - a record says that the journal was begun, and how. */
+GW_NODISCARD enum gw_status gw_journal_begin(struct gw_journal *journal, const struct gw_journal_start *start,
+                                             struct gw_journal_begun *begun, struct gw_err *err);
 
-/* Writes the batch, and syncs it when durable. On failure nothing of the batch counts as written and the batch is
- * dropped: what reached the file is cut off again (ftruncate) or, where that fails too or stdout can't take it back,
- * the journal stays failed until reopened. An empty batch is GW_OK and touches nothing. */
-GW_NODISCARD enum gw_status gw_journal_flush(struct gw_journal *journal, struct gw_err *err);
+/* Takes one record (GW_CHAIN_FRONT...) without its newline into the batch and gives it its place; a newline inside
+ * becomes a space (JSON has none in strings). `sequence` may be NULL. GW_E_LIMIT past GW_JOURNAL_TEXT_MAX, GW_E_SYNTAX
+ * when it doesn't begin as records do. */
+GW_NODISCARD enum gw_status gw_journal_append(struct gw_journal *journal, struct gw_str record, uint64_t *sequence);
 
-/* Drops the batch. */
+enum gw_journal_outcome {
+    GW_JOURNAL_APPLIED,
+    GW_JOURNAL_NOT_APPLIED,
+    GW_JOURNAL_UNKNOWN, /* a restart will tell */
+};
+/* Takes a record into the batch that says what became of the change of record `sequence`. */
+void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
+                               const char *reason);
+
+/* Of the newest record, those of the batch included. */
+struct gw_chain_head gw_journal_head(const struct gw_journal *journal);
+/* Of the newest record that a sync has made durable (that was written, where not `durable`). */
+struct gw_chain_head gw_journal_durable_head(const struct gw_journal *journal);
+
+/* Writes the batch; with `sync` (and `durable`) everything written so far is on the disk afterwards. On failure nothing
+ * of the batch counts as written: it is dropped, and the head goes back. The file is cut to where it was, or, where
+ * that fails or the sync did, given up: the next flush goes on in a new file, behind the last durable record; what had
+ * been written behind that without a sync is written again. An empty batch without `sync` touches nothing. */
+GW_NODISCARD enum gw_status gw_journal_flush(struct gw_journal *journal, bool sync, struct gw_err *err);
+
+/* Drops the batch; the head goes back. */
 void gw_journal_discard(struct gw_journal *journal);
 
-/* Opens the path anew and closes the old file, for logrotate; the old file stays in use when that fails. A failed
- * journal first cuts off what the failed batch left behind, where the path still names the same file. */
+/* A signed checkpoint if one is due (a key, a minute since the last, records since). Call once a second or so; it is
+ * appended, not flushed. */
+void gw_journal_tick(struct gw_journal *journal);
+
+/* Opens the path anew and closes the old file, for logrotate; the old file stays in use when that fails. */
 GW_NODISCARD enum gw_status gw_journal_reopen(struct gw_journal *journal, struct gw_err *err);
+
+/* Any thread. */
+struct gw_journal_counters {
+    _Atomic uint64_t syncs;
+    _Atomic uint64_t bytes;
+    _Atomic uint64_t files;    /* begun */
+    _Atomic uint64_t given_up; /* files whose sync failed */
+};
+const struct gw_journal_counters *gw_journal_counters(const struct gw_journal *journal);
 
 #endif

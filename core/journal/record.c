@@ -74,6 +74,10 @@ static void encode_identity(const struct gw_record *record, struct gw_buf *out)
     const struct gw_principal *caller = &record->caller;
 
     gw_buf_append_lit(out, ",\"userIdentity\":{\"type\":");
+    if (record->is_own) {
+        gw_buf_append_lit(out, "\"AWSService\",\"invokedBy\":\"eksgate\"}");
+        return;
+    }
     if (!record->has_caller) {
         gw_buf_append_lit(out, "\"Unknown\"");
         put_optional(out, GW_STR(",\"accessKeyId\":"), clip(record->access_key, KEY_MAX));
@@ -127,7 +131,9 @@ void gw_record_encode(const struct gw_record *record, struct gw_buf *out)
     put_optional(out, GW_STR(",\"eventID\":"), record->event_id);
     gw_buf_append_lit(out, ",\"readOnly\":");
     gw_buf_append_str(out, record->read_only ? GW_STR("true") : GW_STR("false"));
-    gw_buf_append_lit(out, ",\"eventType\":\"AwsApiCall\",\"managementEvent\":true");
+    gw_buf_append_lit(out, ",\"eventType\":");
+    gw_buf_append_str(out, record->is_own ? GW_STR("\"AwsServiceEvent\"") : GW_STR("\"AwsApiCall\""));
+    gw_buf_append_lit(out, ",\"managementEvent\":true");
     put_optional(out, GW_STR(",\"recipientAccountId\":"), record->account);
     gw_buf_append_lit(out, ",\"eventCategory\":\"Management\"}");
 }

@@ -11,6 +11,7 @@
 #include "codec/json.h"
 
 struct gw_record {
+    bool is_own; /* the gateway's own event: no call, nobody's */
     int64_t time_ms;
     struct gw_str event_id;     /* UUID */
     struct gw_str request_id;   /* UUID */

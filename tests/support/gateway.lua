@@ -442,13 +442,31 @@ function instance:caller(with)
     return self:request(gateway.caller_request(with))
 end
 
---- Every record of the audit file, parsed.
-function instance:audit()
+local function records_of(self, wanted)
     local records = {}
     for line in (text.read_file(self.audit_file) or ""):gmatch("([^\n]*)\n") do
-        records[#records + 1] = cjson.decode(line)
+        local record = cjson.decode(line)
+        if wanted(record) then
+            records[#records + 1] = record
+        end
     end
     return records
+end
+
+local function is_own(record)
+    return record.eventType == "AwsServiceEvent"
+end
+
+--- The records of requests in the audit file, parsed; those that the journal makes of itself are left out.
+function instance:audit()
+    return records_of(self, function(record) return not is_own(record) end)
+end
+
+--- The journal's own records; those with that eventName where one is given.
+function instance:audit_events(name)
+    return records_of(self, function(record)
+        return is_own(record) and (not name or record.eventName == name)
+    end)
 end
 
 --- The record whose requestID is `id`; nil without one.

@@ -77,7 +77,7 @@ static ssize_t write_or_not(int fd, const void *bytes, size_t length)
     return -1;
 }
 
-static const struct gw_journal_io journal_io = {write_or_not, fdatasync, ftruncate};
+static struct gw_journal_io journal_io;
 
 static int64_t fixed_now(void *ctx)
 {
@@ -229,6 +229,8 @@ static int open_fixture(void **state)
                                         .needs = fake_needs};
     f->epoch = gw_epoch_new();
     f->store = gw_store_open_memory(&store_options, f->epoch, gw_random_system());
+    journal_io = *gw_journal_io_system();
+    journal_io.write = write_or_not;
     assert_int_equal(gw_journal_open(&journal_options, &f->journal, &err), GW_OK);
     assert_int_equal(gw_keyring_parse(gw_str_from(keys_text), "keys", &keyring, &err), GW_OK);
     settings = make_settings(f);

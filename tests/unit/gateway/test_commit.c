@@ -20,6 +20,8 @@
 #include "gateway/commit.h"
 
 #define JOBS 500
+/* What the journal takes. */
+#define RECORD GW_CHAIN_FRONT "\"r\":1}}}"
 
 struct fixture {
     char folder[64];
@@ -148,7 +150,7 @@ static void *run_worker(void *ctx)
     struct worker *worker = ctx;
     struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
     struct gw_commit_port *port = gw_commit_port_open(worker->fixture->commit, on_wake, &waiter);
-    static const char line[] = "{\"record\":1}";
+    static const char line[] = RECORD;
     struct gw_store_change *changes = gw_alloc_zero(JOBS, sizeof(*changes));
     struct gw_commit_job *jobs = gw_alloc_zero(JOBS, sizeof(*jobs));
     size_t done = 0;
@@ -220,9 +222,9 @@ static void commit__stale_or_full__leaves_no_record(void **state)
     make_change(&first, "p", 1);
     make_change(&second, "p", 10);
     make_change(&third, "q", 1);
-    assert_int_equal(run_job(f, &first, GW_STR("{}")), GW_OK);
-    assert_int_equal(run_job(f, &second, GW_STR("{}")), GW_E_STALE);
-    assert_int_equal(run_job(f, &third, GW_STR("{}")), GW_E_LIMIT);
+    assert_int_equal(run_job(f, &first, GW_STR(RECORD)), GW_OK);
+    assert_int_equal(run_job(f, &second, GW_STR(RECORD)), GW_E_STALE);
+    assert_int_equal(run_job(f, &third, GW_STR(RECORD)), GW_E_LIMIT);
     assert_int_equal(count_lines(f->path), 1);
     assert_int_equal(gw_store_count(f->store), 1);
     gw_access_entry_free(&second.entry);
@@ -265,9 +267,9 @@ static void commit__record_that_cant_be_written__takes_its_change_along_for_good
     make_change(&refused, "p", 10);
     make_change(&taken, "q", 10);
     limit_files(1);
-    assert_int_equal(run_job(f, &refused, GW_STR("{}")), GW_E_IO);
+    assert_int_equal(run_job(f, &refused, GW_STR(RECORD)), GW_E_IO);
     limit_files(before.rlim_cur);
-    assert_int_equal(run_job(f, &taken, GW_STR("{}")), GW_OK);
+    assert_int_equal(run_job(f, &taken, GW_STR(RECORD)), GW_OK);
     assert_int_equal(gw_store_count(f->store), 1); /* the first isn't published by the second's batch */
     assert_int_equal(count_lines(f->path), 1);
 }
@@ -280,7 +282,7 @@ static void commit__queue_full__turns_away_before_anything(void **state)
     struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
     struct gw_commit_port *port = gw_commit_port_open(small, on_wake, &waiter);
     size_t done = 0;
-    struct gw_commit_job first = {.record = GW_STR_INIT("{}"), .done = count_done, .ctx = &done};
+    struct gw_commit_job first = {.record = GW_STR_INIT(RECORD), .done = count_done, .ctx = &done};
     struct gw_commit_job second = first;
 
     assert_int_equal(gw_commit_add(port, &first), GW_OK);
@@ -310,7 +312,7 @@ static void commit__job_too_old__is_busy_and_unrecorded(void **state)
 
     with_slow.commit = slow;
     make_change(&change, "p", 10);
-    assert_int_equal(run_job(&with_slow, &change, GW_STR("{}")), GW_E_BUSY);
+    assert_int_equal(run_job(&with_slow, &change, GW_STR(RECORD)), GW_E_BUSY);
     assert_int_equal(gw_store_count(f->store), 0);
     gw_access_entry_free(&change.entry);
     gw_commit_free(&slow);
@@ -360,7 +362,7 @@ static void wait_reached(void)
 
 static void commit__hanging_disk__turns_away_past_the_age(void **state)
 {
-    static const struct gw_journal_io io = {write_when_let, fdatasync, ftruncate};
+    struct gw_journal_io io = *gw_journal_io_system();
     static const struct gw_commit_options options = {.queue_max = 10, .queue_age_ms = 5000};
     struct fixture *f = *state;
     char path[128];
@@ -369,7 +371,7 @@ static void commit__hanging_disk__turns_away_past_the_age(void **state)
     struct gw_clock clock = {&now, settable_clock, settable_clock};
     struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
     size_t done = 0;
-    struct gw_commit_job first = {.record = GW_STR_INIT("{}"), .done = count_done, .ctx = &done};
+    struct gw_commit_job first = {.record = GW_STR_INIT(RECORD), .done = count_done, .ctx = &done};
     struct gw_commit_job second = first;
     struct gw_commit_job third = first;
     struct gw_journal *journal = NULL;
@@ -378,6 +380,7 @@ static void commit__hanging_disk__turns_away_past_the_age(void **state)
     struct gw_err err;
 
     (void)snprintf(path, sizeof(path), "%s/hang.jsonl", f->folder);
+    io.write = write_when_let;
     assert_int_equal(gw_journal_open(&journal_options, &journal, &err), GW_OK);
     commit = gw_commit_new(&options, f->store, journal, &clock);
     port = gw_commit_port_open(commit, on_wake, &waiter);
@@ -404,10 +407,10 @@ static void commit__reopen__starts_a_new_file(void **state)
     char moved[128];
 
     (void)snprintf(moved, sizeof(moved), "%s.1", f->path);
-    assert_int_equal(run_job(f, NULL, GW_STR("{\"a\":1}")), GW_OK);
+    assert_int_equal(run_job(f, NULL, GW_STR(RECORD)), GW_OK);
     assert_int_equal(rename(f->path, moved), 0);
     gw_commit_reopen(f->commit);
-    assert_int_equal(run_job(f, NULL, GW_STR("{\"b\":1}")), GW_OK);
+    assert_int_equal(run_job(f, NULL, GW_STR(RECORD)), GW_OK);
     assert_int_equal(count_lines(moved), 1);
     assert_int_equal(count_lines(f->path), 1);
     assert_int_equal(unlink(moved), 0);
