@@ -142,13 +142,16 @@ void gw_gateway_metrics(struct gw_gateway *gateway, struct gw_epoch_reader *read
     size_t count = atomic_load(&gateway->worker_count);
     const struct gw_metrics **metrics = gw_arena_zero(arena, count, sizeof(*metrics));
     const struct gw_server_counters **servers = gw_arena_zero(arena, count, sizeof(*servers));
+    const struct gw_stopwatch_counters **loops = gw_arena_zero(arena, count, sizeof(*loops));
 
     for (size_t i = 0; i < count; i++) {
         metrics[i] = &gateway->workers[i]->metrics;
         servers[i] = gw_server_counters_get(gateway->workers[i]->server);
+        loops[i] = gw_loop_counters_get(gateway->workers[i]->loop);
     }
     sources->workers = metrics;
     sources->servers = servers;
+    sources->loops = loops;
     sources->worker_count = count;
     sources->commit = gw_commit_counters_get(gateway->commit);
     sources->entries = gw_store_count(gateway->store);

@@ -114,6 +114,42 @@ static void put_connections(const struct gw_metrics_sources *sources, struct gw_
     put_single(out, "eksgate_listener_pauses_total", "counter", "Times a listener paused at the connection cap.", sum);
 }
 
+static uint64_t longest_of(const struct gw_metrics_sources *sources, size_t cause)
+{
+    uint64_t longest = 0;
+
+    for (size_t i = 0; i < sources->worker_count; i++) {
+        uint64_t ns = read_counter(&sources->loops[i]->longest_ns[cause]);
+
+        longest = ns > longest ? ns : longest;
+    }
+    return longest;
+}
+
+static void put_loops(const struct gw_metrics_sources *sources, struct gw_buf *out)
+{
+    uint64_t sum;
+
+    put_help(
+        out, "eksgate_loop_callbacks_slow_total", "counter",
+        "Callbacks of workers that took more than a millisecond: of their own work, because they waited, or because "
+        "other processes had the processor.");
+    for (size_t cause = 0; cause < GW_STOPWATCH_CAUSES; cause++) {
+        GW_SUM(sources, loops, slow[cause], sum);
+        gw_buf_printf(out, "eksgate_loop_callbacks_slow_total{cause=\"%s\"} %llu\n", gw_stopwatch_cause_name(cause),
+                      (unsigned long long)sum);
+    }
+    put_help(out, "eksgate_loop_callback_longest_seconds", "gauge",
+             "The longest callback of workers since the start; of work, its time on the processor.");
+    for (size_t cause = 0; cause < GW_STOPWATCH_CAUSES; cause++) {
+        uint64_t ns = longest_of(sources, cause);
+
+        gw_buf_printf(out, "eksgate_loop_callback_longest_seconds{cause=\"%s\"} %llu.%09llu\n",
+                      gw_stopwatch_cause_name(cause), (unsigned long long)(ns / 1000000000U),
+                      (unsigned long long)(ns % 1000000000U));
+    }
+}
+
 static void put_commit(const struct gw_commit_counters *commit, struct gw_buf *out)
 {
     put_single(out, "eksgate_commit_batches_total", "counter", "Batches written.", read_counter(&commit->batches));
@@ -132,6 +168,7 @@ void gw_metrics_encode(const struct gw_metrics_sources *sources, struct gw_buf *
     put_worker_counters(sources, out);
     put_policies(sources, out);
     put_connections(sources, out);
+    put_loops(sources, out);
     put_commit(sources->commit, out);
     put_single(out, "eksgate_entries", "gauge", "Access entries in the store.", sources->entries);
     put_single(out, "eksgate_keys", "gauge", "Access keys loaded.", sources->keys);

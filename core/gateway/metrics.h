@@ -14,6 +14,7 @@
 #include "gateway/commit.h"
 #include "gateway/policy.h"
 #include "net/server.h"
+#include "net/stopwatch.h"
 
 #define GW_METRICS_STATUSES 12
 
@@ -37,6 +38,7 @@ void gw_metrics_count_request(struct gw_metrics *metrics, enum gw_eks_op op, uns
 struct gw_metrics_sources {
     const struct gw_metrics *const *workers;
     const struct gw_server_counters *const *servers;
+    const struct gw_stopwatch_counters *const *loops; /* of the workers */
     size_t worker_count;
     const struct gw_commit_counters *commit;
     uint64_t entries;

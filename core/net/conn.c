@@ -406,6 +406,7 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
+    gw_loop_begin(conn->server->loop, "read");
     if (conn->state == GW_CONN_LINGERING)
         linger_on(conn);
     else if (conn->state == GW_CONN_WAIT || conn->state == GW_CONN_WRITE)
@@ -420,6 +421,7 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
+    gw_loop_begin(conn->server->loop, "write");
     if (!gw_conn_flush(conn))
         return;
     if (conn->fd < 0) {

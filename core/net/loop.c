@@ -4,6 +4,8 @@
  *
  *   wait for events -> handle them -> on_turn -> forget the cached times -> again
  *
+ * Callbacks tell the stopwatch when they begin; see net/stopwatch.h.
+ *
  * Waking is an eventfd and a flag: whoever sets the flag writes, all others see
  * that a wake-up is on its way. The base has no locks: nothing but the two
  * atomics and the eventfd is touched by other threads.
@@ -32,10 +34,17 @@ struct call {
     void *ctx;
 };
 
+struct period {
+    struct gw_loop *loop;
+    struct event *event;
+    struct call call;
+};
+
 /* A call that waits; in its loop's list until it is made or cancelled. */
 struct gw_loop_timer {
     struct gw_loop_timer *next;
     struct gw_loop_timer **link; /* what points to this one */
+    struct gw_loop *loop;
     struct event *event;
     struct call call;
 };
@@ -44,8 +53,7 @@ struct gw_loop {
     const struct gw_clock *clock;
     struct event_base *base;
     struct event *wake_event;
-    struct event *period_events[GW_LOOP_PERIODS];
-    struct call periods[GW_LOOP_PERIODS];
+    struct period periods[GW_LOOP_PERIODS];
     size_t period_count;
     struct gw_loop_timer *timers;
     struct call on_wake;
@@ -54,6 +62,7 @@ struct gw_loop {
     atomic_bool woken;
     atomic_bool stopped;
     struct turn_times *times; /* behind a pointer: questions are asked of a const loop */
+    struct gw_stopwatch stopwatch;
 };
 
 static void run_call(const struct call *call)
@@ -68,6 +77,7 @@ static void on_wake_readable(evutil_socket_t fd, short what, void *ctx)
     uint64_t count;
 
     (void)what;
+    gw_loop_begin(loop, "wake");
     if (read((int)fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR)
         gw_fatal("eventfd can't be read");
     if (atomic_exchange(&loop->woken, false))
@@ -123,7 +133,7 @@ void gw_loop_free(struct gw_loop **loop)
         return;
     free_timers(dying->timers);
     for (size_t i = 0; i < dying->period_count; i++)
-        event_free(dying->period_events[i]);
+        event_free(dying->periods[i].event);
     event_free(dying->wake_event);
     event_base_free(dying->base);
     (void)close(dying->wake_fd);
@@ -135,7 +145,11 @@ void gw_loop_turn(struct gw_loop *loop, bool wait)
 {
     if (event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK) < 0)
         gw_fatal("the event loop failed");
-    run_call(&loop->on_turn);
+    if (loop->on_turn.run != NULL) {
+        gw_loop_begin(loop, "turn");
+        run_call(&loop->on_turn);
+    }
+    gw_stopwatch_end(&loop->stopwatch);
     loop->times->known = false;
 }
 
@@ -181,9 +195,12 @@ void gw_loop_on_turn(struct gw_loop *loop, gw_loop_cb call, void *ctx)
 
 static void on_period(evutil_socket_t fd, short what, void *ctx)
 {
+    const struct period *period = ctx;
+
     (void)fd;
     (void)what;
-    run_call(ctx);
+    gw_loop_begin(period->loop, "period");
+    run_call(&period->call);
 }
 
 static struct timeval to_timeval(unsigned ms)
@@ -193,16 +210,15 @@ static struct timeval to_timeval(unsigned ms)
 
 void gw_loop_every(struct gw_loop *loop, unsigned period_ms, gw_loop_cb call, void *ctx)
 {
-    struct timeval period = to_timeval(period_ms);
-    struct event *event;
+    struct timeval delay = to_timeval(period_ms);
+    struct period *period;
 
     if (loop->period_count == GW_LOOP_PERIODS)
         gw_fatal("more than %d periodic calls of one loop", GW_LOOP_PERIODS);
-    loop->periods[loop->period_count] = (struct call){call, ctx};
-    event = event_new(loop->base, -1, EV_PERSIST, on_period, &loop->periods[loop->period_count]);
-    if (event == NULL || event_add(event, &period) != 0)
+    period = &loop->periods[loop->period_count++];
+    *period = (struct period){loop, event_new(loop->base, -1, EV_PERSIST, on_period, period), {call, ctx}};
+    if (period->event == NULL || event_add(period->event, &delay) != 0)
         gw_fatal("no timer");
-    loop->period_events[loop->period_count++] = event;
 }
 
 static void drop_timer(struct gw_loop_timer *timer)
@@ -221,6 +237,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
+    gw_loop_begin(timer->loop, "timer");
     drop_timer(timer);
     run_call(&call);
 }
@@ -230,6 +247,7 @@ struct gw_loop_timer *gw_loop_after(struct gw_loop *loop, unsigned delay_ms, gw_
     struct gw_loop_timer *timer = gw_alloc_zero(1, sizeof(*timer));
     struct timeval delay = to_timeval(delay_ms);
 
+    timer->loop = loop;
     timer->call = (struct call){call, ctx};
     timer->event = event_new(loop->base, -1, 0, on_timer, timer);
     if (timer->event == NULL || event_add(timer->event, &delay) != 0)
@@ -271,7 +289,17 @@ int64_t gw_loop_monotonic_ms(const struct gw_loop *loop)
     return read_times(loop)->monotonic_ms;
 }
 
+const struct gw_stopwatch_counters *gw_loop_counters_get(const struct gw_loop *loop)
+{
+    return &loop->stopwatch.counters;
+}
+
 struct event_base *gw_loop_base(struct gw_loop *loop)
 {
     return loop->base;
+}
+
+void gw_loop_begin(struct gw_loop *loop, const char *what)
+{
+    gw_stopwatch_begin(&loop->stopwatch, what);
 }

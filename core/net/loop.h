@@ -10,6 +10,7 @@
  */
 
 #include "base/clock.h"
+#include "net/stopwatch.h"
 
 struct gw_loop;
 struct event_base;
@@ -46,11 +47,16 @@ struct gw_loop_timer *gw_loop_after(struct gw_loop *loop, unsigned delay_ms, gw_
 /* Before the call began: it isn't made. Accepts NULL. */
 void gw_loop_cancel(struct gw_loop_timer **timer);
 
+/* How long this loop's callbacks took. borrows; any thread may read it. */
+const struct gw_stopwatch_counters *gw_loop_counters_get(const struct gw_loop *loop);
+
 /* Times read once per turn: cheap, at most one turn old. */
 int64_t gw_loop_wall_ms(const struct gw_loop *loop);
 int64_t gw_loop_monotonic_ms(const struct gw_loop *loop);
 
-/* For the other files of net/. borrows */
+/* For the other files of net/. borrows. Whatever they give the base to call begins with gw_loop_begin, which names it
+ * for the stopwatch (a literal). */
 struct event_base *gw_loop_base(struct gw_loop *loop);
+void gw_loop_begin(struct gw_loop *loop, const char *what);
 
 #endif

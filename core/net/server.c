@@ -71,6 +71,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
+    gw_loop_begin(server->loop, "tick");
     gw_conn_deadline_check(server);
     if (server->out_of_fds) {
         server->out_of_fds = false;
@@ -90,6 +91,7 @@ static void on_resume(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
+    gw_loop_begin(server->loop, "resume");
     gw_conn_link_init(&now);
     if (!gw_conn_link_is_empty(&server->resumes)) {
         now = server->resumes;
@@ -208,6 +210,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
+    gw_loop_begin(entry->server->loop, "accept");
     while (batch-- > 0 && accept_one(entry->server, entry))
         ;
 }

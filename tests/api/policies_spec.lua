@@ -151,6 +151,8 @@ describe("policies", function()
             local metrics = http.get(gw.admin, "/metrics").body
             assert.truthy(metrics:find('eksgate_policy_kills_total{kind="time"} 1\n', 1, true), metrics)
             assert.truthy(metrics:find('eksgate_policy_kills_total{kind="memory"} 1\n', 1, true), metrics)
+            -- and against the worker's loop, which they held up
+            assert.truthy(metrics:find('eksgate_loop_callbacks_slow_total{cause="work"} [1-9]'), metrics)
         end)
 
         it("one at a time: the next request is served", function()

@@ -64,6 +64,14 @@ void gw_loop_on_turn(struct gw_loop *loop, gw_loop_cb call, void *ctx)
     loop->turn_ctx = ctx;
 }
 
+const struct gw_stopwatch_counters *gw_loop_counters_get(const struct gw_loop *loop)
+{
+    static const struct gw_stopwatch_counters counters;
+
+    (void)loop;
+    return &counters;
+}
+
 void gw_loop_every(struct gw_loop *loop, unsigned period_ms, gw_loop_cb call, void *ctx)
 {
     (void)loop;

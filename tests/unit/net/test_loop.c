@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <time.h>
 
 #include "net/loop.h"
 
@@ -221,6 +222,43 @@ static void times__within_a_turn__are_read_once(void **state)
     gw_loop_free(&loop);
 }
 
+static void wait_two_ms(void *ctx)
+{
+    const struct timespec time = {.tv_nsec = 2000000};
+
+    (void)ctx;
+    assert_int_equal(nanosleep(&time, NULL), 0);
+}
+
+static uint64_t slow_ones(const struct gw_loop *loop)
+{
+    const struct gw_stopwatch_counters *counters = gw_loop_counters_get(loop);
+
+    return counters->slow[GW_STOPWATCH_WAIT] + counters->slow[GW_STOPWATCH_PREEMPTED];
+}
+
+static void callbacks__of_every_kind__are_measured(void **state)
+{
+    struct gw_loop *loop = gw_loop_new(gw_clock_system());
+
+    (void)state;
+    gw_loop_on_wake(loop, wait_two_ms, NULL);
+    gw_loop_wake(loop);
+    gw_loop_turn(loop, true);
+    assert_int_equal(slow_ones(loop), 1);
+    (void)gw_loop_after(loop, 0, wait_two_ms, NULL);
+    gw_loop_turn(loop, true);
+    assert_int_equal(slow_ones(loop), 2);
+    gw_loop_on_turn(loop, wait_two_ms, NULL);
+    gw_loop_turn(loop, false);
+    assert_int_equal(slow_ones(loop), 3);
+    gw_loop_on_turn(loop, NULL, NULL);
+    gw_loop_every(loop, 1, wait_two_ms, NULL);
+    while (slow_ones(loop) < 5)
+        gw_loop_turn(loop, true);
+    gw_loop_free(&loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +272,7 @@ int main(void)
         cmocka_unit_test(after__from_within_a_call__is_called_too),
         cmocka_unit_test(free__with_calls_that_wait__makes_none),
         cmocka_unit_test(times__within_a_turn__are_read_once),
+        cmocka_unit_test(callbacks__of_every_kind__are_measured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
