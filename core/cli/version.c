@@ -12,11 +12,8 @@ static const struct {
     const char *name;
     const char *version;
 } libraries[] = {
-    {"libevent", EKSGATE_LIBEVENT_VERSION},
-    {"openssl", EKSGATE_OPENSSL_VERSION},
-    {"lua", EKSGATE_LUA_VERSION},
-    {"jansson", EKSGATE_JANSSON_VERSION},
-    {"sqlite", EKSGATE_SQLITE_VERSION},
+    {"libevent", EKSGATE_LIBEVENT_VERSION}, {"openssl", EKSGATE_OPENSSL_VERSION}, {"lua", EKSGATE_LUA_VERSION},
+    {"jansson", EKSGATE_JANSSON_VERSION},   {"sqlite", EKSGATE_SQLITE_VERSION},
 };
 
 int gw_cli_version(int argc, char **argv)
