@@ -47,7 +47,11 @@ return {
 
     -- Who answers for access entries.
     access_entries = "store",
-    store = { driver = "memory" }, -- entries live until the process ends
+    store = {
+        driver = "memory", -- "memory": entries live until the process ends
+        file = "eksgate.db", -- below data
+        busy_timeout = 2, -- seconds that a lock of another process is waited for
+    },
 
     -- Lua files, asked in this order; packages install some in /usr/share/eksgate/lua/policies.
     policies = {},
@@ -64,6 +68,8 @@ return {
     audit = {
         file = "audit.jsonl",
         durable = true, -- on the disk before the change is applied
+        max_size = 268435456, -- bytes, then a new file is begun; 0: never
+        -- signing_key = "audit.key.pem", -- signs checkpoints: openssl genpkey -algorithm ed25519
         record = "changes", -- "all": reads too
         strangers_per_second = 10, -- records of requests refused before their signature held
     },

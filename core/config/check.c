@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "config/options.h"
+#include "config/signing_key.h"
 #include "config/token.h"
 #include "net/listener.h"
 #include "net/server.h"
@@ -190,6 +191,17 @@ static void check_principals(const struct gw_config *config, struct gw_config_pr
     gw_arena_fini(&arena);
 }
 
+static void check_signing_key(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    struct gw_ed25519_key *key;
+    struct gw_err err;
+
+    if (gw_config_signing_key(config, &key, &err) != GW_OK)
+        problem(config, problems, GW_OPTION_AUDIT_SIGNING_KEY, "%s", err.text);
+    else
+        gw_ed25519_free(&key);
+}
+
 static void check_faults(const struct gw_config *config, struct gw_config_problems *problems)
 {
     struct gw_buf text;
@@ -210,6 +222,7 @@ void gw_config_check(const struct gw_config *config, struct gw_config_problems *
     check_keys(config, problems, &has_example);
     check_principals(config, problems);
     check_faults(config, problems);
+    check_signing_key(config, problems);
     check_listen(config, problems, has_example);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
@@ -225,6 +238,7 @@ void gw_config_check_readable(const struct gw_config *config, struct gw_config_p
         check_keys(config, problems, &has_example);
     check_principals(config, problems);
     check_faults(config, problems);
+    check_signing_key(config, problems);
     check_listen(config, problems, has_example);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);

@@ -195,7 +195,6 @@ static void fill_identity(const struct gw_settings *settings, struct gw_config *
     fill_regions(settings, config);
     read_text(settings, GW_OPTION_AUTH, &word);
     read_text(settings, GW_OPTION_ACCESS_ENTRIES, &word);
-    read_text(settings, GW_OPTION_STORE_DRIVER, &word);
     if (gw_settings_clusters(settings, config) && config->cluster_count > 0 && config->account.at == NULL &&
         settings->given[GW_OPTION_ACCOUNT].json == NULL)
         gw_settings_problem(settings, GW_OPTION_ACCOUNT, "is missing, and there are clusters; accepted: %s",
@@ -384,14 +383,37 @@ static void fill_policies(const struct gw_settings *settings, struct gw_config *
     policies->library = library.at != NULL ? library.at : find_library(settings->arena).at;
 }
 
+/* A file below `data`. */
+static void read_data_file(const struct gw_settings *settings, const struct gw_config *config, enum gw_option_id id,
+                           struct gw_str *path)
+{
+    read_text(settings, id, path);
+    if (path->at != NULL && !(id == GW_OPTION_AUDIT_FILE && gw_str_is(*path, "-")))
+        *path = gw_settings_resolve(settings->arena, config->data, *path);
+}
+
+static void fill_store(const struct gw_settings *settings, struct gw_config *config)
+{
+    struct gw_str driver = GW_STR_NONE;
+
+    read_text(settings, GW_OPTION_STORE_DRIVER, &driver);
+    read_seconds(settings, GW_OPTION_STORE_BUSY_TIMEOUT, &config->store_busy_ms);
+    read_data_file(settings, config, GW_OPTION_STORE_FILE, &config->store_file);
+    config->store_is_durable = gw_str_is(driver, "sqlite");
+    if (!config->store_is_durable)
+        config->store_file = GW_STR_NONE;
+    else if (config->store_file.at == NULL && settings->given[GW_OPTION_STORE_FILE].json == NULL)
+        refuse(settings, GW_OPTION_STORE_FILE, GW_STR(""));
+}
+
 static void fill_audit(const struct gw_settings *settings, struct gw_config *config)
 {
     struct gw_str word = GW_STR_NONE;
 
-    read_text(settings, GW_OPTION_AUDIT_FILE, &config->audit_file);
-    if (config->audit_file.at != NULL && !gw_str_is(config->audit_file, "-"))
-        config->audit_file = gw_settings_resolve(settings->arena, config->data, config->audit_file);
+    read_data_file(settings, config, GW_OPTION_AUDIT_FILE, &config->audit_file);
     read_boolean(settings, GW_OPTION_AUDIT_DURABLE, &config->audit_durable);
+    (void)gw_settings_integer(settings, GW_OPTION_AUDIT_MAX_SIZE, &config->audit_max_size);
+    (void)gw_settings_path(settings, GW_OPTION_AUDIT_SIGNING_KEY, &config->audit_signing_key);
     read_text(settings, GW_OPTION_AUDIT_RECORD, &word);
     config->audit_record = gw_str_is(word, "all") ? GW_CONFIG_RECORD_ALL : GW_CONFIG_RECORD_CHANGES;
     read_unsigned(settings, GW_OPTION_AUDIT_STRANGERS, &config->audit_strangers_per_s);
@@ -408,6 +430,7 @@ static void fill(const struct gw_settings *settings, struct gw_config *config)
     fill_identity(settings, config);
     fill_keys(settings, config);
     fill_policies(settings, config);
+    fill_store(settings, config);
     fill_audit(settings, config);
     fill_http(settings, config);
     fill_sigv4(settings, config);

@@ -5,7 +5,7 @@
 /*
  * All settings of a run as one immutable value: --set over EKSGATE_... over the
  * file over the defaults of options.def. Every problem is listed, not just the
- * first. Relative paths are resolved here: `audit.file` below `data`, all others
+ * first. Relative paths are resolved here: `audit.file` and `store.file` below `data`, all others
  * against the folder of the file they are written in, in --set and the
  * environment against the current directory.
  *
@@ -73,6 +73,9 @@ struct gw_config {
     bool cors_headers;
     struct gw_eks_limits limits;
     struct gw_store_options store;
+    bool store_is_durable;    /* store.driver = "sqlite" */
+    struct gw_str store_file; /* absolute; {NULL,0} where the store isn't durable */
+    unsigned store_busy_ms;
     size_t commit_queue_max;
     unsigned commit_queue_age_ms;
 
@@ -81,6 +84,8 @@ struct gw_config {
 
     struct gw_str audit_file; /* absolute, or "-", or {NULL,0}: off */
     bool audit_durable;
+    uint64_t audit_max_size;         /* bytes; 0: files don't end */
+    struct gw_str audit_signing_key; /* absolute; {NULL,0}: nothing is signed */
     enum gw_config_record audit_record;
     unsigned audit_strangers_per_s; /* records of refusals from before the signature held; the rest is counted */
 

@@ -26,7 +26,6 @@ static const struct {
 } absent_settings[] = {
     {"upstream", "this version forwards nothing; leave it out"},
     {"caller", "this version lets nobody in without a key; leave it out"},
-    {"store.file", "the memory engine has no file; leave it out"},
 };
 
 /* EKSGATE_ variables that aren't settings: the file's name, and what tests/run gives to its tests. */

@@ -20,8 +20,6 @@ static const struct {
     {GW_OPTION_AUTH, "upstream", "this version verifies signatures itself"},
     {GW_OPTION_AUTH, "none", "this version lets nobody in without a signature"},
     {GW_OPTION_ACCESS_ENTRIES, "upstream", "this version forwards nothing"},
-    {GW_OPTION_STORE_DRIVER, "sqlite",
-     "memory is the only engine of this version, entries live until the process ends"},
 };
 
 static const char *kind_words(enum gw_option_kind kind)

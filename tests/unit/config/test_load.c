@@ -201,19 +201,16 @@ static void config_load__wrong_types_and_ranges__are_all_listed_at_once(void **s
 
 static void config_load__settings_of_later_versions__are_refused_in_words(void **state)
 {
-    const char *const sets[] = {"auth=upstream", "access_entries=upstream", "store.driver=sqlite"};
+    const char *const sets[] = {"auth=upstream", "access_entries=upstream"};
     struct config_case one;
 
     (void)state;
-    config_case_open(&one, "c.lua",
-                     "return { listen = { { address = '0.0.0.0:1', certificate = 'a' } }, store = { file = 'x' } }");
-    assert_int_equal(config_case_load(&one, sets, 3, NULL), GW_E_SYNTAX);
+    config_case_open(&one, "c.lua", "return { listen = { { address = '0.0.0.0:1', certificate = 'a' } } }");
+    assert_int_equal(config_case_load(&one, sets, 2, NULL), GW_E_SYNTAX);
     config_case_assert_says(&one, "auth: is \"upstream\", but this version verifies signatures itself");
     config_case_assert_says(&one, "access_entries: is \"upstream\", but this version forwards nothing");
-    config_case_assert_says(&one, "store.driver: is \"sqlite\", but memory is the only engine of this version");
     config_case_assert_says(&one, "listen: item 1 is a table, but this version has no TLS listeners");
-    config_case_assert_says(&one, "store.file: the memory engine has no file");
-    assert_int_equal(one.problems.count, 5);
+    assert_int_equal(one.problems.count, 3);
     config_case_close(&one);
 }
 
@@ -261,6 +258,57 @@ static void config_load__relative_paths__start_where_they_are_written(void **sta
     assert_str(one.config->policies.files[1], "/two.lua");
     (void)snprintf(expected, sizeof(expected), "%s/lib", here);
     assert_string_equal(one.config->policies.library, expected);
+    config_case_close(&one);
+}
+
+static void config_load__store__is_a_file_below_data(void **state)
+{
+    const char *const sets[] = {"data=/d", "store.driver=sqlite"};
+    struct config_case one;
+
+    (void)state;
+    config_case_open(&one, "c.json", "{}");
+    config_case_assert_good(&one, config_case_load(&one, sets, 2, NULL));
+    assert_true(one.config->store_is_durable);
+    assert_str(one.config->store_file, "/d/eksgate.db");
+    assert_int_equal(one.config->store_busy_ms, 2000);
+    config_case_close(&one);
+}
+
+static void config_load__memory_store__has_no_file(void **state)
+{
+    const char *const sets[] = {"store.driver=memory", "store.file=x"};
+    struct config_case one;
+
+    (void)state;
+    config_case_open(&one, "c.json", "{}");
+    config_case_assert_good(&one, config_case_load(&one, sets, 2, NULL));
+    assert_false(one.config->store_is_durable);
+    assert_null(one.config->store_file.at);
+    config_case_close(&one);
+}
+
+static void config_load__mock__keeps_its_store_in_memory(void **state)
+{
+    struct config_case one;
+
+    (void)state;
+    config_case_open(&one, "c.json", "{}");
+    one.is_mock = true;
+    config_case_assert_good(&one, config_case_load(&one, NULL, 0, NULL));
+    assert_false(one.config->store_is_durable);
+    config_case_close(&one);
+}
+
+static void config_load__store_without_a_file__is_refused(void **state)
+{
+    const char *const sets[] = {"store.file=", "store.driver=sqlite"};
+    struct config_case one;
+
+    (void)state;
+    config_case_open(&one, "c.json", "{}");
+    assert_int_equal(config_case_load(&one, sets, 2, NULL), GW_E_SYNTAX);
+    config_case_assert_says(&one, "store.file: is \"\"; accepted: a file");
     config_case_close(&one);
 }
 
@@ -362,6 +410,10 @@ int main(void)
         cmocka_unit_test(config_load__settings_of_later_versions__are_refused_in_words),
         cmocka_unit_test(config_load__texts_in_the_file__are_read_like_set),
         cmocka_unit_test(config_load__relative_paths__start_where_they_are_written),
+        cmocka_unit_test(config_load__store__is_a_file_below_data),
+        cmocka_unit_test(config_load__memory_store__has_no_file),
+        cmocka_unit_test(config_load__mock__keeps_its_store_in_memory),
+        cmocka_unit_test(config_load__store_without_a_file__is_refused),
         cmocka_unit_test(config_load__audit_to_stdout__stays_a_dash),
         cmocka_unit_test(config_load__trusted_proxies__single_addresses_become_blocks),
         cmocka_unit_test(config_load__wrong_proxies_and_headers__are_refused),
