@@ -152,12 +152,43 @@ static void ask_audit(struct gw_exchange *exchange)
     exchange->refused = true;
 }
 
+static struct gw_str hex_of(struct gw_exchange *exchange, const unsigned char digest[GW_DIGEST_SIZE])
+{
+    char hex[GW_DIGEST_HEX_SIZE];
+
+    gw_digest_hex(digest, hex);
+    return gw_arena_str(exchange->arena, (struct gw_str){hex, sizeof(hex)});
+}
+
+/* SHA-256 over "METHOD TARGET\n" and the body as it came, or as far as it was read: whoever kept the request can tell
+ * that it is this one. */
+static struct gw_str hash_request(struct gw_exchange *exchange, const struct gw_http1_request *request)
+{
+    struct gw_str body = gw_conn_body(exchange->conn);
+    unsigned char digest[GW_DIGEST_SIZE];
+    struct gw_sha256 hash;
+
+    gw_digest_init(&hash);
+    gw_digest_update(&hash, request->method_text.at, request->method_text.length);
+    gw_digest_update(&hash, " ", 1);
+    gw_digest_update(&hash, request->target.at, request->target.length);
+    gw_digest_update(&hash, "\n", 1);
+    gw_digest_update(&hash, body.at, body.length);
+    gw_digest_final(&hash, digest);
+    return hex_of(exchange, digest);
+}
+
 static struct gw_json eksgate_member(struct gw_exchange *exchange)
 {
+    const struct gw_http1_request *request = gw_conn_request(exchange->conn);
     struct gw_json object = object_new(exchange);
 
     set(&object, "status", gw_json_integer(exchange->answer.status));
     set(&object, "verified", gw_json_bool(exchange->verified));
+    if (exchange->result.is_change && !exchange->refused)
+        set(&object, "change", gw_json_bool(true));
+    if (request != NULL)
+        set_text(&object, "requestSha256", hash_request(exchange, request));
     if (exchange->policies != NULL && exchange->policies->hooks != NULL)
         set(&object, "generation", gw_json_integer((int64_t)exchange->policies->generation));
     set(&object, "verdicts", verdicts(exchange));
@@ -192,12 +223,10 @@ static struct gw_json size_and_hash(struct gw_exchange *exchange, struct gw_str 
 {
     struct gw_json object = object_new(exchange);
     unsigned char digest[GW_DIGEST_SIZE];
-    char hex[GW_DIGEST_HEX_SIZE];
 
     gw_digest_sha256(body, digest);
-    gw_digest_hex(digest, hex);
     set(&object, "omittedBytes", gw_json_integer((int64_t)body.length));
-    set_text(&object, "sha256", gw_arena_str(exchange->arena, (struct gw_str){hex, sizeof(hex)}));
+    set_text(&object, "sha256", hex_of(exchange, digest));
     return object;
 }
 

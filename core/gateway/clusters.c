@@ -2,11 +2,12 @@
 /*
  * Clusters of the configuration: made at start and reload where they are absent,
  * brought up to what is given of them where they are there, never deleted. They
- * go through the writer like every other change, one after the other; that they
- * were wanted stands in the configuration, so no record is written.
+ * go through the writer like every other change, with a record that names the
+ * configuration in the place of a caller, one after the other.
  */
 #include "eks/cluster_document.h"
 #include "gateway/exchange.h"
+#include "journal/record.h"
 
 #define STALE_ATTEMPTS 3
 
@@ -44,6 +45,43 @@ static bool plan(const struct gw_gateway *gateway, const struct gw_gateway_setti
     return false;
 }
 
+/* arena: the record of the change, {NULL,0} where it is larger than records may be. */
+static struct gw_str record_of(const struct gw_gateway *gateway, const struct gw_store_change *change,
+                               struct gw_arena *arena)
+{
+    struct gw_json eksgate = {.type = GW_JSON_OBJECT};
+    struct gw_json parameters = {.type = GW_JSON_OBJECT};
+    struct gw_record record = {.time_ms = gw_clock_wall_ms(gateway->clock),
+                               .operation = change->expected_cluster == 0 ? GW_STR("CreateCluster")
+                                                                          : GW_STR("UpdateClusterConfig"),
+                               .region = change->key.region,
+                               .account = change->key.account,
+                               .is_own = true,
+                               .request_parameters = &parameters,
+                               .response_elements = change->cluster->document,
+                               .eksgate = &eksgate};
+    struct gw_str line = GW_STR_NONE;
+    char id[37];
+    struct gw_buf text;
+
+    gw_json_set(arena, &eksgate, GW_STR("change"), gw_json_bool(true));
+    gw_json_set(arena, &eksgate, GW_STR("source"), gw_json_string(GW_STR("configuration")));
+    gw_json_set(arena, &parameters, GW_STR("name"), gw_json_string(change->key.cluster));
+    gw_random_uuid(gateway->random, id);
+    record.event_id = (struct gw_str){id, 36};
+    gw_buf_init(&text, GW_JOURNAL_TEXT_MAX);
+    gw_record_encode(&record, &text);
+    if (text.overflowed) { /* a document of many texts */
+        record.response_elements = GW_STR_NONE;
+        gw_buf_clear(&text);
+        gw_record_encode(&record, &text);
+    }
+    if (!text.overflowed)
+        line = gw_arena_str(arena, gw_buf_str(&text));
+    gw_buf_fini(&text);
+    return line;
+}
+
 static enum gw_status make_one(struct gw_gateway *gateway, struct gw_epoch_reader *reader, size_t index,
                                struct gw_arena *arena)
 {
@@ -64,7 +102,8 @@ static enum gw_status make_one(struct gw_gateway *gateway, struct gw_epoch_reade
         gw_epoch_leave(reader);
         if (!is_wanted)
             return GW_OK;
-        status = gw_commit_run(gateway->commit, &(struct gw_commit_job){.change = &change});
+        status = gw_commit_run(
+            gateway->commit, &(struct gw_commit_job){.change = &change, .record = record_of(gateway, &change, arena)});
         gw_store_change_drop(&change);
     }
     return status;

@@ -4,12 +4,14 @@
 
 /*
  * The writer thread: turns many workers' changes and records into batches. Per
- * batch it stages the changes (versions, limits), writes the records, and only
- * then commits and publishes; a record that can't be written takes its change
- * with it. Workers collect jobs during a turn of their loop, hand them over
+ * batch it stages the changes (versions, limits), makes their records durable, and
+ * only then commits and publishes; a record that can't be written takes its change
+ * with it, and one whose change then fails is followed by one that says so
+ * (batch.h). Workers collect jobs during a turn of their loop, hand them over
  * together, and are woken once per batch.
  *
- *   worker turn: add, add, ... submit  --queue-->  writer: stage, append, flush, commit  --done list, wake-->  worker
+ *   worker turn: add, add, ... submit  --queue-->  writer: stage, append, prepare, flush, commit  --done list, wake-->
+ * worker
  */
 
 #include "base/clock.h"
@@ -30,8 +32,9 @@ struct gw_commit_job {
     void *ctx;
 
     /* filled by the writer: GW_OK; GW_E_STALE, GW_E_LIMIT (staging); GW_E_IO (record or commit failed); GW_E_BUSY
-     * (waited longer than the queue's age) */
+     * (waited longer than the queue's age, or the store's file is locked); GW_E_UNKNOWN (gw_store_commit) */
     enum gw_status status;
+    uint64_t sequence; /* the record's; 0: none was made */
 
     /* the commit's own */
     struct gw_commit_job *next;
@@ -55,6 +58,8 @@ struct gw_commit_options {
     const struct gw_commit_watch *watch; /* borrowed; NULL: nobody */
 };
 
+#define GW_COMMIT_HASH_PREFIX 6 /* so many that a double holds them exactly */
+
 struct gw_commit_counters {
     _Atomic uint64_t batches;
     _Atomic uint64_t changes;
@@ -62,6 +67,9 @@ struct gw_commit_counters {
     _Atomic uint64_t refused_full; /* jobs turned away at the cap */
     _Atomic uint64_t failed_io;
     _Atomic uint64_t queued; /* jobs waiting now */
+    /* the newest record that is durable */
+    _Atomic uint64_t head_sequence;
+    _Atomic uint64_t head_hash; /* the first GW_COMMIT_HASH_PREFIX bytes of its hash, as a number */
 };
 
 /* new: starts the thread. `journal` may be NULL (no audit). Store, journal and clock are borrowed; the store's writer

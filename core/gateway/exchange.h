@@ -62,6 +62,7 @@ struct gw_gateway {
     struct gw_gateway_options options;
     struct gw_epoch *epoch;
     struct gw_store *store;
+    struct gw_journal *journal; /* the writer's; here for its counters. NULL: no audit */
     struct gw_commit *commit;
     struct gw_router *router;
     const struct gw_clock *clock;

@@ -83,6 +83,7 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
     gateway->options = *options;
     gateway->epoch = epoch;
     gateway->store = store;
+    gateway->journal = journal;
     gateway->clock = clock;
     gateway->random = random;
     gateway->router = gw_router_new();
@@ -154,7 +155,12 @@ void gw_gateway_metrics(struct gw_gateway *gateway, struct gw_epoch_reader *read
     sources->loops = loops;
     sources->worker_count = count;
     sources->commit = gw_commit_counters_get(gateway->commit);
+    if (gw_store_found(gateway->store)->is_durable)
+        sources->store = gw_store_counters(gateway->store);
+    if (gateway->journal != NULL)
+        sources->journal = gw_journal_counters(gateway->journal);
     sources->entries = gw_store_count(gateway->store);
+    sources->clusters = gw_store_count_clusters(gateway->store);
     gw_epoch_enter(reader);
     sources->keys = gw_keyring_count(atomic_load(&gateway->keys)->keyring);
     sources->policies = atomic_load(&gateway->settings)->policies.count;

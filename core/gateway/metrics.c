@@ -162,6 +162,37 @@ static void put_commit(const struct gw_commit_counters *commit, struct gw_buf *o
     put_single(out, "eksgate_commit_queued", "gauge", "Jobs waiting for the writer.", read_counter(&commit->queued));
 }
 
+static void put_journal(const struct gw_journal_counters *journal, const struct gw_commit_counters *commit,
+                        struct gw_buf *out)
+{
+    uint64_t sequence = atomic_load_explicit(&commit->head_sequence, memory_order_acquire);
+
+    put_single(out, "eksgate_audit_head_sequence", "gauge", "Number of the newest audit record that is durable.",
+               sequence);
+    put_single(out, "eksgate_audit_head_hash", "gauge",
+               "The first 48 bits of that record's hash, as a number (in hexadecimal: printf %012x).",
+               read_counter(&commit->head_hash));
+    put_single(out, "eksgate_audit_syncs_total", "counter", "Syncs of audit files.", read_counter(&journal->syncs));
+    put_single(out, "eksgate_audit_bytes_total", "counter", "Bytes written to audit files.",
+               read_counter(&journal->bytes));
+    put_single(out, "eksgate_audit_files_total", "counter", "Audit files begun.", read_counter(&journal->files));
+    put_single(out, "eksgate_audit_files_given_up_total", "counter",
+               "Audit files that are written no more because a sync of them failed.", read_counter(&journal->given_up));
+}
+
+static void put_store(const struct gw_store_counters *store, struct gw_buf *out)
+{
+    put_single(out, "eksgate_store_transactions_total", "counter", "Transactions committed to the store's file.",
+               read_counter(&store->transactions));
+    put_single(out, "eksgate_store_checkpoints_total", "counter",
+               "Times that the store's write-ahead log was brought into its file.", read_counter(&store->checkpoints));
+    put_single(out, "eksgate_store_log_pages", "gauge", "Pages in the store's write-ahead log.",
+               read_counter(&store->log_pages));
+    put_single(out, "eksgate_store_fenced", "gauge",
+               "1: a sync of the store's file failed; changes are refused until a restart has checked it.",
+               atomic_load_explicit(&store->is_fenced, memory_order_relaxed) ? 1 : 0);
+}
+
 void gw_metrics_encode(const struct gw_metrics_sources *sources, struct gw_buf *out)
 {
     put_requests(sources, out);
@@ -170,7 +201,12 @@ void gw_metrics_encode(const struct gw_metrics_sources *sources, struct gw_buf *
     put_connections(sources, out);
     put_loops(sources, out);
     put_commit(sources->commit, out);
+    if (sources->journal != NULL)
+        put_journal(sources->journal, sources->commit, out);
+    if (sources->store != NULL)
+        put_store(sources->store, out);
     put_single(out, "eksgate_entries", "gauge", "Access entries in the store.", sources->entries);
+    put_single(out, "eksgate_clusters", "gauge", "Clusters in the store.", sources->clusters);
     put_single(out, "eksgate_keys", "gauge", "Access keys loaded.", sources->keys);
     put_single(out, "eksgate_policies", "gauge", "Policies loaded.", sources->policies);
     put_single(out, "eksgate_reloads_total", "counter", "Reloads taken up.", sources->reloads);

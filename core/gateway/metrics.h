@@ -41,7 +41,10 @@ struct gw_metrics_sources {
     const struct gw_stopwatch_counters *const *loops; /* of the workers */
     size_t worker_count;
     const struct gw_commit_counters *commit;
+    const struct gw_store_counters *store;     /* NULL: it keeps nothing beyond the process */
+    const struct gw_journal_counters *journal; /* NULL: no audit */
     uint64_t entries;
+    uint64_t clusters;
     uint64_t keys;
     uint64_t policies;
     uint64_t reloads;

@@ -286,6 +286,9 @@ static enum gw_step not_written(struct gw_exchange *exchange, enum gw_status sta
         gw_metrics_count(&exchange->worker->metrics.refusals_unrecorded);
         return GW_STEP_DONE;
     }
+    if (status == GW_E_UNKNOWN)
+        return answer_unavailable(
+            exchange, GW_STR("Whether the change was stored can't be told until this gateway has been restarted."));
     return answer_unavailable(exchange, status == GW_E_BUSY
                                             ? GW_STR("Too many changes are waiting; nothing was changed. Try again.")
                                             : GW_STR("The change could not be recorded; nothing was changed."));

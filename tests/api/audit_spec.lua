@@ -6,6 +6,7 @@ local lfs = require("lfs")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
 local http = require("support.http")
+local sigv4 = require("support.sigv4")
 local text = require("support.text")
 
 local function role(name)
@@ -221,8 +222,9 @@ describe("the audit file", function()
             lines[#lines + 1] = cjson.decode(line)
         end
         assert.equal("AuditBegun", lines[1].eventName)
-        assert.equal(2, #lines)
-        assert.equal(reply.header["x-amzn-requestid"], lines[2].requestID)
+        assert.equal("configuration", lines[2].additionalEventData.eksgate.source)
+        assert.equal(3, #lines)
+        assert.equal(reply.header["x-amzn-requestid"], lines[3].requestID)
     end)
 
     it("that can't be opened keeps the gateway from starting", function()
@@ -240,8 +242,8 @@ describe("the audit file", function()
     end)
 
     it("that can't be written refuses changes with 503, applies none, and holds whole lines", function()
-        -- Files may grow to 8 blocks of 512 bytes; the signal that says so is ignored, so that writing fails instead.
-        gw = gateway.start({ wrapper = { "sh", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh" } })
+        -- Files may grow to 16 blocks of 512 bytes; the signal that says so is ignored, so that writing fails instead.
+        gw = gateway.start({ wrapper = { "sh", "-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh" } })
         local made, refused = 0, 0
         for i = 1, 12 do
             local reply = gw:create({ principalArn = role("r" .. i) })
@@ -260,6 +262,40 @@ describe("the audit file", function()
         end
         assert.equal(made, changes)
         assert.equal("\n", text.read_file(gw.audit_file):sub(-1))
+    end)
+
+    it("has a record of each configured cluster that was made, with the configuration in the place of a caller", function()
+        start({})
+        local own = gw:audit_events("CreateCluster")
+        assert.equal(1, #own)
+        assert.equal(gateway.cluster, own[1].requestParameters.name)
+        assert.equal(gateway.cluster, own[1].responseElements.name)
+        assert.is_true(own[1].additionalEventData.eksgate.change)
+        assert.equal("configuration", own[1].additionalEventData.eksgate.source)
+        gw:restart()
+        assert.equal(2, #gw:audit_events("CreateCluster")) -- the memory store has forgotten it
+    end)
+
+    it("says which records are of a change, and hashes each request", function()
+        start({ record = "all" })
+        local made = gw:create({ principalArn = role("a") })
+        expect.ok(made)
+        expect.ok(gw:describe(role("a")))
+        expect.error(gw:create({ principalArn = role("a") }), 409, "ResourceInUseException")
+        local records = gw:audit()
+        assert.equal(3, #records)
+        assert.is_true(records[1].additionalEventData.eksgate.change)
+        assert.is_nil(records[2].additionalEventData.eksgate.change)
+        assert.is_nil(records[3].additionalEventData.eksgate.change)
+        local hashes = {}
+        for i, record in ipairs(records) do
+            hashes[i] = record.additionalEventData.eksgate.requestSha256
+            assert.truthy(hashes[i]:match("^%x+$") and #hashes[i] == 64)
+        end
+        assert.equal(hashes[1], hashes[3])
+        assert.not_equal(hashes[1], hashes[2])
+        local target = "/clusters/" .. gateway.cluster .. "/access-entries"
+        assert.equal(hashes[1], sigv4.hash("POST " .. target .. "\n" .. cjson.encode({ principalArn = role("a") })))
     end)
 
     it("keeps the lines of many workers whole", function()

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_GATEWAY_BATCH_H
+#define GW_GATEWAY_BATCH_H
+
+/*
+ * What the writer does with a batch of jobs; for commit.c, on its thread.
+ *
+ *   stage all -> append their records -> prepare (rows, nothing durable) -> flush (records durable) -> commit, publish
+ *
+ * so that a lock, a full disk or a broken file shows, as far as it can, before a
+ * record is written. Where the commit fails behind its records, further records
+ * say so; those that can't be written yet are owed, and stand in front of whatever
+ * is written next: no head that the store commits is newer than they are.
+ *
+ * A batch without changes is written and not synced; gw_batch_tick makes it
+ * durable, within a second or so.
+ */
+
+#include "gateway/commit.h"
+
+struct gw_job_list {
+    struct gw_commit_job *first;
+    struct gw_commit_job **end;
+    size_t count;
+};
+
+/* A change whose record is written and which was not made, or may have been. */
+struct gw_batch_owed {
+    uint64_t sequence;
+    bool is_unknown;
+};
+
+struct gw_batch {
+    const struct gw_commit_options *options;
+    struct gw_store *store;
+    struct gw_journal *journal; /* NULL: no audit */
+    const struct gw_clock *clock;
+    struct gw_commit_counters *counters;
+    struct gw_batch_owed *owed;
+    size_t owed_count;
+    size_t owed_capacity;
+    char reason[128];               /* of the failure that is owed */
+    struct gw_chain_head committed; /* in the store's file */
+    int64_t told_ms;                /* when a failure was logged last */
+    uint64_t untold;
+    int64_t head_told_ms; /* when the head was logged last */
+    uint64_t head_told;
+};
+
+/* The parts are borrowed. */
+void gw_batch_init(struct gw_batch *batch, const struct gw_commit_options *options, struct gw_store *store,
+                   struct gw_journal *journal, const struct gw_clock *clock, struct gw_commit_counters *counters);
+void gw_batch_fini(struct gw_batch *batch);
+
+/* Fills every job's status. */
+void gw_batch_run(struct gw_batch *batch, const struct gw_job_list *jobs);
+
+/* Once a second, and at the end: makes durable what was only written, signs a checkpoint that is due, tells what is
+ * owed, commits the head. */
+void gw_batch_tick(struct gw_batch *batch);
+
+#endif
