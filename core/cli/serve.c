@@ -23,6 +23,7 @@
 #include "cli/cli.h"
 #include "cli/reload.h"
 #include "cli/serve.h"
+#include "cli/storage.h"
 #include "config/token.h"
 #include "gateway/admin.h"
 #include "net/listener.h"
@@ -47,8 +48,7 @@ struct serve {
     struct gw_listener *status;
     struct gw_listener *admin_listener;
     struct gw_epoch *epoch;
-    struct gw_store *store;
-    struct gw_journal *journal;
+    struct gw_storage storage;
     struct gw_gateway *gateway;
     struct gw_reload *reload;
     struct serve_worker *workers;
@@ -119,50 +119,6 @@ static enum gw_status open_listeners(struct serve *serve, struct gw_err *err)
     return status;
 }
 
-static enum gw_status make_data_folder(const struct gw_config *config, struct gw_err *err)
-{
-    char *path = gw_str_dup(config->data);
-    enum gw_status status = GW_OK;
-
-    for (char *at = path + 1; status == GW_OK; at++) {
-        char kept = *at;
-
-        if (kept != '/' && kept != '\0')
-            continue;
-        *at = '\0';
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            status = gw_fail(err, GW_E_IO, "data: %s: can't be made (errno %d)", path, errno);
-        *at = kept;
-        if (kept == '\0')
-            break;
-    }
-    free(path);
-    return status;
-}
-
-static enum gw_status open_journal(struct serve *serve, struct gw_err *err)
-{
-    const struct gw_config *config = serve->config;
-    struct gw_journal_options options = {
-        .durable = config->audit_durable, .clock = gw_clock_system(), .random = gw_random_system()};
-    struct gw_journal_start start = {.is_durable = false};
-    struct gw_journal_begun begun;
-    enum gw_status status;
-    char *path;
-
-    if (config->audit_file.at == NULL)
-        return GW_OK;
-    path = gw_str_dup(config->audit_file);
-    options.path = path;
-    status = gw_str_is(config->audit_file, "-") ? GW_OK : make_data_folder(config, err);
-    if (status == GW_OK)
-        status = gw_journal_open(&options, &serve->journal, err);
-    if (status == GW_OK)
-        status = gw_journal_begin(serve->journal, &start, &begun, err);
-    free(path);
-    return status;
-}
-
 static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_options *mock, struct gw_err *err)
 {
     const struct gw_config *config = serve->config;
@@ -180,8 +136,6 @@ static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_opt
     for (size_t i = 0; i < serve->listener_count; i++)
         start.is_public |= !serve->listeners[i].is_loopback && !config->is_mock;
     options.http.connections_max = (config->http.connections_max + serve->worker_count - 1) / serve->worker_count;
-    serve->epoch = gw_epoch_new();
-    serve->store = gw_store_open_memory(&config->store, serve->epoch, gw_random_system());
     status = gw_reload_settings(config, serve->worker_count, &settings, err);
     if (status == GW_OK)
         status = gw_config_keyring(config, &keyring, err);
@@ -189,8 +143,8 @@ static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_opt
         gw_gateway_settings_free(&settings);
         return status;
     }
-    serve->gateway = gw_gateway_new(&options, &settings, &keyring, serve->epoch, serve->store, serve->journal,
-                                    gw_clock_system(), gw_random_system());
+    serve->gateway = gw_gateway_new(&options, &settings, &keyring, serve->epoch, serve->storage.store,
+                                    serve->storage.journal, gw_clock_system(), gw_random_system());
     serve->reload = gw_reload_new(&start, serve->gateway);
     if (serve->verb->begin_mock != NULL)
         return serve->verb->begin_mock(config, serve->gateway, err);
@@ -354,7 +308,7 @@ static struct gw_serve_facts facts_of(const struct serve *serve)
 /* The one line that says that connections are accepted. */
 static void print_ready(const struct serve *serve)
 {
-    bool audit_on_stdout = serve->journal != NULL && gw_str_is(serve->config->audit_file, "-");
+    bool audit_on_stdout = serve->storage.journal != NULL && gw_str_is(serve->config->audit_file, "-");
     FILE *out = audit_on_stdout ? stderr : stdout;
     struct gw_serve_facts facts = facts_of(serve);
 
@@ -373,10 +327,8 @@ static void say_start(const struct serve *serve)
 
     if (serve->status != NULL)
         gw_log(GW_LOG_INFO, "serve", "status on %s", serve->status->url);
-    gw_log(GW_LOG_INFO, "serve", "%zu workers; entries are kept in memory and are gone when this process ends",
-           serve->worker_count);
-    if (serve->journal == NULL)
-        gw_log(GW_LOG_WARN, "serve", "audit is off: no record is written of what changes");
+    gw_log(GW_LOG_INFO, "serve", "%zu workers", serve->worker_count);
+    gw_storage_log(&serve->storage, serve->config);
     if (serve->verb->log_start != NULL)
         serve->verb->log_start(&facts);
 }
@@ -484,8 +436,7 @@ static void close_all(struct serve *serve)
     gw_gateway_free(&serve->gateway);
     for (size_t i = 0; serve->workers != NULL && i < serve->worker_count; i++)
         gw_loop_free(&serve->workers[i].loop);
-    gw_journal_close(&serve->journal);
-    gw_store_close(&serve->store);
+    gw_storage_close(&serve->storage);
     if (serve->admin_reader != NULL)
         gw_epoch_unregister(serve->admin_reader);
     gw_epoch_free(&serve->epoch);
@@ -505,8 +456,10 @@ static enum gw_status open_all(struct serve *serve, struct gw_err *err)
 {
     enum gw_status status = open_listeners(serve, err);
 
-    if (status == GW_OK)
-        status = open_journal(serve, err);
+    if (status == GW_OK) {
+        serve->epoch = gw_epoch_new();
+        status = gw_storage_open(&serve->storage, serve->config, &serve->verb->layers, serve->epoch, err);
+    }
     if (status == GW_OK)
         status = open_gateway(serve, err);
     if (status == GW_OK)

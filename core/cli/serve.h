@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "cli/args.h"
+#include "cli/storage.h"
 #include "gateway/gateway.h"
 #include "net/listener.h"
 
@@ -22,6 +23,7 @@ struct gw_serve_facts {
 
 /* In what a verb differs from serve; NULL functions have nothing to do or say. */
 struct gw_serve_verb {
+    struct gw_storage_layers layers;
     /* Loads what the configuration names for a mock; texts go to the buffer. */
     enum gw_status (*load_mock)(const struct gw_config *config, struct gw_mock_options *mock, struct gw_buf *texts,
                                 struct gw_err *err);

@@ -119,7 +119,6 @@ describe("eksgate check", function()
     it("refuses what this version doesn't serve", function()
         for name, value in pairs({
             access_entries = "upstream", auth = "none", upstream = { endpoint = "http://127.0.0.1:5000" },
-            store = { driver = "sqlite", file = "x.db" },
         }) do
             local code, out, err = check({ settings = { [name] = value } })
             assert.equal(1, code, name)
