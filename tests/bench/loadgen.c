@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Load over loopback, for tests/bench/run: N connections on one thread, each sends
- * its next request when the reply to the last one is there. Requests are signed
- * beforehand (requests.c); creates are used once each, describes again and again.
- * Prints one line of JSON: requests, errors (any reply but 200), seconds, latency
- * p50 and p99 in microseconds, and the CPU time that the processes named by --pid
- * spent meanwhile (schedstat of their threads, nanoseconds). --show keeps the bytes
- * of one reply. It only ever connects to 127.0.0.1 and ends by itself.
+ * Load over loopback, for tests/bench/run: on one thread, one or more lanes of
+ * connections, each with requests of its kind. A lane without a rate sends a
+ * connection's next request when the reply to its last one is there. One with a
+ * rate sends at evenly spaced times, on whichever of its connections is free; its
+ * latency counts from the time when a request was due, so that those that a slow
+ * reply held back are slow as well. Requests are signed beforehand (requests.c);
+ * creates are used once each, others again and again.
+ *
+ * Prints one line of JSON: of the first lane requests, errors (any reply but 200),
+ * seconds, and the latency p50, p99, p999 and longest in microseconds; the CPU time
+ * per request of all lanes that the processes named by --pid spent meanwhile
+ * (schedstat of their threads, nanoseconds); the same of the other lanes as "lanes".
+ * --show keeps the bytes of one reply. It only ever connects to 127.0.0.1 and ends
+ * by itself.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -21,54 +27,55 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "requests.h"
+#include "options.h"
 
-#define CONNECTIONS_MAX 1024
-#define PIDS_MAX        16
-#define REPLY_MAX       65536
-#define SLOTS           1000000 /* of one microsecond */
-#define STALL_MS        5000
+#define REPLY_MAX 65536
+#define SLOTS     1000000 /* of one microsecond */
+#define STALL_NS  5000000000U
+
+struct lane;
 
 struct connection {
+    struct lane *lane;
+    struct connection *next_free; /* of a lane with a rate */
     int fd;
-    uint64_t sent_ns;
+    uint64_t due_ns;
     size_t have;
     char reply[REPLY_MAX];
 };
 
-struct options {
-    struct request_options request;
-    int port;
-    size_t connections;
-    double warmup_s;
-    double seconds;
-    size_t count; /* replies to measure; 0: as many as `seconds` allows */
-    int cpu;
-    long pids[PIDS_MAX];
-    size_t pid_count;
-    const char *show; /* file for the bytes of one reply; NULL: none */
+struct lane {
+    const struct lane_options *options;
+    struct requests requests;
+    struct connection *connections;
+    struct connection *free; /* of a lane with a rate: those without a request under way */
+    size_t next;
+    uint64_t began_ns; /* of a lane with a rate: when its first request is due */
+    uint64_t sent;
+    uint64_t measured;
+    uint64_t errors;
+    uint64_t longest_us;
+    uint32_t slots[SLOTS];
 };
 
 struct run {
     const struct options *options;
-    struct requests requests;
-    size_t next;
+    struct lane *lanes;
     size_t under_way;
     int epoll;
     bool measuring;
     bool exhausted;
-    uint64_t measured;
-    uint64_t errors;
     uint64_t began_ns;
     uint64_t ended_ns;
+    uint64_t replied_ns; /* when the last reply came */
     uint64_t cpu_began_ns;
     uint64_t cpu_ended_ns;
     char first_error[512];
-    uint32_t slots[SLOTS];
 };
 
 static void die(const char *what)
@@ -137,27 +144,51 @@ static int connect_to(int port)
     return fd;
 }
 
-/* Sends the connection's next request; false when none is left. */
-static bool send_next(struct run *run, struct connection *connection)
+/* Sends the lane's next request, which was due at `due_ns`; false when none is left. */
+static bool send_next(struct run *run, struct connection *connection, uint64_t due_ns)
 {
+    struct lane *lane = connection->lane;
+    const struct requests *requests = &lane->requests;
     size_t i;
     size_t length;
 
-    if (run->next >= run->requests.count) {
-        if (run->options->request.kind == REQUEST_CREATE) {
+    if (lane->next >= requests->count) {
+        if (lane->options->request.kind == REQUEST_CREATE) {
             run->exhausted = true;
             return false;
         }
-        run->next = 0;
+        lane->next = 0;
     }
-    i = run->next++;
-    length = run->requests.starts[i + 1] - run->requests.starts[i];
+    i = lane->next++;
+    length = requests->starts[i + 1] - requests->starts[i];
     connection->have = 0;
-    connection->sent_ns = now_ns();
-    if (send(connection->fd, run->requests.bytes + run->requests.starts[i], length, MSG_NOSIGNAL) != (ssize_t)length)
+    connection->due_ns = due_ns;
+    if (send(connection->fd, requests->bytes + requests->starts[i], length, MSG_NOSIGNAL) != (ssize_t)length)
         die("send");
     run->under_way++;
     return true;
+}
+
+static uint64_t due_ns(const struct lane *lane)
+{
+    return lane->began_ns + (uint64_t)((double)lane->sent * 1e9 / lane->options->rate);
+}
+
+/* Sends what is due on the connections that are free; gives when the next one is, UINT64_MAX: not known yet. */
+static uint64_t send_due(struct run *run, struct lane *lane)
+{
+    while (lane->free != NULL) {
+        struct connection *connection = lane->free;
+        uint64_t due = due_ns(lane);
+
+        if (due > now_ns())
+            return due;
+        if (!send_next(run, connection, due))
+            break;
+        lane->free = connection->next_free;
+        lane->sent++;
+    }
+    return UINT64_MAX;
 }
 
 /* Bytes of the whole reply, 0 while its head isn't complete. */
@@ -180,17 +211,19 @@ static size_t reply_length(struct connection *connection)
 
 static void count_reply(struct run *run, const struct connection *connection)
 {
-    uint64_t took = (now_ns() - connection->sent_ns) / 1000;
+    struct lane *lane = connection->lane;
+    uint64_t took = (run->replied_ns - connection->due_ns) / 1000;
 
     if (strncmp(connection->reply, "HTTP/1.1 200 ", 13) != 0) {
-        run->errors++;
+        lane->errors++;
         if (run->first_error[0] == '\0')
             (void)snprintf(run->first_error, sizeof(run->first_error), "%.500s", connection->reply);
     }
     if (!run->measuring)
         return;
-    run->measured++;
-    run->slots[took < SLOTS ? took : SLOTS - 1]++;
+    lane->measured++;
+    lane->slots[took < SLOTS ? took : SLOTS - 1]++;
+    lane->longest_us = took > lane->longest_us ? took : lane->longest_us;
 }
 
 /* Reads what is there; true when a reply is complete. */
@@ -209,6 +242,7 @@ static bool read_reply(struct run *run, struct connection *connection)
     if (length == 0 || connection->have < length)
         return false;
     run->under_way--;
+    run->replied_ns = now_ns();
     count_reply(run, connection);
     return true;
 }
@@ -227,43 +261,81 @@ static bool is_over(const struct run *run)
     if (!run->measuring)
         return false;
     if (options->count > 0)
-        return run->measured >= options->count;
+        return run->lanes[0].measured >= options->count;
     return (double)(now_ns() - run->began_ns) >= options->seconds * 1e9;
 }
 
-/* One turn: replies that came, and the requests that follow them. */
+/* Waits for replies, until `until_ns` at most. */
+static int wait_for_replies(const struct run *run, struct epoll_event *events, int max, uint64_t until_ns)
+{
+    uint64_t now = now_ns();
+    uint64_t wait_ns = until_ns > now ? until_ns - now : 0;
+    struct timespec timeout;
+    int ready;
+
+    if (wait_ns > STALL_NS)
+        wait_ns = STALL_NS;
+    timeout = (struct timespec){.tv_sec = (time_t)(wait_ns / 1000000000U), .tv_nsec = (long)(wait_ns % 1000000000U)};
+    ready = epoll_pwait2(run->epoll, events, max, &timeout, NULL);
+    if (ready < 0 && errno != EINTR)
+        die("epoll_pwait2");
+    if (ready == 0 && run->under_way > 0 && now_ns() - run->replied_ns >= STALL_NS) {
+        (void)fprintf(stderr, "loadgen: no reply for 5 seconds\n");
+        exit(1);
+    }
+    return ready;
+}
+
+/* The reply is there: what the connection does next. */
+static void go_on(struct run *run, struct connection *connection)
+{
+    struct lane *lane = connection->lane;
+
+    if (lane->options->rate > 0) {
+        connection->next_free = lane->free;
+        lane->free = connection;
+    } else {
+        (void)send_next(run, connection, now_ns());
+    }
+}
+
+/* One turn: requests that are due, replies that came, and the requests that follow them. */
 static void turn(struct run *run, bool goes_on)
 {
     struct epoll_event events[256];
-    int ready = epoll_wait(run->epoll, events, 256, STALL_MS);
+    uint64_t until_ns = UINT64_MAX;
+    int ready;
 
-    if (ready == 0) {
-        (void)fprintf(stderr, "loadgen: no reply for %d ms\n", STALL_MS);
-        exit(1);
+    for (size_t i = 0; goes_on && i < run->options->lane_count; i++) {
+        uint64_t due = run->lanes[i].options->rate > 0 ? send_due(run, &run->lanes[i]) : UINT64_MAX;
+
+        until_ns = due < until_ns ? due : until_ns;
     }
+    if (run->exhausted && goes_on)
+        return;
+    ready = wait_for_replies(run, events, 256, until_ns);
     for (int i = 0; i < ready; i++) {
         struct connection *connection = events[i].data.ptr;
 
         if (read_reply(run, connection) && goes_on)
-            (void)send_next(run, connection);
+            go_on(run, connection);
     }
 }
 
-static struct connection *open_connections(struct run *run)
+static void open_connections(struct run *run, struct lane *lane)
 {
-    struct connection *all = calloc(run->options->connections, sizeof(*all));
-
-    if (all == NULL)
+    lane->connections = calloc(lane->options->connections, sizeof(*lane->connections));
+    if (lane->connections == NULL)
         abort();
-    run->epoll = epoll_create1(EPOLL_CLOEXEC);
-    for (size_t i = 0; i < run->options->connections; i++) {
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
+    for (size_t i = 0; i < lane->options->connections; i++) {
+        struct connection *connection = &lane->connections[i];
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
 
-        all[i].fd = connect_to(run->options->port);
-        if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, all[i].fd, &event) != 0)
+        connection->lane = lane;
+        connection->fd = connect_to(run->options->port);
+        if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, connection->fd, &event) != 0)
             die("epoll_ctl");
     }
-    return all;
 }
 
 static void show(const char *path, const struct connection *connection)
@@ -274,13 +346,37 @@ static void show(const char *path, const struct connection *connection)
         die(path);
 }
 
+static void begin(struct run *run)
+{
+    run->epoll = epoll_create1(EPOLL_CLOEXEC);
+    for (size_t i = 0; i < run->options->lane_count; i++)
+        open_connections(run, &run->lanes[i]);
+    run->replied_ns = now_ns();
+    for (size_t i = 0; i < run->options->lane_count; i++) {
+        struct lane *lane = &run->lanes[i];
+
+        lane->began_ns = now_ns();
+        for (size_t j = 0; j < lane->options->connections; j++)
+            go_on(run, &lane->connections[j]);
+    }
+}
+
+static void end(struct run *run)
+{
+    for (size_t i = 0; i < run->options->lane_count; i++) {
+        struct lane *lane = &run->lanes[i];
+
+        for (size_t j = 0; j < lane->options->connections; j++)
+            (void)close(lane->connections[j].fd);
+        free(lane->connections);
+    }
+}
+
 static void drive(struct run *run)
 {
-    struct connection *all = open_connections(run);
     uint64_t warm_ns = now_ns() + (uint64_t)(run->options->warmup_s * 1e9);
 
-    for (size_t i = 0; i < run->options->connections; i++)
-        (void)send_next(run, &all[i]);
+    begin(run);
     while (!run->exhausted && !is_over(run)) {
         if (!run->measuring && now_ns() >= warm_ns)
             begin_measuring(run);
@@ -292,35 +388,55 @@ static void drive(struct run *run)
     while (run->under_way > 0)
         turn(run, false);
     if (run->options->show != NULL)
-        show(run->options->show, &all[0]);
-    for (size_t i = 0; i < run->options->connections; i++)
-        (void)close(all[i].fd);
-    free(all);
+        show(run->options->show, &run->lanes[0].connections[0]);
+    end(run);
 }
 
-static size_t percentile(const struct run *run, double share)
+static size_t percentile(const struct lane *lane, double share)
 {
-    uint64_t wanted = (uint64_t)((double)run->measured * share);
+    uint64_t wanted = (uint64_t)((double)lane->measured * share);
     uint64_t seen = 0;
 
     for (size_t i = 0; i < SLOTS; i++) {
-        seen += run->slots[i];
+        seen += lane->slots[i];
         if (seen > wanted)
             return i;
     }
     return SLOTS;
 }
 
-static void report(const struct run *run)
+static void report_lane(const struct run *run, const struct lane *lane)
+{
+    (void)printf("\"requests\": %" PRIu64 ", \"errors\": %" PRIu64 ", \"seconds\": %.3f, \"p50_us\": %zu, "
+                 "\"p99_us\": %zu, \"p999_us\": %zu, \"longest_us\": %" PRIu64,
+                 lane->measured, lane->errors, (double)(run->ended_ns - run->began_ns) / 1e9, percentile(lane, 0.5),
+                 percentile(lane, 0.99), percentile(lane, 0.999), lane->longest_us);
+}
+
+/* True when every reply was a 200. */
+static bool report(const struct run *run)
 {
     uint64_t cpu = run->cpu_ended_ns - run->cpu_began_ns;
+    uint64_t measured = 0;
+    uint64_t errors = 0;
 
-    (void)printf("{\"requests\": %" PRIu64 ", \"errors\": %" PRIu64 ", \"seconds\": %.3f, \"p50_us\": %zu, "
-                 "\"p99_us\": %zu, \"cpu_ns_per_request\": %.1f}\n",
-                 run->measured, run->errors, (double)(run->ended_ns - run->began_ns) / 1e9, percentile(run, 0.5),
-                 percentile(run, 0.99), run->measured == 0 ? 0.0 : (double)cpu / (double)run->measured);
-    if (run->errors > 0)
+    for (size_t i = 0; i < run->options->lane_count; i++) {
+        measured += run->lanes[i].measured;
+        errors += run->lanes[i].errors;
+    }
+    (void)printf("{");
+    report_lane(run, &run->lanes[0]);
+    (void)printf(", \"exhausted\": %s, \"cpu_ns_per_request\": %.1f, \"lanes\": [", run->exhausted ? "true" : "false",
+                 measured == 0 ? 0.0 : (double)cpu / (double)measured);
+    for (size_t i = 1; i < run->options->lane_count; i++) {
+        (void)printf("%s{", i > 1 ? ", " : "");
+        report_lane(run, &run->lanes[i]);
+        (void)printf("}");
+    }
+    (void)printf("]}\n");
+    if (errors > 0)
         (void)fprintf(stderr, "loadgen: the first reply that was no 200: %s\n", run->first_error);
+    return errors == 0;
 }
 
 static void pin(int cpu)
@@ -335,134 +451,29 @@ static void pin(int cpu)
         die("sched_setaffinity");
 }
 
-static void usage(void)
-{
-    (void)fputs(
-        "usage: loadgen --port N --kind describe|create|list|cluster [--connections N] [--warmup S] [--seconds S | "
-        "--count N]\n"
-        "               [--requests N] [--region R] [--cluster C] [--clusters N] [--principal ARN] [--prefix P]\n"
-        "               [--key ID] [--secret S] [--cpu N] [--pid N]... [--show FILE]\n",
-        stderr);
-    exit(2);
-}
-
-static const struct option longs[] = {
-    {"port", 1, NULL, 'p'},     {"kind", 1, NULL, 'k'},      {"connections", 1, NULL, 'c'},
-    {"warmup", 1, NULL, 'w'},   {"seconds", 1, NULL, 's'},   {"count", 1, NULL, 'n'},
-    {"requests", 1, NULL, 'r'}, {"region", 1, NULL, 'R'},    {"cluster", 1, NULL, 'C'},
-    {"clusters", 1, NULL, 'N'}, {"key", 1, NULL, 'K'},       {"secret", 1, NULL, 'S'},
-    {"cpu", 1, NULL, 'u'},      {"principal", 1, NULL, 'P'}, {"prefix", 1, NULL, 'x'},
-    {"pid", 1, NULL, 'i'},      {"show", 1, NULL, 'o'},      {0},
-};
-
-static enum request_kind read_kind(const char *word)
-{
-    static const char *const words[] = {[REQUEST_DESCRIBE] = "describe",
-                                        [REQUEST_CREATE] = "create",
-                                        [REQUEST_LIST] = "list",
-                                        [REQUEST_CLUSTER] = "cluster"};
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(word, words[i]) == 0)
-            return (enum request_kind)i;
-    }
-    usage();
-    return REQUEST_DESCRIBE;
-}
-
-static void take(struct options *options, int letter, char *value)
-{
-    switch (letter) {
-    case 'p':
-        options->port = (int)strtol(value, NULL, 10);
-        break;
-    case 'k':
-        options->request.kind = read_kind(value);
-        break;
-    case 'c':
-        options->connections = strtoul(value, NULL, 10);
-        break;
-    case 'w':
-        options->warmup_s = strtod(value, NULL);
-        break;
-    case 's':
-        options->seconds = strtod(value, NULL);
-        break;
-    case 'n':
-        options->count = strtoul(value, NULL, 10);
-        break;
-    case 'r':
-        options->request.count = strtoul(value, NULL, 10);
-        break;
-    case 'R':
-        options->request.region = value;
-        break;
-    case 'C':
-        options->request.cluster = value;
-        break;
-    case 'N':
-        options->request.clusters = strtoul(value, NULL, 10);
-        break;
-    case 'K':
-        options->request.key_id = value;
-        break;
-    case 'S':
-        options->request.secret = value;
-        break;
-    case 'u':
-        options->cpu = (int)strtol(value, NULL, 10);
-        break;
-    case 'P':
-        options->request.principal = value;
-        break;
-    case 'x':
-        options->request.prefix = value;
-        break;
-    case 'o':
-        options->show = value;
-        break;
-    case 'i':
-        if (options->pid_count < PIDS_MAX)
-            options->pids[options->pid_count++] = strtol(value, NULL, 10);
-        break;
-    default:
-        usage();
-    }
-}
-
-static void parse(int argc, char **argv, struct options *options)
-{
-    int letter;
-
-    *options = (struct options){.connections = 32, .seconds = 3, .warmup_s = 0.5, .cpu = -1};
-    options->request = (struct request_options){.region = "us-west-2",
-                                                .cluster = "my-cluster",
-                                                .principal = "arn:aws:iam::012345678910:role/my-role",
-                                                .prefix = "r",
-                                                .key_id = "AKIDEXAMPLE",
-                                                .secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-                                                .count = 1};
-    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1)
-        take(options, letter, optarg);
-    if (options->port <= 0 || options->port > 65535 || options->connections == 0 ||
-        options->connections > CONNECTIONS_MAX || options->request.count == 0 || options->seconds > 600)
-        usage();
-}
-
 int main(int argc, char **argv)
 {
-    static struct run run;
     struct options options;
+    struct run run = {.options = &options};
     char host[32];
+    bool good;
 
-    parse(argc, argv, &options);
+    options_parse(argc, argv, &options);
     (void)snprintf(host, sizeof(host), "127.0.0.1:%d", options.port);
-    options.request.host = host;
     pin(options.cpu);
-    run.options = &options;
-    requests_sign(&options.request, &run.requests);
+    (void)prctl(PR_SET_TIMERSLACK, 1UL); /* nanoseconds that a wait may be too long */
+    run.lanes = calloc(options.lane_count, sizeof(*run.lanes));
+    if (run.lanes == NULL)
+        abort();
+    for (size_t i = 0; i < options.lane_count; i++) {
+        options.lanes[i].request.host = host;
+        run.lanes[i].options = &options.lanes[i];
+        requests_sign(&options.lanes[i].request, &run.lanes[i].requests);
+    }
     drive(&run);
-    report(&run);
-    requests_free(&run.requests);
-    return run.errors > 0;
+    good = report(&run);
+    for (size_t i = 0; i < options.lane_count; i++)
+        requests_free(&run.lanes[i].requests);
+    free(run.lanes);
+    return good ? 0 : 1;
 }

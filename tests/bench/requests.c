@@ -123,13 +123,32 @@ static void put_cluster(const struct request_options *options, size_t number, ch
         (void)snprintf(out, size, "%s", options->cluster);
 }
 
+/* The same sequence in every run. */
+static size_t random_below(size_t count)
+{
+    static uint64_t state = 0x9e3779b97f4a7c15U;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (size_t)(state % count);
+}
+
+static void put_principal(const struct request_options *options, size_t number, char *out, size_t size)
+{
+    (void)snprintf(out, size, "arn:aws:iam::012345678910:role/bench/%s-%zu", options->prefix, number);
+}
+
 static void put_path(const struct request_options *options, size_t number, char *out, size_t size)
 {
     char cluster[128];
+    char principal[256];
     char escaped[400];
 
     put_cluster(options, number, cluster, sizeof(cluster));
-    escape(options->principal, "", escaped, sizeof(escaped));
+    if (options->entries > 0)
+        put_principal(options, random_below(options->entries), principal, sizeof(principal));
+    escape(options->entries > 0 ? principal : options->principal, "", escaped, sizeof(escaped));
     if (options->kind == REQUEST_DESCRIBE)
         (void)snprintf(out, size, "/clusters/%s/access-entries/%s", cluster, escaped);
     else if (options->kind == REQUEST_CLUSTER)
@@ -138,22 +157,35 @@ static void put_path(const struct request_options *options, size_t number, char 
         (void)snprintf(out, size, "/clusters/%s/access-entries", cluster);
 }
 
+/* As the AWS CLI sends it. */
+static void put_body(const struct request_options *options, size_t number, char *out, size_t size)
+{
+    const char *more = options->typical
+                           ? ", \"kubernetesGroups\": [\"team-a-developers\"], \"tags\": {\"team\": \"a\", "
+                             "\"cost-centre\": \"4711\", \"environment\": \"production\", \"owner\": "
+                             "\"platform@example.com\"}"
+                           : "";
+    char principal[256];
+
+    put_principal(options, number, principal, sizeof(principal));
+    (void)snprintf(out, size,
+                   "{\"principalArn\": \"%s\"%s, \"clientRequestToken\": \"%08zx-0000-4000-8000-%012" PRIx64 "\"}",
+                   principal, more, number, hash_of(options->prefix));
+}
+
 static size_t put_request(const struct signer *signer, size_t number, char *out)
 {
     const struct request_options *options = signer->options;
     bool is_create = options->kind == REQUEST_CREATE;
     const char *query = options->kind == REQUEST_LIST ? "maxResults=100" : "";
     char path[768];
-    char body[512] = "";
+    char body[768] = "";
     char length[64] = "";
     char signature[65];
 
     put_path(options, number, path, sizeof(path));
     if (is_create) {
-        (void)snprintf(body, sizeof(body),
-                       "{\"principalArn\": \"arn:aws:iam::012345678910:role/bench/%s-%zu\", \"clientRequestToken\": "
-                       "\"%08zx-0000-4000-8000-%012" PRIx64 "\"}",
-                       options->prefix, number, number, hash_of(options->prefix));
+        put_body(options, number, body, sizeof(body));
         (void)snprintf(length, sizeof(length), "Content-Type: application/json\r\nContent-Length: %zu\r\n",
                        strlen(body));
     }
@@ -186,7 +218,7 @@ void requests_sign(const struct request_options *options, struct requests *reque
                 abort();
         }
         requests->starts[i] = used;
-        used += put_request(&signer, i, requests->bytes + used);
+        used += put_request(&signer, options->first + i, requests->bytes + used);
     }
     requests->starts[options->count] = used;
 }

@@ -23,7 +23,10 @@ struct request_options {
     const char *cluster;
     size_t clusters;       /* more than 1: request i goes to CLUSTER-(i mod that) */
     const char *principal; /* of describe: the whole ARN */
-    const char *prefix;    /* of create: role names are PREFIX-NUMBER */
+    size_t entries;     /* of describe, if not 0: of PREFIX-NUMBER in its place, a random number below this each time */
+    const char *prefix; /* of create: role names are PREFIX-NUMBER */
+    size_t first;       /* of create: the first number */
+    bool typical;       /* of create: with a group and four tags */
     const char *key_id;
     const char *secret;
     size_t count;
