@@ -55,12 +55,13 @@ def lua_text(text):
 
 
 class Server:
-    """A running process: its port, and the ids whose CPU time is its cost."""
+    """A running process: its port, that of its admin listener if there is one, and the ids whose CPU time is its cost."""
 
-    def __init__(self, process, port, pids=None):
+    def __init__(self, process, port, pids=None, admin=None):
         self.process = process
         self.port = port
         self.pids = pids or [process.pid]
+        self.admin = admin
 
 
 def stop(process, how=signal.SIGTERM):
@@ -84,6 +85,15 @@ def wait_for_port(process, port, seconds=10):
     raise Failed(f"no server on port {port}")
 
 
+def file_system(folder):
+    """The device and the kind of the file system that a folder is on."""
+    with open("/proc/self/mounts", encoding="utf-8") as file:
+        mounts = [line.split()[:3] for line in file]
+    inside = [(len(where), device, kind) for device, where, kind in mounts
+              if os.path.commonpath([where, os.path.realpath(folder)]) == where]
+    return max(inside)[1:]
+
+
 def memory_of(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         return {name: int(value) for name, value in re.findall(r"^(\w+):\s+(\d+) kB", file.read(), re.M)}
@@ -100,6 +110,20 @@ class Lab:
         self.program = os.environ.get("EKSGATE", os.path.join(build, "eksgate"))
         self.loadgen = os.path.join(build, "loadgen")
         self.count = 0
+
+    def disk(self):
+        """The file system of the folder, and microseconds for an appended block and its fdatasync: median, 99th of 100."""
+        device, kind = file_system(self.folder)
+        took = []
+        with open(self.path("probe"), "ab", buffering=0) as probe:
+            for _ in range(300):
+                probe.write(bytes(4096))
+                began = time.perf_counter()
+                os.fdatasync(probe.fileno())
+                took.append((time.perf_counter() - began) * 1e6)
+        os.remove(self.path("probe"))
+        took.sort()
+        return f"{kind} on {device}", took[150], took[297]
 
     def print_surroundings(self):
         model = ""
@@ -121,13 +145,15 @@ class Lab:
 
     # The gateway
 
-    def configuration(self, policies, durable, workers, clusters=None, audit=True):
+    def configuration(self, policies=(), durable=False, workers=1, clusters=None, audit=True, file=None):
+        """Writes a configuration, and gives its path. The store is memory, or with `file` that file of the durable engine."""
         self.write("keys.json", json.dumps({"Version": 1, "Keys": [{
             "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
             "Arn": "arn:aws:iam::012345678910:user/bench"}]}))
         listed = ", ".join(lua_text(os.path.join(self.here, policy)) for policy in policies)
         self.count += 1
         named = ", ".join(f'["{name}"] = {{}}' for name in clusters or ["my-cluster"])
+        store = f'driver = "sqlite", file = "{file}"' if file else 'driver = "memory"'
         recorded = f'file = "audit-{self.count}.jsonl", durable = {"true" if durable else "false"}' if audit else ""
         return self.write(f"eksgate-{self.count}.lua", f"""return {{
     listen = {{ "127.0.0.1:0" }}, workers = {workers}, data = {lua_text(self.folder)}, keys = "keys.json",
@@ -136,6 +162,7 @@ class Lab:
     policy = {{ library = {lua_text(self.library)} }},
     audit = {{ {recorded} }},
     http = {{ idle_timeout = 600 }},
+    store = {{ {store} }}, admin = "127.0.0.1:0",
 }}
 """)
 
@@ -151,16 +178,21 @@ class Lab:
         log.close()
         line = process.stdout.readline().decode()
         took = time.monotonic() - began
-        found = re.match(r"eksgate ready http://127\.0\.0\.1:(\d+)", line)
+        found = re.match(r"eksgate ready http://127\.0\.0\.1:(\d+) admin (?:off|http://127\.0\.0\.1:(\d+))$", line)
         if not found:
             stop(process)
             with open(self.path("eksgate.log"), encoding="utf-8", errors="replace") as file:
                 raise Failed("the gateway did not get ready: " + file.read()[-1000:])
-        return Server(process, int(found[1])), took
+        return Server(process, int(found[1]), admin=found[2] and int(found[2])), took
 
     @contextlib.contextmanager
     def gateway(self, _what, policies=(), durable=False, clusters=None, audit=True):
-        server, _ = self.launch_gateway(self.configuration(policies, durable, 1, clusters, audit))
+        with self.serving(self.configuration(policies, durable, 1, clusters, audit)) as server:
+            yield server
+
+    @contextlib.contextmanager
+    def serving(self, configuration):
+        server, server.started_s = self.launch_gateway(configuration)
         try:
             yield server
         finally:
@@ -169,9 +201,9 @@ class Lab:
         if code != 0:
             raise Failed(f"the gateway ended with {code}")
 
-    def start_once(self):
+    def start_once(self, configuration):
         """Milliseconds to the ready line, and the memory a quarter of a second later, when nothing happens any more."""
-        server, took = self.launch_gateway(self.configuration((), False, 2))
+        server, took = self.launch_gateway(configuration)
         try:
             time.sleep(0.25)
             return {"ms": took * 1000, **memory_of(server.process.pid)}
@@ -349,20 +381,33 @@ frontend front
         finally:
             stop(process)
 
+    @staticmethod
+    def metrics(server):
+        """What the admin listener shows, from sample to number."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.admin}/metrics", timeout=10) as reply:
+            lines = reply.read().decode().splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
     # The load
 
     def load(self, server, kind, **options):
-        command = [self.loadgen, "--port", str(server.port), "--kind", kind, "--cpu", "1" if TWO_CPUS else "0"]
+        return self.lanes(server, {"kind": kind, **options})
+
+    def lanes(self, server, *lanes):
+        """The load of several kinds at once, a table of options for each; what isn't a lane's is the first one's."""
+        command = [self.loadgen, "--port", str(server.port), "--cpu", "1" if TWO_CPUS else "0"]
         for pid in server.pids:
             command += ["--pid", str(pid)]
-        for name, value in options.items():
-            command += ["--" + name, str(value)]
+        for number, lane in enumerate(lanes):
+            command += ["--and"] if number else []
+            for name, value in lane.items():
+                command += ["--" + name, str(value)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         except (OSError, subprocess.TimeoutExpired) as problem:
             raise Failed(problem) from None
         if done.returncode != 0:
-            raise Failed(f"{kind}: {done.stdout}{done.stderr}")
+            raise Failed(f"{lanes[0]['kind']}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
     def shown(self, server, kind, **options):
