@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commit: applies the staged changes in their order and can't fail. Every object
+ * Publication: applies the staged changes in their order and can't fail. Every object
  * becomes visible by one store; what it replaced is retired.
  *
  * Tokens leave when the entry or cluster that they belong to does, when it has
@@ -27,6 +27,8 @@ static void release_memory(void *object)
 
 static void drop_token(struct gw_store *store, struct gw_stored_token *stored)
 {
+    if (store->database != NULL)
+        gw_database_ids_add(&store->database->dropped, stored->id);
     gw_link_remove(&stored->by_age);
     gw_link_remove(&stored->by_owner);
     (void)gw_table_remove(&store->tokens, gw_engine_hash_token(store, stored->token.scope), stored->token.scope);
@@ -68,30 +70,34 @@ static void evict_tokens(struct gw_store *store, struct gw_link *owner, int64_t 
         drop_token(store, oldest_token(owner));
 }
 
-static void apply_token(struct gw_store *store, struct gw_link *owner, const struct gw_staged *one)
+void gw_engine_keep_token(struct gw_store *store, struct gw_link *owner, struct gw_store_token *token, int64_t now_ms)
 {
-    struct gw_store_token *token = one->token;
-    struct gw_stored_token *stored;
-    struct gw_store_token *old;
+    struct gw_stored_token *stored = gw_stored_token(token);
+    uint64_t hash = gw_engine_hash_token(store, token->scope);
+    struct gw_store_token *old = gw_table_find(&store->tokens, hash, token->scope);
 
-    if (token == NULL)
-        return;
-    if (store->options.tokens_max == 0 || store->options.tokens_per_entry_max == 0) {
-        gw_store_token_free(&token);
-        return;
-    }
-    stored = gw_stored_token(token);
-    old = gw_table_find(&store->tokens, one->token_hash, token->scope);
     if (old != NULL)
         drop_token(store, gw_stored_token(old));
-    evict_tokens(store, owner, one->now_ms);
-    (void)gw_table_put(&store->tokens, one->token_hash, token->scope, token);
+    evict_tokens(store, owner, now_ms);
+    (void)gw_table_put(&store->tokens, hash, token->scope, token);
     gw_link_append(&store->tokens_by_age, &stored->by_age);
     gw_link_append(owner, &stored->by_owner);
 }
 
-/* The listing of one policy in a cluster, made with its first entry. */
-static struct gw_listing *policy_listing(struct gw_store *store, struct gw_cluster_node *node, struct gw_str policy_arn)
+static void apply_token(struct gw_store *store, struct gw_link *owner, const struct gw_staged *one)
+{
+    struct gw_store_token *token = one->token;
+
+    if (token == NULL)
+        return;
+    if (gw_engine_keeps_tokens(store))
+        gw_engine_keep_token(store, owner, token, one->now_ms);
+    else
+        gw_store_token_free(&token);
+}
+
+struct gw_listing *gw_engine_enter_policy(struct gw_store *store, struct gw_cluster_node *node,
+                                          struct gw_str policy_arn)
 {
     struct gw_policy_listings *old = atomic_load(&node->policies);
     size_t count = old == NULL ? 0 : old->count;
@@ -116,7 +122,7 @@ static struct gw_listing *policy_listing(struct gw_store *store, struct gw_clust
     return &made->entries;
 }
 
-static bool has_policy(const struct gw_access_entry *entry, struct gw_str policy_arn)
+bool gw_engine_has_policy(const struct gw_access_entry *entry, struct gw_str policy_arn)
 {
     for (size_t i = 0; entry != NULL && i < entry->association_count; i++) {
         if (gw_str_equal(entry->associations[i].policy_arn, policy_arn))
@@ -130,12 +136,14 @@ static void list_entry(struct gw_store *store, struct gw_cluster_node *node, con
                        const struct gw_access_entry *fresh)
 {
     for (size_t i = 0; fresh != NULL && i < fresh->association_count; i++) {
-        if (!has_policy(old, fresh->associations[i].policy_arn))
-            (void)gw_listing_add(policy_listing(store, node, fresh->associations[i].policy_arn), fresh->key.principal);
+        if (!gw_engine_has_policy(old, fresh->associations[i].policy_arn))
+            (void)gw_listing_add(gw_engine_enter_policy(store, node, fresh->associations[i].policy_arn),
+                                 fresh->key.principal);
     }
     for (size_t i = 0; old != NULL && i < old->association_count; i++) {
-        if (!has_policy(fresh, old->associations[i].policy_arn))
-            (void)gw_listing_remove(policy_listing(store, node, old->associations[i].policy_arn), old->key.principal);
+        if (!gw_engine_has_policy(fresh, old->associations[i].policy_arn))
+            (void)gw_listing_remove(gw_engine_enter_policy(store, node, old->associations[i].policy_arn),
+                                    old->key.principal);
     }
     if (old == NULL && fresh != NULL)
         (void)gw_listing_add(&node->entries, fresh->key.principal);
@@ -236,6 +244,12 @@ static void unlist_cluster(struct gw_store *store, const struct gw_store_key *ke
     gw_epoch_retire(store->epoch, scope, gw_engine_release_scope);
 }
 
+void gw_engine_add_cluster(struct gw_store *store, struct gw_cluster_node *node, struct gw_cluster *cluster)
+{
+    atomic_store(&node->record, cluster);
+    list_cluster(store, &node->key);
+}
+
 /* A cluster's token hangs from the record that is put, else from the one that is there. */
 static void apply_cluster_token(struct gw_store *store, struct gw_cluster *record, const struct gw_staged *one)
 {
@@ -309,24 +323,9 @@ static void apply(struct gw_store *store, struct gw_staged *one)
     gw_engine_settle(store, one);
 }
 
-enum gw_status gw_store_prepare(struct gw_store *store, const struct gw_chain_head *head, struct gw_err *err)
+void gw_engine_publish(struct gw_store *store)
 {
-    (void)store;
-    (void)head;
-    (void)err;
-    return GW_OK;
-}
-
-void gw_store_tend(struct gw_store *store)
-{
-    (void)store;
-}
-
-enum gw_status gw_store_commit(struct gw_store *store, struct gw_err *err)
-{
-    (void)err;
     for (size_t i = 0; i < store->staged_count; i++)
         apply(store, &store->staged[i]);
     gw_engine_forget_staged(store);
-    return GW_OK;
 }

@@ -7,9 +7,11 @@
  *
  *   memory.c   the tables, and what readers do
  *   stage.c    checks changes and keeps them for the batch
+ *   write.c    makes them durable where there is a file (database.h)
  *   apply.c    publishes them, and looks after tokens
  */
 
+#include "store/database.h"
 #include "store/entry.h"
 #include "store/listing.h"
 #include "store/table.h"
@@ -58,6 +60,10 @@ struct gw_staged {
     enum gw_store_act cluster_act;
     enum gw_store_act entry_act;
     bool is_clusters_token;
+    bool makes_cluster; /* a put of what isn't there */
+    bool makes_entry;
+    uint64_t cluster_id; /* of the cluster's row, as the change leaves or deletes it */
+    uint64_t entry_id;   /* the same, of the entry's */
     struct gw_cluster *cluster;
     struct gw_access_entry *entry;
     struct gw_store_token *token;
@@ -81,6 +87,8 @@ struct gw_store {
     atomic_size_t cluster_count;
     struct gw_link tokens_by_age;
     uint64_t last_version;
+    uint64_t last_id;             /* of a row */
+    struct gw_database *database; /* NULL: nothing is durable */
     struct gw_staged *staged;
     size_t staged_count;
     size_t staged_capacity;
@@ -106,7 +114,26 @@ void gw_engine_release_token(void *object);
 void gw_engine_release_scope(void *object);
 const struct gw_policy_listing *gw_engine_find_policy(const struct gw_cluster_node *node, struct gw_str policy_arn);
 
+/* apply.c */
+/* Makes what is staged visible. */
+void gw_engine_publish(struct gw_store *store);
+/* A cluster where there is none. */
+void gw_engine_add_cluster(struct gw_store *store, struct gw_cluster_node *node, struct gw_cluster *cluster);
+/* The listing of one policy in a cluster, made with its first entry. */
+struct gw_listing *gw_engine_enter_policy(struct gw_store *store, struct gw_cluster_node *node,
+                                          struct gw_str policy_arn);
+/* `entry` may be NULL. */
+bool gw_engine_has_policy(const struct gw_access_entry *entry, struct gw_str policy_arn);
+static inline bool gw_engine_keeps_tokens(const struct gw_store *store)
+{
+    return store->options.tokens_max > 0 && store->options.tokens_per_entry_max > 0;
+}
+/* Gives the token to its owner and the store, which makes room for it; the oldest go. */
+void gw_engine_keep_token(struct gw_store *store, struct gw_link *owner, struct gw_store_token *token, int64_t now_ms);
+
 /* stage.c */
+/* Drops everything staged. */
+void gw_engine_drop_staged(struct gw_store *store);
 /* Takes a staged change off its node's books. */
 void gw_engine_settle(struct gw_store *store, const struct gw_staged *one);
 void gw_engine_forget_staged(struct gw_store *store);

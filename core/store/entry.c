@@ -158,6 +158,7 @@ struct gw_access_entry *gw_access_entry_new(const struct gw_access_entry *from)
     associations = (struct gw_association *)(void *)(tags + from->tag_count);
     namespaces = (struct gw_str *)(void *)(associations + from->association_count);
     at = (char *)(namespaces + count_namespaces(from));
+    stored->id = 0;
     gw_link_init(&stored->tokens);
     stored->reply = reply;
     for (size_t i = 0; i < GW_COUNT(texts.places); i++) {
@@ -204,6 +205,7 @@ struct gw_cluster *gw_cluster_new(const struct gw_cluster *from)
     stored = gw_alloc(size);
     updates = (struct gw_str *)(void *)(stored + 1);
     at = (char *)(updates + from->update_count);
+    stored->id = 0;
     gw_link_init(&stored->tokens);
     stored->cluster = *from;
     pack_key(&at, &stored->cluster.key, &from->key);
@@ -225,6 +227,7 @@ struct gw_store_token *gw_store_token_new(const struct gw_store_token *from, con
 {
     struct gw_stored_token *stored = gw_alloc(sizeof(*stored));
 
+    stored->id = 0;
     gw_link_init(&stored->by_age);
     gw_link_init(&stored->by_owner);
     if (entry != NULL && gw_str_equal(entry->reply, from->reply))

@@ -17,17 +17,20 @@ struct gw_link {
 };
 
 struct gw_stored_entry {
+    uint64_t id;           /* of its row; given at staging, 0 before */
     struct gw_link tokens; /* head of the entry's tokens, oldest first */
     struct gw_shared *reply;
     struct gw_access_entry entry;
 };
 
 struct gw_stored_cluster {
+    uint64_t id;
     struct gw_link tokens; /* head of the tokens of changes to the cluster itself */
     struct gw_cluster cluster;
 };
 
 struct gw_stored_token {
+    uint64_t id;
     struct gw_link by_age;   /* all tokens of the store, oldest first */
     struct gw_link by_owner; /* those of one entry or cluster, oldest first */
     struct gw_shared *reply;

@@ -264,6 +264,24 @@ bool gw_listing_remove(struct gw_listing *listing, struct gw_str text)
     return true;
 }
 
+void gw_listing_fill(struct gw_listing *listing, const struct gw_str *texts, size_t count)
+{
+    size_t chunk_count = (count + CHUNK_MAX - 1) / CHUNK_MAX;
+    struct gw_listing_index *index;
+
+    if (count == 0)
+        return;
+    index = gw_alloc(sizeof(*index) + chunk_count * sizeof(index->chunks[0]));
+    index->count = count;
+    index->chunk_count = chunk_count;
+    for (size_t i = 0; i < chunk_count; i++) {
+        size_t start = i * CHUNK_MAX;
+
+        index->chunks[i] = chunk_new(texts + start, count - start < CHUNK_MAX ? count - start : CHUNK_MAX);
+    }
+    atomic_store(&listing->index, index);
+}
+
 void gw_listing_clear(struct gw_listing *listing)
 {
     const struct gw_listing_index *index = atomic_load(&listing->index);

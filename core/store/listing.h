@@ -34,6 +34,9 @@ bool gw_listing_add(struct gw_listing *listing, struct gw_str text);
 /* Writer: false when it isn't there. */
 bool gw_listing_remove(struct gw_listing *listing, struct gw_str text);
 
+/* Writer, of an empty listing: puts all of them in at once. They are in byte order, and different. */
+void gw_listing_fill(struct gw_listing *listing, const struct gw_str *texts, size_t count);
+
 /* Writer: takes all of them out. */
 void gw_listing_clear(struct gw_listing *listing);
 

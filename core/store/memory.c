@@ -9,7 +9,7 @@
  *   scopes    partition, account, region                     -> listing of clusters
  *   tokens    digest of whose token it is                    -> reply
  *
- * Nothing is durable.
+ * Nothing is durable, unless a database is given to it (load.c, write.c).
  */
 #include <stdlib.h>
 
@@ -177,6 +177,7 @@ void gw_store_close(struct gw_store **store)
     gw_table_fini(&s->arns, release_nothing);
     gw_table_fini(&s->entries, gw_engine_release_entry);
     gw_listing_fini(&s->scope_names);
+    gw_database_close(&s->database);
     free(s->staged);
     free(s);
 }

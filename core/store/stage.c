@@ -125,6 +125,23 @@ static bool is_full(const struct gw_cluster_node *node, size_t max)
     return (node->users > 0 ? node->expected : gw_listing_count(&node->entries)) >= max;
 }
 
+/* Ids of rows: what is put over something keeps that one's. */
+static void give_ids(struct gw_store *store, const struct gw_cluster *cluster, const struct gw_access_entry *entry,
+                     struct gw_staged *one)
+{
+    one->makes_cluster = one->cluster != NULL && cluster == NULL;
+    one->makes_entry = one->entry != NULL && entry == NULL;
+    one->cluster_id = one->makes_cluster ? ++store->last_id : gw_stored_cluster(cluster)->id;
+    if (one->cluster != NULL)
+        gw_stored_cluster(one->cluster)->id = one->cluster_id;
+    if (one->entry_act != GW_STORE_KEEP)
+        one->entry_id = one->makes_entry ? ++store->last_id : gw_stored_entry(entry)->id;
+    if (one->entry != NULL)
+        gw_stored_entry(one->entry)->id = one->entry_id;
+    if (one->token != NULL)
+        gw_stored_token(one->token)->id = ++store->last_id;
+}
+
 /* What the batch keeps of the change. A delete has no text of its own: it keeps that of the entry it deletes, which
  * stays until the batch is applied. */
 static void take(struct gw_store *store, struct gw_store_change *change, const struct gw_access_entry *entry,
@@ -143,6 +160,7 @@ static void take(struct gw_store *store, struct gw_store_change *change, const s
     }
     one->token = change->token;
     one->is_clusters_token = change->is_clusters_token || change->entry_act != GW_STORE_PUT;
+    give_ids(store, find_newest_cluster(store, one->node), entry, one);
     change->cluster = NULL;
     change->entry = NULL;
     change->token = NULL;
@@ -174,8 +192,8 @@ enum gw_status gw_store_stage(struct gw_store *store, struct gw_store_change *ch
         gw_engine_leave_node(store, one.node);
         return status;
     }
-    book(store, &one, creates);
     take(store, change, entry, &one);
+    book(store, &one, creates);
     push_staged(store, &one);
     return GW_OK;
 }
@@ -196,7 +214,7 @@ void gw_engine_forget_staged(struct gw_store *store)
     store->staged_count = 0;
 }
 
-void gw_store_rollback(struct gw_store *store)
+void gw_engine_drop_staged(struct gw_store *store)
 {
     for (size_t i = 0; i < store->staged_count; i++) {
         struct gw_staged *one = &store->staged[i];

@@ -161,10 +161,10 @@ static void push(struct gw_table_buckets *buckets, uint64_t hash, void *object)
     atomic_store(head, node);
 }
 
-static void grow(struct gw_table *table)
+static void grow(struct gw_table *table, size_t bucket_count)
 {
     struct gw_table_buckets *old = atomic_load(&table->buckets);
-    struct gw_table_buckets *grown = buckets_new((old->mask + 1) * 2);
+    struct gw_table_buckets *grown = buckets_new(bucket_count);
 
     for (size_t i = 0; i <= old->mask; i++) {
         for (struct node *node = atomic_load(&old->heads[i]); node != NULL; node = atomic_load(&node->next))
@@ -174,6 +174,16 @@ static void grow(struct gw_table *table)
     gw_epoch_retire(table->epoch, old, release_buckets);
 }
 
+void gw_table_reserve(struct gw_table *table, size_t count)
+{
+    size_t bucket_count = BUCKETS_MIN;
+
+    while (bucket_count < count)
+        bucket_count *= 2;
+    if (bucket_count > atomic_load(&table->buckets)->mask + 1)
+        grow(table, bucket_count);
+}
+
 void *gw_table_put(struct gw_table *table, uint64_t hash, const void *key, void *object)
 {
     struct node *node = find_node(table, hash, key);
@@ -181,7 +191,7 @@ void *gw_table_put(struct gw_table *table, uint64_t hash, const void *key, void 
     if (node != NULL)
         return atomic_exchange(&node->object, object);
     if (gw_table_count(table) > atomic_load(&table->buckets)->mask)
-        grow(table);
+        grow(table, (atomic_load(&table->buckets)->mask + 1) * 2);
     push(atomic_load(&table->buckets), hash, object);
     atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);
     return NULL;

@@ -31,6 +31,9 @@ void gw_table_init(struct gw_table *table, struct gw_epoch *epoch, bool (*equal)
 /* Gives every object to `release` and frees the table; no reader may be inside. */
 void gw_table_fini(struct gw_table *table, void (*release)(void *object));
 
+/* Writer: makes room for `count` objects in an empty table, which then needn't grow. */
+void gw_table_reserve(struct gw_table *table, size_t count);
+
 /* One hash over `count` pieces that depends on where each ends. Takes no memory. */
 uint64_t gw_table_hash(const struct gw_hash_seed *seed, const struct gw_str *pieces, size_t count);
 

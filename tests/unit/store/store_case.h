@@ -28,6 +28,9 @@ struct fixture {
     struct gw_epoch_reader *reader;
     struct gw_store *store;
     size_t cluster_max;
+    struct gw_store_options options;
+    char folder[64]; /* of the durable engine's file (sqlite_case.h) */
+    char path[96];
 };
 
 static inline void commit(struct fixture *f)

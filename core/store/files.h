@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_STORE_FILES_H
+#define GW_STORE_FILES_H
+
+/*
+ * What the durable engine does with files beside SQLite: who may have them, that
+ * they are there, and that what stands in a log is on the disk. `path` is the
+ * database's; beside it lie PATH-wal and PATH-shm, which are SQLite's, and
+ * PATH.lock, which is never removed. Every err names the file and what to do.
+ */
+
+#include "base/gw.h"
+
+/* new: the path with its folder resolved, so that only the file's own name is left to be a symlink. GW_E_IO. */
+GW_NODISCARD enum gw_status gw_files_resolve(const char *path, char **resolved, struct gw_err *err);
+
+/* Takes the lock that keeps a second eksgate from the file; SQLite's own locks stay free for those who read. GW_E_BUSY:
+ * another process has it; GW_E_IO. `*lock` is a descriptor. */
+GW_NODISCARD enum gw_status gw_files_lock(const char *path, int *lock, struct gw_err *err);
+/* Of what isn't locked (-1): nothing. */
+void gw_files_unlock(int *lock);
+
+/* Makes an empty file of mode 0600 where there is none, and its name durable. GW_E_IO; GW_E_SYNTAX where something else
+ * than a file has the name. */
+GW_NODISCARD enum gw_status gw_files_create(const char *path, struct gw_err *err);
+
+/* True when a log was left behind: whoever had the file open last didn't close it. */
+bool gw_files_has_log(const char *path);
+/* Writes every byte of the log once more, where it stands, and syncs. Nobody may write to it meanwhile. GW_E_IO. */
+GW_NODISCARD enum gw_status gw_files_rewrite_log(const char *path, struct gw_err *err);
+
+#endif
