@@ -48,7 +48,7 @@ return {
     -- Who answers for access entries.
     access_entries = "store",
     store = {
-        driver = "memory", -- "memory": entries live until the process ends
+        driver = "sqlite", -- "memory": entries live until the process ends
         file = "eksgate.db", -- below data
         busy_timeout = 2, -- seconds that a lock of another process is waited for
     },

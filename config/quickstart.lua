@@ -16,7 +16,7 @@ return {
     keys = "quickstart.keys.json", -- AKIDEXAMPLE, as in AWS's documents
 
     access_entries = "store",
-    store = { driver = "memory" }, -- entries live until the process ends
+    store = { driver = "sqlite", file = "eksgate.db" }, -- below data; "memory": gone when the process ends
     clusters = { ["my-cluster"] = { accessConfig = { authenticationMode = "API" } } },
 
     policies = {}, -- "../lua/policies/team_username.lua", ... in order

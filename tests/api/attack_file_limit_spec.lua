@@ -11,7 +11,10 @@ describe("a limit on the size of files", function()
     after_each(gateway.stop_all)
 
     it("refuses changes with 503, keeps whole records, and lets describes through", function()
-        local gw = gateway.start({ wrapper = { "sh", "-c", 'ulimit -f 16; exec "$@"', "sh" } })
+        local gw = gateway.start({
+            wrapper = { "sh", "-c", 'ulimit -f 16; exec "$@"', "sh" },
+            settings = { store = { driver = "memory" } }, -- whose file would reach the limit first
+        })
         local created, refused = 0, nil
         for i = 1, 40 do
             local reply = gw:create({ principalArn = role("r" .. i) })

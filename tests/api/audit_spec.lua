@@ -243,7 +243,10 @@ describe("the audit file", function()
 
     it("that can't be written refuses changes with 503, applies none, and holds whole lines", function()
         -- Files may grow to 16 blocks of 512 bytes; the signal that says so is ignored, so that writing fails instead.
-        gw = gateway.start({ wrapper = { "sh", "-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh" } })
+        gw = gateway.start({
+            wrapper = { "sh", "-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "sh" },
+            settings = { store = { driver = "memory" } }, -- whose file would reach the limit first
+        })
         local made, refused = 0, 0
         for i = 1, 12 do
             local reply = gw:create({ principalArn = role("r" .. i) })
@@ -273,7 +276,7 @@ describe("the audit file", function()
         assert.is_true(own[1].additionalEventData.eksgate.change)
         assert.equal("configuration", own[1].additionalEventData.eksgate.source)
         gw:restart()
-        assert.equal(2, #gw:audit_events("CreateCluster")) -- the memory store has forgotten it
+        assert.equal(1, #gw:audit_events("CreateCluster"))
     end)
 
     it("says which records are of a change, and hashes each request", function()

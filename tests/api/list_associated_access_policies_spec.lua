@@ -125,16 +125,12 @@ describe("ListAssociatedAccessPolicies", function()
         it("and a token outlives a restart", function()
             local own = gateway.start()
             local principal = eks.role("kept")
-            local function make()
-                eks.made(own, { principalArn = principal })
-                for i = 1, 3 do
-                    eks.associated(own, principal, names[i])
-                end
+            eks.made(own, { principalArn = principal })
+            for i = 1, 3 do
+                eks.associated(own, principal, names[i])
             end
-            make()
             local token = expect.ok(eks.list_associated(own, principal, { maxResults = 2 })).nextToken
             own:restart()
-            make()
             local rest = expect.ok(eks.list_associated(own, principal, { nextToken = token })).associatedAccessPolicies
             assert.same({ 1, eks.policy(names[3]) }, { #rest, rest[1].policyArn })
             own:stop()

@@ -31,6 +31,8 @@ gateway.none = setmetatable({}, { __name = "none" })
 
 gateway.account = "012345678910"
 gateway.region = "us-west-2"
+--- The store of gateways under test: the default one, on disk. EKSGATE_STORE would be a setting, hence the other name.
+gateway.driver = os.getenv("GW_TEST_STORE") or "sqlite"
 gateway.cluster = "my-cluster"
 
 --- The key that requests are signed with unless they name another.
@@ -105,7 +107,7 @@ local function defaults(folder)
         region = gateway.region,
         account = gateway.account,
         keys = folder .. "/keys.json",
-        store = { driver = "memory" },
+        store = { driver = gateway.driver },
         clusters = { [gateway.cluster] = { accessConfig = { authenticationMode = "API" } } },
         audit = { file = "audit.jsonl", durable = false },
         policy = { library = gateway.root .. "/lua" },
