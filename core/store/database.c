@@ -29,7 +29,10 @@
 #define SQLITE_OPEN_NOFOLLOW 0
 #endif
 
-#define CACHE_KIB 16384
+#define CACHE_KIB  16384
+#define COPY_BYTES 65536
+
+#define CHECKPOINT_PAGES 1000 /* of 4 KiB in the log */
 
 static const char *const sqls[GW_DATABASE_SQLS] = {
     [GW_DATABASE_BEGIN] = "BEGIN IMMEDIATE",
@@ -95,10 +98,30 @@ static enum gw_status fail(struct gw_database *database, const char *what, int c
     return gw_database_fail(database->handle, database->path, what, code, err);
 }
 
-void gw_database_state_columns(const struct gw_database_state *state,
-                               struct gw_rows_column columns[GW_ROWS_COUNT(GW_ROWS_STATE)])
+bool gw_database_read_state(sqlite3_stmt *statement, struct gw_database_state *state)
 {
-    const struct gw_rows_column made[GW_ROWS_COUNT(GW_ROWS_STATE)] = {
+    struct gw_rows_column columns[GW_ROWS_COUNT(GW_ROWS_STATE)];
+
+    if (!gw_rows_read(statement, GW_ROWS_STATE, columns) || columns[0].number != 1 ||
+        columns[2].text.length != sizeof(state->head.hash) || (columns[7].number != 0 && columns[7].number != 1))
+        return false;
+    for (size_t i = 1; i < GW_COUNT(columns); i++) {
+        if (columns[i].kind == GW_ROWS_KIND_NUMBER && (columns[i].number < 0 || columns[i].number > GW_ROWS_ID_MAX))
+            return false;
+    }
+    state->head.sequence = (uint64_t)columns[1].number;
+    memcpy(state->head.hash, columns[2].text.at, sizeof(state->head.hash));
+    state->last_id = (uint64_t)columns[3].number;
+    state->clusters = (uint64_t)columns[4].number;
+    state->access_entries = (uint64_t)columns[5].number;
+    state->tokens = (uint64_t)columns[6].number;
+    state->is_restored = columns[7].number == 1;
+    return true;
+}
+
+int gw_database_bind_state(sqlite3_stmt *statement, const struct gw_database_state *state)
+{
+    const struct gw_rows_column columns[GW_ROWS_COUNT(GW_ROWS_STATE)] = {
         {.number = 1},
         {.number = (int64_t)state->head.sequence},
         {.kind = GW_ROWS_KIND_BYTES, .text = {(const char *)state->head.hash, sizeof(state->head.hash)}},
@@ -109,7 +132,44 @@ void gw_database_state_columns(const struct gw_database_state *state,
         {.number = state->is_restored ? 1 : 0},
     };
 
-    memcpy(columns, made, sizeof(made));
+    return gw_rows_bind(statement, columns, GW_COUNT(columns));
+}
+
+/* Steps through the only row of `select`, changes it, and puts it back. */
+static int mark_restored(sqlite3_stmt *select, sqlite3_stmt *put, bool *is_sound)
+{
+    struct gw_database_state state;
+    int code = sqlite3_step(select);
+
+    *is_sound = code == SQLITE_ROW && gw_database_read_state(select, &state);
+    if (code == SQLITE_ROW)
+        code = sqlite3_reset(select);
+    if (!*is_sound || code != SQLITE_OK)
+        return code;
+    state.is_restored = true;
+    code = gw_database_bind_state(put, &state);
+    return code == SQLITE_OK ? sqlite3_step(put) : code;
+}
+
+enum gw_status gw_database_mark_restored(sqlite3 *handle, const char *path, struct gw_err *err)
+{
+    sqlite3_stmt *select = NULL;
+    sqlite3_stmt *put = NULL;
+    bool is_sound = true;
+    enum gw_status status = GW_OK;
+    int code = sqlite3_prepare_v2(handle, GW_DATABASE_SELECT_STATE, -1, &select, NULL);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(handle, sqls[GW_DATABASE_PUT_STATE], -1, &put, NULL);
+    if (code == SQLITE_OK)
+        code = mark_restored(select, put, &is_sound);
+    if (!is_sound && (code == SQLITE_OK || code == SQLITE_DONE))
+        status = gw_fail(err, GW_E_SYNTAX, "%s: its state isn't what was written; use another backup", path);
+    else if (code != SQLITE_DONE)
+        status = gw_database_fail(handle, path, "mark it as restored", code, err);
+    (void)sqlite3_finalize(select);
+    (void)sqlite3_finalize(put);
+    return status;
 }
 
 void gw_database_ids_add(struct gw_database_ids *ids, uint64_t id)
@@ -125,8 +185,7 @@ void gw_database_fence(struct gw_database *database, const char *why)
 {
     if (atomic_exchange(&database->counters->is_fenced, true))
         return;
-    gw_log(GW_LOG_ERROR, "store", "%s: %s; no more changes until a restart has checked the file, reads go on",
-           database->path, why);
+    gw_log(GW_LOG_ERROR, "store", "%s; no more changes until a restart has checked the file, reads go on", why);
 }
 
 bool gw_database_is_fenced(const struct gw_database *database)
@@ -253,15 +312,36 @@ static enum gw_status check_quickly(struct gw_database *database, struct gw_err 
                    words);
 }
 
+static int copy_onto_itself(sqlite3_file *file)
+{
+    unsigned char bytes[COPY_BYTES];
+    sqlite3_int64 size = 0;
+    int code = file->pMethods->xFileSize(file, &size);
+
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += COPY_BYTES) {
+        int length = size - at < COPY_BYTES ? (int)(size - at) : COPY_BYTES;
+
+        code = file->pMethods->xRead(file, bytes, length, at);
+        if (code == SQLITE_OK)
+            code = file->pMethods->xWrite(file, bytes, length, at);
+    }
+    return code == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) : code;
+}
+
 /* With SQLite's lock for writers, so that nobody adds to the log meanwhile. */
 static enum gw_status rewrite_log(struct gw_database *database, struct gw_err *err)
 {
+    sqlite3_file *file = NULL;
+    enum gw_status status = GW_OK;
     int code = sqlite3_exec(database->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    enum gw_status status;
 
     if (code != SQLITE_OK)
         return fail(database, "lock it", code, err);
-    status = gw_files_rewrite_log(database->path, err);
+    code = sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    if (code == SQLITE_OK && file != NULL && file->pMethods != NULL)
+        code = copy_onto_itself(file);
+    if (code != SQLITE_OK)
+        status = fail(database, "write its write-ahead log once more", code, err);
     code = sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
     return status == GW_OK && code != SQLITE_OK ? fail(database, "unlock it", code, err) : status;
 }
@@ -330,6 +410,7 @@ enum gw_status gw_database_open(const struct gw_store_file *file, struct gw_stor
     made->lock = -1;
     made->counters = counters;
     made->busy_ms = file->busy_ms;
+    made->checkpoint_pages = CHECKPOINT_PAGES;
     gw_buf_init(&made->text, 4 * GW_ROWS_TEXT_MAX);
     gw_rows_init(&made->rows);
     status = gw_files_resolve(file->path, &made->path, err);

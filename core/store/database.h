@@ -43,9 +43,16 @@ struct gw_database_state {
     uint64_t tokens;
     bool is_restored;
 };
-/* The row's columns, the text of one points into `state`. */
-void gw_database_state_columns(const struct gw_database_state *state,
-                               struct gw_rows_column columns[GW_ROWS_COUNT(GW_ROWS_STATE)]);
+#define GW_DATABASE_SELECT_STATE                                                                                       \
+    "SELECT id, audit_sequence, audit_hash, last_id, clusters, access_entries, tokens, restored, checksum FROM state"
+/* Reads a row of that SELECT; false when it isn't as it was written. */
+GW_NODISCARD bool gw_database_read_state(sqlite3_stmt *statement, struct gw_database_state *state);
+/* Binds the row to the statement that puts it; `state` must last until that was stepped. Gives SQLite's code. */
+GW_NODISCARD int gw_database_bind_state(sqlite3_stmt *statement, const struct gw_database_state *state);
+
+/* In a file that no store has open: the next start will find that it is restored from a backup. GW_E_SYNTAX: it is no
+ * store of this schema; GW_E_BUSY, GW_E_IO. */
+GW_NODISCARD enum gw_status gw_database_mark_restored(sqlite3 *handle, const char *path, struct gw_err *err);
 
 /* Row ids. */
 struct gw_database_ids {
@@ -71,16 +78,17 @@ struct gw_database {
     struct gw_rows rows;                /* they are read back here */
     struct gw_store_counters *counters; /* the store's */
     unsigned busy_ms;
-    uint64_t last_pages;    /* in the log when it was looked at */
-    uint64_t checkpoint_at; /* pages in the log at which the next checkpoint is due */
-    uint64_t tell_at;       /* pages at which a person is told that the log grows */
+    uint64_t checkpoint_pages; /* by which the log may grow until a checkpoint */
+    uint64_t last_pages;       /* in the log when it was looked at */
+    uint64_t checkpoint_at;    /* pages in the log at which the next checkpoint is due */
+    uint64_t tell_at;          /* pages at which a person is told that the log grows */
 };
 
 /* new: locks the file, opens or creates it, brings it to this schema, empties its log. `counters` outlives it. As
  * gw_store_open_sqlite. */
 GW_NODISCARD enum gw_status gw_database_open(const struct gw_store_file *file, struct gw_store_counters *counters,
                                              struct gw_database **database, struct gw_err *err);
-/* No more changes until a restart has checked the file; said in the log, once. */
+/* No more changes until a restart has checked the file; said in the log, once. `why` names the file. */
 void gw_database_fence(struct gw_database *database, const char *why);
 bool gw_database_is_fenced(const struct gw_database *database);
 

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define NAME_MAX_BYTES (PATH_MAX + 16)
-#define COPY_BYTES     65536
 
 static enum gw_status fail_io(const char *path, const char *what, struct gw_err *err)
 {
@@ -148,51 +147,11 @@ enum gw_status gw_files_create(const char *path, struct gw_err *err)
     return sync_folder(path, err);
 }
 
-static void log_name(const char *path, char out[NAME_MAX_BYTES])
-{
-    (void)snprintf(out, NAME_MAX_BYTES, "%s-wal", path);
-}
-
 bool gw_files_has_log(const char *path)
 {
     char name[NAME_MAX_BYTES];
     struct stat found;
 
-    log_name(path, name);
+    (void)snprintf(name, sizeof(name), "%s-wal", path);
     return stat(name, &found) == 0 && found.st_size > 0;
-}
-
-static bool copy_onto_itself(int fd)
-{
-    char bytes[COPY_BYTES];
-    off_t at = 0;
-    ssize_t got;
-
-    while ((got = pread(fd, bytes, sizeof(bytes), at)) > 0) {
-        for (ssize_t done = 0; done < got;) {
-            ssize_t put = pwrite(fd, bytes + done, (size_t)(got - done), at + done);
-
-            if (put <= 0)
-                return false;
-            done += put;
-        }
-        at += got;
-    }
-    return got == 0 && fdatasync(fd) == 0;
-}
-
-enum gw_status gw_files_rewrite_log(const char *path, struct gw_err *err)
-{
-    char name[NAME_MAX_BYTES];
-    enum gw_status status = GW_OK;
-    int fd;
-
-    log_name(path, name);
-    fd = open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return errno == ENOENT ? GW_OK : fail_io(name, "open it", err);
-    if (!copy_onto_itself(fd))
-        status = fail_io(name, "write it anew", err);
-    (void)close(fd);
-    return status;
 }

@@ -3,10 +3,10 @@
 #define GW_STORE_FILES_H
 
 /*
- * What the durable engine does with files beside SQLite: who may have them, that
- * they are there, and that what stands in a log is on the disk. `path` is the
- * database's; beside it lie PATH-wal and PATH-shm, which are SQLite's, and
- * PATH.lock, which is never removed. Every err names the file and what to do.
+ * What the durable engine does with files beside SQLite: who may have them, and
+ * that they are there. `path` is the database's; beside it lie PATH-wal and
+ * PATH-shm, which are SQLite's, and PATH.lock, which is never removed. Every err
+ * names the file and what to do.
  */
 
 #include "base/gw.h"
@@ -26,7 +26,5 @@ GW_NODISCARD enum gw_status gw_files_create(const char *path, struct gw_err *err
 
 /* True when a log was left behind: whoever had the file open last didn't close it. */
 bool gw_files_has_log(const char *path);
-/* Writes every byte of the log once more, where it stands, and syncs. Nobody may write to it meanwhile. GW_E_IO. */
-GW_NODISCARD enum gw_status gw_files_rewrite_log(const char *path, struct gw_err *err);
 
 #endif

@@ -92,21 +92,8 @@ static enum gw_status walk(struct loader *loader, const char *sql,
 
 static enum gw_status take_state(struct loader *loader, sqlite3_stmt *statement)
 {
-    struct gw_database_state *state = &loader->store->database->state;
-    struct gw_rows_column columns[GW_ROWS_COUNT(GW_ROWS_STATE)];
-
-    if (!gw_rows_read(statement, GW_ROWS_STATE, columns) || columns[0].number != 1 || columns[1].number < 0 ||
-        columns[2].text.length != sizeof(state->head.hash) || columns[3].number < 0 ||
-        columns[3].number > GW_ROWS_ID_MAX || columns[4].number < 0 || columns[5].number < 0 || columns[6].number < 0 ||
-        (columns[7].number != 0 && columns[7].number != 1))
+    if (!gw_database_read_state(statement, &loader->store->database->state))
         return refuse(loader, "state", 1, "isn't what was written");
-    state->head.sequence = (uint64_t)columns[1].number;
-    memcpy(state->head.hash, columns[2].text.at, sizeof(state->head.hash));
-    state->last_id = (uint64_t)columns[3].number;
-    state->clusters = (uint64_t)columns[4].number;
-    state->access_entries = (uint64_t)columns[5].number;
-    state->tokens = (uint64_t)columns[6].number;
-    state->is_restored = columns[7].number == 1;
     loader->last_id = 1;
     return GW_OK;
 }
@@ -426,11 +413,7 @@ static void reserve(struct loader *loader)
 
 static enum gw_status load(struct loader *loader)
 {
-    enum gw_status status =
-        walk(loader,
-             "SELECT id, audit_sequence, audit_hash, last_id, clusters, access_entries, tokens, restored, checksum "
-             "FROM state",
-             take_state);
+    enum gw_status status = walk(loader, GW_DATABASE_SELECT_STATE, take_state);
 
     if (status == GW_OK && loader->last_id != 1)
         status = refuse(loader, "state", 1, "is missing");

@@ -26,12 +26,11 @@
 #include "base/log.h"
 #include "store/engine.h"
 
-#define CASCADE          256
-#define CHECKPOINT_PAGES 1000   /* of 4 KiB in the log */
-#define HELD_PAGES       8000   /* a log of that size isn't emptied in passing */
-#define LOG_PAGES_MAX    262144 /* 1 GiB */
-#define HELD_WAIT_MS     100
-#define PAGES_PER_MIB    256
+#define CASCADE       256
+#define HELD_PAGES    8000   /* a log of that size isn't emptied in passing */
+#define LOG_PAGES_MAX 262144 /* 1 GiB */
+#define HELD_WAIT_MS  100
+#define PAGES_PER_MIB 256
 
 static int delete_row(struct gw_database *database, enum gw_database_sql sql, uint64_t id, uint64_t *count)
 {
@@ -200,7 +199,7 @@ static int write_change(struct gw_store *store, size_t at)
 static int write_all(struct gw_store *store, const struct gw_chain_head *head)
 {
     struct gw_database *database = store->database;
-    struct gw_rows_column columns[GW_ROWS_COUNT(GW_ROWS_STATE)];
+    sqlite3_stmt *put = database->statements[GW_DATABASE_PUT_STATE];
     int code = SQLITE_OK;
 
     database->next = database->state;
@@ -216,18 +215,26 @@ static int write_all(struct gw_store *store, const struct gw_chain_head *head)
     database->dropped_written = database->dropped.count;
     if (code != SQLITE_OK)
         return code;
-    gw_database_state_columns(&database->next, columns);
-    return put_row(database, GW_DATABASE_PUT_STATE, columns, GW_COUNT(columns));
+    code = gw_database_bind_state(put, &database->next);
+    if (code == SQLITE_OK)
+        code = gw_database_run(database, GW_DATABASE_PUT_STATE);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
 /* Ends a transaction that came to nothing. */
 static void roll_back(struct gw_database *database)
 {
+    struct gw_err why;
+    int code;
+
     database->is_prepared = false;
     if (sqlite3_get_autocommit(database->handle) != 0)
         return; /* SQLite has done it by itself */
-    if (gw_database_run(database, GW_DATABASE_ROLLBACK) != SQLITE_DONE && sqlite3_get_autocommit(database->handle) == 0)
-        gw_database_fence(database, "a transaction can't be ended");
+    code = gw_database_run(database, GW_DATABASE_ROLLBACK);
+    if (sqlite3_get_autocommit(database->handle) != 0)
+        return;
+    (void)gw_database_fail(database->handle, database->path, "end a transaction", code, &why);
+    gw_database_fence(database, why.text);
 }
 
 /* What the file can't be trusted after. */
@@ -383,7 +390,7 @@ static void checkpoint(struct gw_database *database, uint64_t pages)
                    : empty_log(database);
 
     (void)atomic_fetch_add_explicit(&database->counters->checkpoints, 1, memory_order_relaxed);
-    database->checkpoint_at = pages + CHECKPOINT_PAGES;
+    database->checkpoint_at = pages + database->checkpoint_pages;
     if (code == SQLITE_OK)
         return;
     (void)gw_database_fail(database->handle, database->path, "bring its write-ahead log into it", code, &why);
@@ -405,8 +412,8 @@ void gw_store_tend(struct gw_store *store)
         return;
     pages = atomic_load_explicit(&database->counters->log_pages, memory_order_relaxed);
     if (pages < database->last_pages || database->checkpoint_at == 0) { /* it has begun anew */
-        database->checkpoint_at = CHECKPOINT_PAGES;
-        database->tell_at = CHECKPOINT_PAGES;
+        database->checkpoint_at = database->checkpoint_pages;
+        database->tell_at = database->checkpoint_pages;
     }
     database->last_pages = pages;
     if (pages >= database->checkpoint_at)

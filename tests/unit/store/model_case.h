@@ -353,4 +353,75 @@ static inline void reclaim(struct fixture *f)
     gw_epoch_enter(f->reader);
 }
 
+/* After a start: true when what is there is what `model` says. */
+static inline bool has_what(struct run *run, const struct model *model)
+{
+    char name[8];
+
+    for (size_t i = 0; i < CLUSTERS * (PRINCIPALS + 1); i++) {
+        struct gw_store_key at = key_of(i / (PRINCIPALS + 1), i % (PRINCIPALS + 1));
+        const struct model_entry *expected = &model->entries[i / (PRINCIPALS + 1)][i % (PRINCIPALS + 1) % PRINCIPALS];
+        const struct gw_access_entry *entry = gw_store_find(run->f->store, &at);
+        unsigned policies = 0;
+
+        if (i % (PRINCIPALS + 1) == OF_A_CLUSTER) {
+            if ((cluster_version(run->f, &at) != 0) != (model->clusters[i / (PRINCIPALS + 1)] != 0))
+                return false;
+            continue;
+        }
+        for (size_t k = 0; entry != NULL && k < entry->association_count; k++)
+            policies |= 1U << (entry->associations[k].policy_arn.at[0] - 'P');
+        if ((entry != NULL) != (expected->version != 0) ||
+            (entry != NULL && (policies != expected->policies || !gw_str_equal(entry->arn, arn_of(expected->arn)))))
+            return false;
+    }
+    for (size_t i = 0; i < TOKENS; i++) {
+        token_name(i, name);
+        if ((find_token(run->f, name, NOW) != NULL) != model->tokens[i].there)
+            return false;
+    }
+    return true;
+}
+
+static inline bool has_arn(const struct run *run, size_t owner, size_t arn)
+{
+    const struct model_entry *entry;
+
+    if (owner == 0)
+        return false;
+    entry = &run->committed.entries[(owner - 1) / PRINCIPALS][(owner - 1) % PRINCIPALS];
+    return entry->version != 0 && entry->arn == arn;
+}
+
+/* Versions are new with every start, and of several entries with one ARN any may be found by it. */
+static inline void adopt_versions(struct run *run)
+{
+    for (size_t i = 0; i < CLUSTERS; i++) {
+        struct gw_store_key at = key_of(i, OF_A_CLUSTER);
+
+        assert_int_equal(cluster_version(run->f, &at) != 0, run->committed.clusters[i] != 0);
+        run->committed.clusters[i] = cluster_version(run->f, &at);
+        for (size_t k = 0; k < PRINCIPALS; k++) {
+            struct gw_store_key of_entry = key_of(i, k);
+            const struct gw_access_entry *entry = gw_store_find(run->f->store, &of_entry);
+
+            assert_int_equal(entry != NULL, run->committed.entries[i][k].version != 0);
+            run->committed.entries[i][k].version = entry == NULL ? 0 : entry->version;
+        }
+    }
+    for (size_t arn = 0; arn < ARNS; arn++) {
+        const struct gw_access_entry *found = gw_store_find_arn(run->f->store, arn_of(arn));
+        size_t owner = 0;
+
+        for (size_t i = 0; found != NULL && i < CLUSTERS * PRINCIPALS; i++) {
+            struct gw_store_key at = key_of(i / PRINCIPALS, i % PRINCIPALS);
+
+            if (gw_store_find(run->f->store, &at) == found)
+                owner = i + 1;
+        }
+        assert_true(has_arn(run, owner, arn) || !has_arn(run, run->committed.arns[arn], arn));
+        run->committed.arns[arn] = owner;
+    }
+}
+
 #endif

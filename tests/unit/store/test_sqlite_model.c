@@ -10,47 +10,6 @@
 
 #define BATCHES 1500
 
-static bool has_arn(const struct run *run, size_t owner, size_t arn)
-{
-    const struct model_entry *entry;
-
-    if (owner == 0)
-        return false;
-    entry = &run->committed.entries[(owner - 1) / PRINCIPALS][(owner - 1) % PRINCIPALS];
-    return entry->version != 0 && entry->arn == arn;
-}
-
-/* Versions are new with every start, and of several entries with one ARN any may be found by it. */
-static void adopt_versions(struct run *run)
-{
-    for (size_t i = 0; i < CLUSTERS; i++) {
-        struct gw_store_key at = key_of(i, OF_A_CLUSTER);
-
-        assert_int_equal(cluster_version(run->f, &at) != 0, run->committed.clusters[i] != 0);
-        run->committed.clusters[i] = cluster_version(run->f, &at);
-        for (size_t k = 0; k < PRINCIPALS; k++) {
-            struct gw_store_key of_entry = key_of(i, k);
-            const struct gw_access_entry *entry = gw_store_find(run->f->store, &of_entry);
-
-            assert_int_equal(entry != NULL, run->committed.entries[i][k].version != 0);
-            run->committed.entries[i][k].version = entry == NULL ? 0 : entry->version;
-        }
-    }
-    for (size_t arn = 0; arn < ARNS; arn++) {
-        const struct gw_access_entry *found = gw_store_find_arn(run->f->store, arn_of(arn));
-        size_t owner = 0;
-
-        for (size_t i = 0; found != NULL && i < CLUSTERS * PRINCIPALS; i++) {
-            struct gw_store_key at = key_of(i / PRINCIPALS, i % PRINCIPALS);
-
-            if (gw_store_find(run->f->store, &at) == found)
-                owner = i + 1;
-        }
-        assert_true(has_arn(run, owner, arn) || !has_arn(run, run->committed.arns[arn], arn));
-        run->committed.arns[arn] = owner;
-    }
-}
-
 static void store__random_batches_and_starts__do_what_the_model_does(void **state)
 {
     static struct run run;
