@@ -46,6 +46,7 @@ static void tell_failure(struct gw_batch *batch, const char *area, const struct 
 {
     int64_t now_ms = gw_clock_monotonic_ms(batch->clock);
 
+    batch->failure = *err;
     count_up(&batch->counters->failed_io, 1);
     batch->untold++;
     if (batch->told_ms != 0 && now_ms - batch->told_ms < TELL_MS)
@@ -119,13 +120,15 @@ static bool take_all(struct gw_batch *batch, const struct gw_job_list *jobs)
 }
 
 /* Jobs that were on their way; with `changes_only` those that are nothing but a record stay. */
-static void fail(const struct gw_job_list *jobs, enum gw_status status, bool changes_only)
+static void fail(struct gw_batch *batch, const struct gw_job_list *jobs, enum gw_status status, bool changes_only)
 {
     for (struct gw_commit_job *job = jobs->first; job != NULL; job = job->next) {
         if (!job->staged || (changes_only && !changes_something(job)))
             continue;
         job->status = status;
         job->staged = false;
+        if (job->err != NULL)
+            *job->err = batch->failure;
     }
 }
 
@@ -210,7 +213,7 @@ static void record_rest(struct gw_batch *batch, const struct gw_job_list *jobs)
             append(batch, job);
     }
     if (!flush(batch, false))
-        fail(jobs, GW_E_IO, false);
+        fail(batch, jobs, GW_E_IO, false);
 }
 
 static void run_changes(struct gw_batch *batch, const struct gw_job_list *jobs)
@@ -221,13 +224,13 @@ static void run_changes(struct gw_batch *batch, const struct gw_job_list *jobs)
 
     if (status != GW_OK) {
         tell_failure(batch, "store", &err);
-        fail(jobs, status, true);
+        fail(batch, jobs, status, true);
         record_rest(batch, jobs);
         return;
     }
     if (!flush(batch, true)) {
         gw_store_rollback(batch->store);
-        fail(jobs, GW_E_IO, false);
+        fail(batch, jobs, GW_E_IO, false);
         return;
     }
     if (batch->journal != NULL)
@@ -236,7 +239,7 @@ static void run_changes(struct gw_batch *batch, const struct gw_job_list *jobs)
     if (status != GW_OK) {
         tell_failure(batch, "store", &err);
         owe(batch, jobs, status, err.text);
-        fail(jobs, status, true);
+        fail(batch, jobs, status, true);
         return;
     }
     batch->committed = head;
@@ -278,7 +281,7 @@ void gw_batch_run(struct gw_batch *batch, const struct gw_job_list *jobs)
     if (take_all(batch, jobs))
         run_changes(batch, jobs);
     else if (!flush(batch, false))
-        fail(jobs, GW_E_IO, false);
+        fail(batch, jobs, GW_E_IO, false);
     count_done(batch, jobs);
     show_head(batch);
 }

@@ -40,6 +40,7 @@ struct gw_batch {
     size_t owed_count;
     size_t owed_capacity;
     char reason[128];               /* of the failure that is owed */
+    struct gw_err failure;          /* the last one */
     struct gw_chain_head committed; /* in the store's file */
     int64_t told_ms;                /* when a failure was logged last */
     uint64_t untold;

@@ -83,13 +83,14 @@ static struct gw_str record_of(const struct gw_gateway *gateway, const struct gw
 }
 
 static enum gw_status make_one(struct gw_gateway *gateway, struct gw_epoch_reader *reader, size_t index,
-                               struct gw_arena *arena)
+                               struct gw_arena *arena, struct gw_err *why)
 {
     enum gw_status status = GW_E_STALE;
 
     for (int i = 0; i < STALE_ATTEMPTS && status == GW_E_STALE; i++) {
         const struct gw_gateway_settings *settings;
         struct gw_store_change change;
+        struct gw_commit_job job = {.change = &change, .err = why};
         bool is_wanted = false;
 
         gw_epoch_enter(reader);
@@ -102,8 +103,8 @@ static enum gw_status make_one(struct gw_gateway *gateway, struct gw_epoch_reade
         gw_epoch_leave(reader);
         if (!is_wanted)
             return GW_OK;
-        status = gw_commit_run(
-            gateway->commit, &(struct gw_commit_job){.change = &change, .record = record_of(gateway, &change, arena)});
+        job.record = record_of(gateway, &change, arena);
+        status = gw_commit_run(gateway->commit, &job);
         gw_store_change_drop(&change);
     }
     return status;
@@ -124,16 +125,17 @@ enum gw_status gw_gateway_make_clusters(struct gw_gateway *gateway, struct gw_er
     struct gw_epoch_reader *reader = gw_epoch_register(gateway->epoch);
     size_t count = count_configured(gateway, reader);
     enum gw_status status = GW_OK;
+    struct gw_err why = {""};
     struct gw_arena arena;
 
     gw_arena_init(&arena, 0);
     for (size_t i = 0; i < count && status == GW_OK; i++) {
-        status = make_one(gateway, reader, i, &arena);
+        status = make_one(gateway, reader, i, &arena, &why);
         gw_arena_reset(&arena);
     }
     gw_arena_fini(&arena);
     gw_epoch_unregister(reader);
-    return status == GW_OK
-               ? GW_OK
-               : gw_fail(err, status, "clusters: the configured ones could not be stored (%s)", gw_status_name(status));
+    return status == GW_OK ? GW_OK
+                           : gw_fail(err, status, "clusters: the configured ones could not be stored: %s",
+                                     why.text[0] != '\0' ? why.text : gw_status_name(status));
 }

@@ -30,6 +30,7 @@ struct gw_commit_job {
     struct gw_str record;                    /* a line without newline; {NULL,0}: only a change; borrowed until done */
     void (*done)(struct gw_commit_job *job); /* on the worker's thread, inside no epoch */
     void *ctx;
+    struct gw_err *err; /* NULL, or filled with what the disk said when the status is one of the disk's; borrowed */
 
     /* filled by the writer: GW_OK; GW_E_STALE, GW_E_LIMIT (staging); GW_E_IO (record or commit failed); GW_E_BUSY
      * (waited longer than the queue's age, or the store's file is locked); GW_E_UNKNOWN (gw_store_commit) */
