@@ -138,6 +138,9 @@ enum gw_status gw_files_create(const char *path, struct gw_err *err)
     if (lstat(path, &found) == 0) {
         if (!S_ISREG(found.st_mode))
             return gw_fail(err, GW_E_SYNTAX, "%s: is no regular file; name the file itself, or another", path);
+        /* SQLite would make its log with the same permissions, and that would stay. */
+        if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0)
+            return fail_io(path, "read and write it", err);
         return sync_folder(path, err); /* whoever made it may not have come that far */
     }
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
