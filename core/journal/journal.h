@@ -10,8 +10,13 @@
  *   open -> begin(what the store has committed) -> append... flush, append... flush -> close
  *
  * Files: `path` is the one being written. One that is full (max_size) is renamed
- * to PATH.NNNNNNNNNNNN, the number of its first record with twelve digits, and so
- * is one whose sync failed; the chain runs on in a new file at `path`.
+ * to PATH.NNNNNNNNNNNN, the number of its first record with twelve digits (".1"
+ * behind it where that name is taken), and so is one that isn't trusted any longer
+ * since a sync of it failed; the chain runs on in a new file at `path`.
+ *
+ * Besides what it is given the journal writes records of its own (event.h). They
+ * are in the chain like others: a head that was asked for before a flush need not
+ * be the newest record after it. README.md has the whole story.
  */
 
 #include <stdatomic.h>
@@ -57,10 +62,12 @@ struct gw_journal;
 
 /* new: opens or creates (mode 0600, not through a symlink, regular files only) and finds the end of the chain. A half
  * line at the end, left by a crash, is cut off. GW_E_IO; GW_E_BUSY when another process has the file open as its
- * journal; GW_E_SYNTAX when its end is no record of a chain. err names the file and what to do. */
+ * journal; GW_E_SYNTAX when its end is no record of a chain: nothing is changed then. err names the file and what to
+ * do. */
 GW_NODISCARD enum gw_status gw_journal_open(const struct gw_journal_options *options, struct gw_journal **journal,
                                             struct gw_err *err);
-/* Ends with a checkpoint where a key is given, then closes. What wasn't flushed is lost. */
+/* Makes durable what was flushed, ends with a checkpoint where a key is given, closes. What wasn't flushed is lost. One
+ * that couldn't be begun is closed as it was. */
 void gw_journal_close(struct gw_journal **journal);
 
 /* What the store says of its last commit. */
@@ -71,14 +78,20 @@ struct gw_journal_start {
     struct gw_chain_head committed; /* the newest record that it has committed */
 };
 struct gw_journal_begun {
-    size_t settled; /* changes whose records were found behind `committed` and were told to be not applied */
+    size_t settled; /* changes that were told to be applied or not */
 };
 /* Once, before anything is appended: joins the chain to the store and makes that durable.
- *   - `committed` must be in the file, with that hash: GW_E_MISSING when the chain ends before it or has another record
- *     in its place. An empty file goes on from `committed`.
- *   - a record with "change":true behind `committed` gets a record that says "not applied"; one that was told to be
- *     "unknown" gets "applied" or "not applied", whichever holds.
- *   - a record says that the journal was begun, and how. */
+ *   - `committed` must be in the chain, with that hash: in the file, or in one beside it (any whose name is the path's
+ *     and a dot or hyphen and something) from which the links lead to it. GW_E_MISSING when the chain ends before it,
+ *     has another record in its place, or a file between them is gone. An empty file goes on from the chain's end
+ *     beside it, else from `committed`.
+ *   - a record with "change":true behind `committed` gets a record that says "not applied", unless one has said so; one
+ *     that was told to be "unknown" gets "applied" or "not applied", whichever holds. A new store has no records but
+ *     those behind the start of a journal that was begun with a new store, too. Of a restored one, one record says that
+ *     what is behind `committed` isn't in it.
+ *   - a record says that the journal was begun, and how.
+ *   - where the chain ends before the file does, the file is given up behind its last record.
+ * Commit the head to the store right afterwards. GW_E_IO, GW_E_LIMIT (a million changes). */
 GW_NODISCARD enum gw_status gw_journal_begin(struct gw_journal *journal, const struct gw_journal_start *start,
                                              struct gw_journal_begun *begun, struct gw_err *err);
 
@@ -92,7 +105,9 @@ enum gw_journal_outcome {
     GW_JOURNAL_NOT_APPLIED,
     GW_JOURNAL_UNKNOWN, /* a restart will tell */
 };
-/* Takes a record into the batch that says what became of the change of record `sequence`. */
+/* Takes a record that says what became of the change of record `sequence`. Between batches it is the journal's own to
+ * write: a discard, or a flush that fails, doesn't drop it, the next flush that succeeds writes it. `reason` is cut at
+ * 1,024 bytes. */
 void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
                                const char *reason);
 
@@ -101,20 +116,25 @@ struct gw_chain_head gw_journal_head(const struct gw_journal *journal);
 /* Of the newest record that a sync has made durable (that was written, where not `durable`). */
 struct gw_chain_head gw_journal_durable_head(const struct gw_journal *journal);
 
-/* Writes the batch; with `sync` (and `durable`) everything written so far is on the disk afterwards. On failure nothing
- * of the batch counts as written: it is dropped, and the head goes back. The file is cut to where it was, or, where
- * that fails or the sync did, given up: the next flush goes on in a new file, behind the last durable record; what had
- * been written behind that without a sync is written again. An empty batch without `sync` touches nothing. */
+/* Writes the batch; with `sync` (and `durable`) everything written so far is on the disk afterwards. Without, what was
+ * written is kept in memory until a sync covers it; past 1 MiB of it a sync is made unasked. On failure nothing of the
+ * batch counts as written: it is dropped, and the head goes back. The file is cut to where it was, or, where that fails
+ * or the sync did, given up: the chain goes on in a new file, behind the last durable record, with what had been
+ * written behind that without a sync, and a record that says so. Where no new file can be made every flush fails, and
+ * tries again. On stdout, what went out of a batch that failed is behind a record that says that it doesn't count. An
+ * empty batch without `sync` touches nothing, unless the journal has a record of its own to write.
+ * A file that is full after the flush is followed by a new one then; that this fails is no failure of the flush. */
 GW_NODISCARD enum gw_status gw_journal_flush(struct gw_journal *journal, bool sync, struct gw_err *err);
 
 /* Drops the batch; the head goes back. */
 void gw_journal_discard(struct gw_journal *journal);
 
-/* A signed checkpoint if one is due (a key, a minute since the last, records since). Call once a second or so; it is
- * appended, not flushed. */
+/* A signed checkpoint if one is due (a key, a minute since the last, records since). Call once a second or so, between
+ * batches; it is appended, not flushed. */
 void gw_journal_tick(struct gw_journal *journal);
 
-/* Opens the path anew and closes the old file, for logrotate; the old file stays in use when that fails. */
+/* Opens the path anew and closes the old file, for logrotate; call between batches. The old file stays in use when that
+ * fails, or when what is at the path is neither empty nor this chain up to here. */
 GW_NODISCARD enum gw_status gw_journal_reopen(struct gw_journal *journal, struct gw_err *err);
 
 /* Any thread. */
@@ -122,7 +142,7 @@ struct gw_journal_counters {
     _Atomic uint64_t syncs;
     _Atomic uint64_t bytes;
     _Atomic uint64_t files;    /* begun */
-    _Atomic uint64_t given_up; /* files whose sync failed */
+    _Atomic uint64_t given_up; /* files whose sync failed, or that couldn't be cut off after a failed write */
 };
 const struct gw_journal_counters *gw_journal_counters(const struct gw_journal *journal);
 
