@@ -417,6 +417,8 @@ enum gw_status gw_database_open(const struct gw_store_file *file, struct gw_stor
     if (status == GW_OK)
         status = gw_files_lock(made->path, &made->lock, err);
     if (status == GW_OK)
+        status = gw_files_check_restored(made->path, err);
+    if (status == GW_OK)
         status = set_up(made, file, err);
     if (status == GW_OK)
         *database = made;

@@ -11,6 +11,7 @@
  *   load.c       reads the file into the tables
  *   write.c      writes what is staged into it
  *   rows.c       lists as JSON text, checksums
+ *   copy.c       whole copies; backup.c and restore.c make them and put them back
  *
  * README.md has the order of things and their reasons.
  */

@@ -113,7 +113,7 @@ void gw_files_unlock(int *lock)
     *lock = -1;
 }
 
-static enum gw_status sync_folder(const char *path, struct gw_err *err)
+enum gw_status gw_files_sync_folder(const char *path, struct gw_err *err)
 {
     char folder[PATH_MAX];
     enum gw_status status = GW_OK;
@@ -130,6 +130,17 @@ static enum gw_status sync_folder(const char *path, struct gw_err *err)
     return status;
 }
 
+enum gw_status gw_files_check_restored(const char *path, struct gw_err *err)
+{
+    char name[NAME_MAX_BYTES];
+    struct stat found;
+
+    (void)snprintf(name, sizeof(name), "%s" GW_FILES_RESTORING, path);
+    if (lstat(name, &found) != 0)
+        return GW_OK;
+    return gw_fail(err, GW_E_SYNTAX, "%s: restoring it was cut off; run eksgate restore again", path);
+}
+
 enum gw_status gw_files_create(const char *path, struct gw_err *err)
 {
     struct stat found;
@@ -141,13 +152,13 @@ enum gw_status gw_files_create(const char *path, struct gw_err *err)
         /* SQLite would make its log with the same permissions, and that would stay. */
         if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0)
             return fail_io(path, "read and write it", err);
-        return sync_folder(path, err); /* whoever made it may not have come that far */
+        return gw_files_sync_folder(path, err); /* whoever made it may not have come that far */
     }
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail_io(path, "create it", err);
     (void)close(fd);
-    return sync_folder(path, err);
+    return gw_files_sync_folder(path, err);
 }
 
 bool gw_files_has_log(const char *path)

@@ -20,9 +20,17 @@ GW_NODISCARD enum gw_status gw_files_lock(const char *path, int *lock, struct gw
 /* Of what isn't locked (-1): nothing. */
 void gw_files_unlock(int *lock);
 
+/* PATH with this behind it is a backup that is being put into the place of PATH (restore.c); where it is left, that was
+ * cut off, and PATH isn't to be used: GW_E_SYNTAX. */
+#define GW_FILES_RESTORING ".restoring"
+GW_NODISCARD enum gw_status gw_files_check_restored(const char *path, struct gw_err *err);
+
 /* Makes an empty file of mode 0600 where there is none, and its name durable. GW_E_IO; GW_E_SYNTAX where something else
  * than a file has the name. */
 GW_NODISCARD enum gw_status gw_files_create(const char *path, struct gw_err *err);
+
+/* Makes durable which names the folder of `path` has. GW_E_IO. */
+GW_NODISCARD enum gw_status gw_files_sync_folder(const char *path, struct gw_err *err);
 
 /* True when a log was left behind: whoever had the file open last didn't close it. */
 bool gw_files_has_log(const char *path);
