@@ -18,6 +18,8 @@ static const struct {
     {"check", gw_cli_check, "load configuration, keys and policies; print every problem"},
     {"keys", gw_cli_keys, "add, list, enable, disable, remove keys of the key file"},
     {"ctl", gw_cli_ctl, "speak to the admin listener of a running one: health, reload, drain, ..."},
+    {"backup", gw_cli_backup, "copy the database, also while a gateway runs"},
+    {"restore", gw_cli_restore, "put a backup in the place of the database"},
     {"audit", gw_cli_audit, "verify audit files, show what is in them"},
     {"options", gw_cli_options, "print every setting: type, default, what is accepted, meaning"},
     {"version", gw_cli_version, "print the version, and those of the libraries"},

@@ -13,8 +13,10 @@
 #include "cli/audit.h"
 #include "cli/cli.h"
 #include "journal/inspect.h"
+#include "store/backup.h"
 
 #define PATIENCE_MS 500
+#define BUSY_MS     2000
 #define PEM_MAX     ((size_t)64 << 10)
 
 struct verify_args {
@@ -73,16 +75,22 @@ static enum gw_status load_keys(const struct gw_args_list *paths, struct verify_
     return GW_OK;
 }
 
-/* SEQUENCE:HEX, as the log and /metrics have it. */
-static enum gw_status parse_head(const char *text, struct gw_chain_head *head, struct gw_err *err)
+/* SEQUENCE:HEX, as the log and /metrics have it; anything else is a database. What that says now is in the files. */
+static enum gw_status find_head(const char *text, struct gw_chain_head *head, struct gw_err *err)
 {
+    const struct gw_backup_source source = {.path = text, .busy_ms = BUSY_MS};
     struct gw_str hex = gw_str_from(text);
     struct gw_str sequence = gw_str_split(&hex, ':');
+    enum gw_status status;
 
     if (gw_str_parse_u64(sequence, INT64_MAX, &head->sequence) == GW_OK && hex.at != NULL &&
         gw_digest_from_hex(hex, head->hash) == GW_OK)
         return GW_OK;
-    return gw_fail(err, GW_E_SYNTAX, "--head takes SEQUENCE:HEX with 64 hexadecimal digits");
+    status = gw_backup_read_head(&source, head, err);
+    if (status == GW_E_MISSING)
+        return gw_fail(err, status,
+                       "--head takes SEQUENCE:HEX with 64 hexadecimal digits, or a database, which %s is not", text);
+    return status;
 }
 
 static struct gw_json number(uint64_t value)
@@ -202,10 +210,13 @@ static void print_text(const struct gw_inspect_report *report, bool with_keys)
     print_checkpoints(report, with_keys);
 }
 
-static int verify(const struct verify_args *args, const struct gw_chain_head *head)
+static int verify(const struct verify_args *args)
 {
-    struct gw_inspect_options options = {
-        .paths = args->files.items, .path_count = args->files.count, .head = head, .patience_ms = PATIENCE_MS};
+    struct gw_chain_head head;
+    struct gw_inspect_options options = {.paths = args->files.items,
+                                         .path_count = args->files.count,
+                                         .head = args->head == NULL ? NULL : &head,
+                                         .patience_ms = PATIENCE_MS};
     struct gw_inspect_report report;
     struct verify_keys keys = {0};
     struct gw_err err;
@@ -213,6 +224,8 @@ static int verify(const struct verify_args *args, const struct gw_chain_head *he
 
     options.keys = (const struct gw_ed25519_key *const *)keys.items;
     options.key_count = keys.count;
+    if (status == GW_OK && args->head != NULL)
+        status = find_head(args->head, &head, &err);
     if (status == GW_OK)
         status = gw_inspect_files(&options, &report, &err);
     keys_fini(&keys);
@@ -230,12 +243,10 @@ static int verify(const struct verify_args *args, const struct gw_chain_head *he
 int gw_audit_verify(int argc, char **argv)
 {
     struct verify_args args = {0};
-    struct gw_chain_head head;
-    struct gw_err err;
     const struct gw_args_option options[] = {
         {.name = "--head",
-         .value = "SEQUENCE:HEX",
-         .help = "the newest record that the log or /metrics has named; it must be there",
+         .value = "FILE",
+         .help = "the database, or SEQUENCE:HEX as the log and /metrics have it: the newest record that must be there",
          .text = &args.head},
         {.name = "--public-key",
          .value = "FILE",
@@ -255,10 +266,8 @@ int gw_audit_verify(int argc, char **argv)
     };
     int code = gw_args_parse(&verb, argc, argv, &args.files);
 
-    if (code == GW_ARGS_GO && args.head != NULL && parse_head(args.head, &head, &err) != GW_OK)
-        code = gw_args_wrong(&verb, "%s", err.text);
     if (code == GW_ARGS_GO)
-        code = verify(&args, args.head != NULL ? &head : NULL);
+        code = verify(&args);
     gw_args_list_fini(&args.public_keys);
     gw_args_list_fini(&args.files);
     return code;
