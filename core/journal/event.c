@@ -38,20 +38,28 @@ static void encode(const struct gw_journal *journal, const char *name, const str
     gw_record_encode(&record, out);
 }
 
-/* Frees the arena. */
+/* Takes the record into the batch; frees the arena. */
 static void append(struct gw_journal *journal, const char *name, const struct gw_json *eksgate, struct gw_arena *arena)
 {
-    bool has_batch = journal->text.length > journal->owed.length;
     struct gw_buf record;
 
     gw_buf_init(&record, GW_JOURNAL_TEXT_MAX);
     encode(journal, name, eksgate, &record);
     if (record.overflowed || gw_journal_append(journal, gw_buf_str(&record), NULL) != GW_OK)
         gw_fatal("a record of the journal's own was refused");
-    if (!has_batch)
-        journal->owed = (struct gw_journal_mark){journal->text.length, journal->head};
     gw_buf_fini(&record);
     gw_arena_fini(arena);
+}
+
+/* Likewise; where there is no batch, the record is owed. */
+static void append_owed(struct gw_journal *journal, const char *name, const struct gw_json *eksgate,
+                        struct gw_arena *arena)
+{
+    bool has_batch = journal->text.length > journal->owed.length;
+
+    append(journal, name, eksgate, arena);
+    if (!has_batch)
+        journal->owed = (struct gw_journal_mark){journal->text.length, journal->head};
 }
 
 void gw_event_append_begun(struct gw_journal *journal, const struct gw_event_begun *begun)
@@ -79,7 +87,7 @@ void gw_event_append_begun(struct gw_journal *journal, const struct gw_event_beg
         gw_json_set(&arena, &said, GW_STR("notApplied"), range);
     }
     gw_json_set(&arena, &object, GW_STR("begun"), said);
-    append(journal, GW_EVENT_BEGUN, &object, &arena);
+    append_owed(journal, GW_EVENT_BEGUN, &object, &arena);
 }
 
 void gw_event_append_continued(struct gw_journal *journal, uint64_t after, const char *name, const char *reason)
@@ -93,7 +101,7 @@ void gw_event_append_continued(struct gw_journal *journal, uint64_t after, const
     set_text(&arena, &said, GW_STR("file"), name);
     set_text(&arena, &said, GW_STR("reason"), reason);
     gw_json_set(&arena, &object, GW_STR("continues"), said);
-    append(journal, GW_EVENT_CONTINUED, &object, &arena);
+    append_owed(journal, GW_EVENT_CONTINUED, &object, &arena);
 }
 
 void gw_event_append_rotated(struct gw_journal *journal, const char *name)
@@ -106,7 +114,7 @@ void gw_event_append_rotated(struct gw_journal *journal, const char *name)
     set_number(&arena, &said, GW_STR("after"), journal->written.head.sequence);
     set_text(&arena, &said, GW_STR("file"), name);
     gw_json_set(&arena, &object, GW_STR("rotated"), said);
-    append(journal, GW_EVENT_ROTATED, &object, &arena);
+    append_owed(journal, GW_EVENT_ROTATED, &object, &arena);
 }
 
 void gw_event_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
@@ -134,7 +142,7 @@ void gw_event_append_checkpoint(struct gw_journal *journal)
     gw_arena_init(&arena, 0);
     gw_json_set(&arena, &object, GW_STR("checkpoint"),
                 gw_checkpoint_sign(journal->key, &journal->head, gw_clock_wall_ms(journal->clock), &arena));
-    append(journal, GW_EVENT_CHECKPOINT, &object, &arena);
+    append_owed(journal, GW_EVENT_CHECKPOINT, &object, &arena);
     journal->checkpointed = journal->head;
     journal->checkpoint_ms = gw_clock_monotonic_ms(journal->clock);
 }

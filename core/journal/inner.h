@@ -96,7 +96,8 @@ void gw_segment_give_up(struct gw_journal *journal, const char *reason);
 GW_NODISCARD enum gw_status gw_segment_rotate(struct gw_journal *journal, struct gw_err *err);
 GW_NODISCARD enum gw_status gw_segment_reopen(struct gw_journal *journal, struct gw_err *err);
 
-/* event.c: the journal's own records. They are owed, or part of the batch where there is one. */
+/* event.c: the journal's own records. They are owed, or part of the batch where there is one; what became of a change
+ * is always part of the batch. */
 
 struct gw_event_begun {
     bool is_new_chain;

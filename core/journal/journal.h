@@ -105,9 +105,8 @@ enum gw_journal_outcome {
     GW_JOURNAL_NOT_APPLIED,
     GW_JOURNAL_UNKNOWN, /* a restart will tell */
 };
-/* Takes a record that says what became of the change of record `sequence`. Between batches it is the journal's own to
- * write: a discard, or a flush that fails, doesn't drop it, the next flush that succeeds writes it. `reason` is cut at
- * 1,024 bytes. */
+/* Takes a record into the batch that says what became of the change of record `sequence`. `reason` is cut at 1,024
+ * bytes. */
 void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
                                const char *reason);
 

@@ -150,15 +150,15 @@ static void journal_discard__after_an_unsynced_flush__keeps_that(void **state)
     assert_string_equal(words_of(f, f->path), "a b");
 }
 
-static void journal_append_settled__between_batches__outlives_a_discard(void **state)
+static void journal_append_settled__change__is_told_like_cloudtrails_service_events(void **state)
 {
     struct fixture *f = *state;
 
     open_ok(f);
     record(f, "a");
-    gw_journal_append_settled(f->journal, 1, GW_JOURNAL_NOT_APPLIED, "the database is full");
-    append(f, "gone");
+    gw_journal_append_settled(f->journal, 1, GW_JOURNAL_UNKNOWN, "gone with the batch");
     gw_journal_discard(f->journal);
+    gw_journal_append_settled(f->journal, 1, GW_JOURNAL_NOT_APPLIED, "the database is full");
     record(f, "b");
     assert_string_equal(words_of(f, f->path), "a <ChangeSettled> b");
     assert_non_null(strstr(read_file(f, f->path),
@@ -526,7 +526,7 @@ int main(void)
         T(journal_append__other_front__is_refused_and_not_taken),
         T(journal_discard__batch__is_never_written),
         T(journal_discard__after_an_unsynced_flush__keeps_that),
-        T(journal_append_settled__between_batches__outlives_a_discard),
+        T(journal_append_settled__change__is_told_like_cloudtrails_service_events),
         T(journal_open__existing_file__is_appended_to),
         T(journal_open__half_line_of_a_crash__is_cut_off),
         T(journal_open__zeros_where_a_write_was_lost__are_cut_off),
