@@ -228,13 +228,13 @@ static void run_changes(struct gw_batch *batch, const struct gw_job_list *jobs)
         record_rest(batch, jobs);
         return;
     }
+    if (batch->journal != NULL)
+        head = gw_journal_head(batch->journal); /* as prepared: behind a flush it may be newer */
     if (!flush(batch, true)) {
         gw_store_rollback(batch->store);
         fail(batch, jobs, GW_E_IO, false);
         return;
     }
-    if (batch->journal != NULL)
-        head = gw_journal_head(batch->journal);
     status = publish(batch, jobs, &err);
     if (status != GW_OK) {
         tell_failure(batch, "store", &err);
