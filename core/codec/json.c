@@ -363,6 +363,8 @@ static size_t plain_run(struct gw_str text)
             at += 8;
             continue;
         }
+        if (text.length - at < 8 && text.length >= 8 && is_plain_word(text.at + text.length - 8))
+            return text.length; /* the last bytes, some of them looked at before */
         if (c < 0x20 || c == '"' || c == '\\')
             break;
         if (c >= 0x80 && (step = gw_utf8_step(gw_str_slice(text, at, SIZE_MAX), NULL)) == 0)

@@ -21,10 +21,10 @@ static uint64_t load_word(const char *at)
     return word;
 }
 
-/* No lane is 0 or has its high bit set. */
-static bool is_ascii_word(uint64_t word)
+/* A lane's high bit is set where its byte is 0 or no ASCII; where none is, no lane's is. */
+static uint64_t odd_lanes(uint64_t word)
 {
-    return ((word | (word - ONES)) & (ONES * 0x80)) == 0;
+    return (word | (word - ONES)) & (ONES * 0x80);
 }
 
 bool gw_rows_is_text(struct gw_str text)
@@ -36,7 +36,7 @@ bool gw_rows_is_text(struct gw_str text)
     while (at < text.length) {
         size_t step;
 
-        if (text.length - at >= 8 && is_ascii_word(load_word(text.at + at))) {
+        if (text.length - at >= 8 && odd_lanes(load_word(text.at + at)) == 0) {
             at += 8;
             continue;
         }
@@ -56,11 +56,6 @@ static uint64_t add_word(uint64_t sum, uint64_t word)
     return sum ^ (sum >> 32);
 }
 
-uint64_t gw_rows_sum_number(uint64_t sum, int64_t number)
-{
-    return add_word(sum, (uint64_t)number);
-}
-
 /* The bytes as a number whose lowest byte comes first, on every machine. */
 static uint64_t word_of(const char *at, size_t length)
 {
@@ -75,25 +70,35 @@ static uint64_t word_of(const char *at, size_t length)
     return word;
 }
 
-uint64_t gw_rows_sum_text(uint64_t sum, struct gw_str text)
+/* Adds the text; `*odd` gets a bit where a byte isn't ordinary ASCII, in the same pass. */
+static uint64_t add_text(uint64_t sum, struct gw_str text, uint64_t *odd)
 {
     size_t at = 0;
 
     sum = add_word(sum, text.length);
-    for (; text.length - at >= 8; at += 8)
-        sum = add_word(sum, word_of(text.at + at, 8));
-    if (at < text.length)
-        sum = add_word(sum, word_of(text.at + at, text.length - at));
+    for (; text.length - at >= 8; at += 8) {
+        uint64_t word = word_of(text.at + at, 8);
+
+        *odd |= odd_lanes(word);
+        sum = add_word(sum, word);
+    }
+    if (at < text.length) {
+        uint64_t word = word_of(text.at + at, text.length - at);
+
+        *odd |= odd_lanes(word | (ONES << (8 * (text.length - at))));
+        sum = add_word(sum, word);
+    }
     return sum;
 }
 
-static uint64_t sum_columns(const struct gw_rows_column *columns, size_t count)
+uint64_t gw_rows_sum_columns(const struct gw_rows_column *columns, size_t count)
 {
+    uint64_t ignored = 0;
     uint64_t sum = 0;
 
     for (size_t i = 0; i < count; i++)
-        sum = columns[i].kind == GW_ROWS_KIND_NUMBER ? gw_rows_sum_number(sum, columns[i].number)
-                                                     : gw_rows_sum_text(sum, columns[i].text);
+        sum = columns[i].kind == GW_ROWS_KIND_NUMBER ? add_word(sum, (uint64_t)columns[i].number)
+                                                     : add_text(sum, columns[i].text, &ignored);
     return sum;
 }
 
@@ -116,46 +121,51 @@ int gw_rows_bind(sqlite3_stmt *statement, const struct gw_rows_column *columns, 
 
     for (size_t i = 0; code == SQLITE_OK && i < count; i++)
         code = bind(statement, (int)i + 1, &columns[i]);
-    return code == SQLITE_OK ? sqlite3_bind_int64(statement, (int)count + 1, (int64_t)sum_columns(columns, count))
-                             : code;
+    return code == SQLITE_OK
+               ? sqlite3_bind_int64(statement, (int)count + 1, (int64_t)gw_rows_sum_columns(columns, count))
+               : code;
 }
 
-static bool read_text(sqlite3_stmt *statement, int at, int type, struct gw_rows_column *column)
+/* A value of the row that the connection is at: only this thread uses it, so that it needn't be protected. */
+static bool read_bytes(sqlite3_value *value, int type, struct gw_rows_column *column)
 {
-    if (sqlite3_column_type(statement, at) != type)
+    if (sqlite3_value_type(value) != type)
         return false;
-    column->text.at = sqlite3_column_blob(statement, at);
-    column->text.length = (size_t)sqlite3_column_bytes(statement, at);
+    column->text.at = sqlite3_value_blob(value);
+    column->text.length = (size_t)sqlite3_value_bytes(value);
     if (column->text.at == NULL)
         column->text = GW_STR("");
-    return type == SQLITE_BLOB || gw_rows_is_text(column->text);
+    return true;
 }
 
-static bool read_column(sqlite3_stmt *statement, int at, char kind, struct gw_rows_column *column)
+static bool read_column(sqlite3_value *value, char kind, struct gw_rows_column *column, uint64_t *sum)
 {
-    if (kind == 't') {
-        column->kind = GW_ROWS_KIND_TEXT;
-        return read_text(statement, at, SQLITE_TEXT, column);
+    uint64_t odd = 0;
+
+    if (kind == 'n') {
+        column->kind = GW_ROWS_KIND_NUMBER;
+        column->number = sqlite3_value_int64(value);
+        *sum = add_word(*sum, (uint64_t)column->number);
+        return sqlite3_value_type(value) == SQLITE_INTEGER;
     }
-    if (kind == 'b') {
-        column->kind = GW_ROWS_KIND_BYTES;
-        return read_text(statement, at, SQLITE_BLOB, column);
-    }
-    column->kind = GW_ROWS_KIND_NUMBER;
-    column->number = sqlite3_column_int64(statement, at);
-    return sqlite3_column_type(statement, at) == SQLITE_INTEGER;
+    column->kind = kind == 't' ? GW_ROWS_KIND_TEXT : GW_ROWS_KIND_BYTES;
+    if (!read_bytes(value, kind == 't' ? SQLITE_TEXT : SQLITE_BLOB, column))
+        return false;
+    *sum = add_text(*sum, column->text, &odd);
+    return kind == 'b' || (odd == 0 && column->text.length <= GW_ROWS_TEXT_MAX) || gw_rows_is_text(column->text);
 }
 
 bool gw_rows_read(sqlite3_stmt *statement, const char *kinds, struct gw_rows_column *columns)
 {
-    size_t count = 0;
+    uint64_t sum = 0;
+    int count = 0;
 
     for (; kinds[count] != '\0'; count++) {
-        if (!read_column(statement, (int)count, kinds[count], &columns[count]))
+        if (!read_column(sqlite3_column_value(statement, count), kinds[count], &columns[count], &sum))
             return false;
     }
-    return sqlite3_column_type(statement, (int)count) == SQLITE_INTEGER &&
-           (uint64_t)sqlite3_column_int64(statement, (int)count) == sum_columns(columns, count);
+    return sqlite3_column_type(statement, count) == SQLITE_INTEGER &&
+           (uint64_t)sqlite3_column_int64(statement, count) == sum;
 }
 
 void gw_rows_encode_texts(const struct gw_str *texts, size_t count, struct gw_buf *out)
@@ -262,23 +272,33 @@ static bool takes_byte(struct reader *reader, char expected)
     return true;
 }
 
-/* True when none of eight bytes is a control byte, a quote or a backslash; a high bit is as if it were one. */
-static bool is_plain_word(uint64_t word)
+/* The high bit of a lane is set where its byte is a control byte, a quote, a backslash or no ASCII. Lanes above the
+ * lowest of these may have it set, too. */
+static uint64_t special_lanes(uint64_t word)
 {
-    return ((word | (word - ONES * 0x20) | ((word ^ (ONES * '"')) - ONES) | ((word ^ (ONES * '\\')) - ONES)) &
-            (ONES * 0x80)) == 0;
+    return (word | (word - ONES * 0x20) | ((word ^ (ONES * '"')) - ONES) | ((word ^ (ONES * '\\')) - ONES)) &
+           (ONES * 0x80);
+}
+
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
 /* Where the run of bytes that stand for themselves ends. */
 static const char *skip_plain(const char *at, const char *end)
 {
     for (;;) {
-        if (end - at >= 8 && is_plain_word(load_word(at)))
-            at += 8;
-        else if (at < end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\')
-            at++;
-        else
+        if (end - at >= 8) {
+            uint64_t special = special_lanes(word_of(at, 8));
+
+            at += special == 0 ? 8 : __builtin_ctzll(special) / 8;
+            if (special == 0)
+                continue;
+        }
+        if (at == end || !is_plain(*at))
             return at;
+        at++;
     }
 }
 

@@ -38,11 +38,6 @@ static inline bool gw_rows_is_ms(int64_t ms)
 /* True for UTF-8 without NUL of GW_ROWS_TEXT_MAX bytes at most. */
 bool gw_rows_is_text(struct gw_str text);
 
-/* The checksum of a row: begin with 0, then one call per column in their order. One changed word of eight bytes always
- * changes it, more of them all but always. Stored rows hold it: it stays as it is. */
-uint64_t gw_rows_sum_number(uint64_t sum, int64_t number);
-uint64_t gw_rows_sum_text(uint64_t sum, struct gw_str text);
-
 enum gw_rows_kind {
     GW_ROWS_KIND_NUMBER,
     GW_ROWS_KIND_TEXT,
@@ -54,6 +49,10 @@ struct gw_rows_column {
     int64_t number;
     struct gw_str text; /* bytes, too */
 };
+
+/* The checksum of a row. One changed word of eight bytes always changes it, more of them all but always. Stored rows
+ * hold it: it stays as it is. */
+uint64_t gw_rows_sum_columns(const struct gw_rows_column *columns, size_t count);
 
 /* Binds the columns of a row to the parameters 1 to `count`, and their checksum behind them; what they point to must
  * last until the statement was stepped. SQLite's code; SQLITE_MISMATCH for a text that isn't one. */
