@@ -19,7 +19,6 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "store/files.h"
 #include "store/schema.h"
 
 #ifndef SQLITE_OPEN_EXRESCODE
@@ -398,7 +397,9 @@ static enum gw_status set_up(struct gw_database *database, const struct gw_store
         status = settle_log(database, was_left, err);
     if (status == GW_OK)
         status = gw_schema_migrate(database->handle, database->path, version, err);
-    return status == GW_OK ? prepare_all(database, err) : status;
+    if (status == GW_OK)
+        status = prepare_all(database, err);
+    return status == GW_OK ? gw_files_identify(database->path, &database->files, err) : status;
 }
 
 enum gw_status gw_database_open(const struct gw_store_file *file, struct gw_store_counters *counters,

@@ -18,6 +18,7 @@
 
 #include <sqlite3.h>
 
+#include "store/files.h"
 #include "store/rows.h"
 #include "store/store.h"
 
@@ -67,6 +68,7 @@ struct gw_database {
     sqlite3 *handle;
     char *path;
     int lock;
+    struct gw_files files;
     sqlite3_stmt *statements[GW_DATABASE_SQLS];
     struct gw_database_state state;     /* committed */
     struct gw_database_state next;      /* of the transaction that is open */

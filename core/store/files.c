@@ -161,6 +161,26 @@ enum gw_status gw_files_create(const char *path, struct gw_err *err)
     return gw_files_sync_folder(path, err);
 }
 
+enum gw_status gw_files_identify(const char *path, struct gw_files *files, struct gw_err *err)
+{
+    char name[NAME_MAX_BYTES];
+    struct gw_files now = {.device = 0};
+    struct stat found;
+
+    if (stat(path, &found) == 0) {
+        now.device = found.st_dev;
+        now.database = found.st_ino;
+    }
+    (void)snprintf(name, sizeof(name), "%s-wal", path);
+    if (stat(name, &found) == 0)
+        now.log = found.st_ino;
+    if (files->database == 0)
+        *files = now;
+    if (files->device != now.device || files->database != now.database || files->log != now.log)
+        return gw_fail(err, GW_E_MISSING, "%s: it, or its log, was removed or replaced while eksgate had it", path);
+    return GW_OK;
+}
+
 bool gw_files_has_log(const char *path)
 {
     char name[NAME_MAX_BYTES];

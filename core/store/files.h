@@ -9,6 +9,8 @@
  * names the file and what to do.
  */
 
+#include <sys/types.h>
+
 #include "base/gw.h"
 
 /* new: the path with its folder resolved, so that only the file's own name is left to be a symlink. GW_E_IO. */
@@ -31,6 +33,15 @@ GW_NODISCARD enum gw_status gw_files_create(const char *path, struct gw_err *err
 
 /* Makes durable which names the folder of `path` has. GW_E_IO. */
 GW_NODISCARD enum gw_status gw_files_sync_folder(const char *path, struct gw_err *err);
+
+/* Which files the names stand for; all zero: not known yet. */
+struct gw_files {
+    dev_t device;
+    ino_t database;
+    ino_t log; /* 0: there was none */
+};
+/* Fills `files` when nothing is known yet, else compares. GW_E_MISSING: a name stands for another file now, or none. */
+GW_NODISCARD enum gw_status gw_files_identify(const char *path, struct gw_files *files, struct gw_err *err);
 
 /* True when a log was left behind: whoever had the file open last didn't close it. */
 bool gw_files_has_log(const char *path);

@@ -27,8 +27,8 @@
 #include "store/engine.h"
 
 #define CASCADE       256
-#define HELD_PAGES    8000   /* a log of that size isn't emptied in passing */
-#define LOG_PAGES_MAX 262144 /* 1 GiB */
+#define HELD          8   /* times checkpoint_pages: a log of that size isn't emptied in passing */
+#define HELD_MAX      256 /* the same: no more changes, 1,000 MiB */
 #define HELD_WAIT_MS  100
 #define PAGES_PER_MIB 256
 
@@ -262,17 +262,25 @@ static enum gw_status fail_definitely(struct gw_database *database, const char *
     return status == GW_E_BUSY ? GW_E_BUSY : GW_E_IO;
 }
 
+static bool is_full(const struct gw_database *database, uint64_t pages)
+{
+    return pages > HELD_MAX * database->checkpoint_pages;
+}
+
 /* Refuses before anything is begun. */
 static enum gw_status check_ready(struct gw_database *database, struct gw_err *err)
 {
     uint64_t pages = atomic_load_explicit(&database->counters->log_pages, memory_order_relaxed);
+    struct gw_err why;
 
+    if (gw_files_identify(database->path, &database->files, &why) != GW_OK)
+        gw_database_fence(database, why.text);
     if (gw_database_is_fenced(database))
         return gw_fail(err, GW_E_IO,
                        "%s: takes no changes since it failed (the log says how); restart eksgate to have "
                        "it checked",
                        database->path);
-    if (pages > LOG_PAGES_MAX)
+    if (is_full(database, pages))
         return gw_fail(err, GW_E_BUSY,
                        "%s: its write-ahead log has %llu MiB, because another program reads the file "
                        "without an end; end that one",
@@ -370,24 +378,37 @@ void gw_store_rollback(struct gw_store *store)
     gw_engine_drop_staged(store);
 }
 
-/* A log that doesn't begin anew by itself: waits a moment for its readers. */
-static int empty_log(struct gw_database *database)
+/* A log that doesn't begin anew by itself: waits a moment for its readers. One that is full is tried again and again.
+ */
+static int empty_log(struct gw_database *database, uint64_t pages)
 {
     int code;
 
-    (void)sqlite3_busy_timeout(database->handle, HELD_WAIT_MS);
+    (void)sqlite3_busy_timeout(database->handle, is_full(database, pages) ? 0 : HELD_WAIT_MS);
     code = sqlite3_wal_checkpoint_v2(database->handle, "main", SQLITE_CHECKPOINT_RESTART, NULL, NULL);
     (void)sqlite3_busy_timeout(database->handle, (int)database->busy_ms);
+    if (code == SQLITE_OK)
+        atomic_store_explicit(&database->counters->log_pages, 0, memory_order_relaxed);
     return code;
 }
 
-/* Whether a log is emptied is seen by the pages that the next commit finds in it. */
+static void tell_held(struct gw_database *database, uint64_t pages, const struct gw_err *why)
+{
+    if (pages < database->tell_at)
+        return;
+    gw_log(GW_LOG_WARN, "store", "%s; the log has %llu MiB, changes are refused past %llu", why->text,
+           (unsigned long long)(pages / PAGES_PER_MIB),
+           (unsigned long long)(HELD_MAX * database->checkpoint_pages / PAGES_PER_MIB));
+    database->tell_at = pages * 2;
+}
+
+/* Whether a log that wasn't waited for begins anew is seen by the pages that the next commit finds in it. */
 static void checkpoint(struct gw_database *database, uint64_t pages)
 {
     struct gw_err why;
-    int code = pages < HELD_PAGES
+    int code = pages < HELD * database->checkpoint_pages
                    ? sqlite3_wal_checkpoint_v2(database->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL)
-                   : empty_log(database);
+                   : empty_log(database, pages);
 
     (void)atomic_fetch_add_explicit(&database->counters->checkpoints, 1, memory_order_relaxed);
     database->checkpoint_at = pages + database->checkpoint_pages;
@@ -396,11 +417,8 @@ static void checkpoint(struct gw_database *database, uint64_t pages)
     (void)gw_database_fail(database->handle, database->path, "bring its write-ahead log into it", code, &why);
     if (is_untrustworthy(code))
         gw_database_fence(database, why.text);
-    else if (pages >= database->tell_at) {
-        gw_log(GW_LOG_WARN, "store", "%s; the log has %llu MiB, changes are refused past %d", why.text,
-               (unsigned long long)(pages / PAGES_PER_MIB), LOG_PAGES_MAX / PAGES_PER_MIB);
-        database->tell_at = pages * 2;
-    }
+    else
+        tell_held(database, pages, &why);
 }
 
 void gw_store_tend(struct gw_store *store)
@@ -416,6 +434,6 @@ void gw_store_tend(struct gw_store *store)
         database->tell_at = database->checkpoint_pages;
     }
     database->last_pages = pages;
-    if (pages >= database->checkpoint_at)
+    if (pages >= database->checkpoint_at || is_full(database, pages))
         checkpoint(database, pages);
 }

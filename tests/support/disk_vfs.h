@@ -51,6 +51,8 @@ struct disk_image {
     char *synced;
     size_t length;
     struct disk_change *changes; /* since, oldest first */
+    struct disk_change **end;
+    bool has_lost;
 };
 
 struct disk_file {
@@ -107,6 +109,7 @@ static inline struct disk_image *disk_image_of(const char *name)
     image = gw_alloc_zero(1, sizeof(*image));
     (void)snprintf(image->name, sizeof(image->name), "%s", name);
     image->next = disk.images;
+    image->end = &image->changes;
     disk.images = image;
     disk_load(image);
     return image;
@@ -125,6 +128,8 @@ static inline void disk_forget_changes(struct disk_image *image)
 {
     while (image->changes != NULL)
         disk_change_free(&image->changes);
+    image->end = &image->changes;
+    image->has_lost = false;
 }
 
 /* Writes over bytes that were lost bring them back. */
@@ -132,7 +137,7 @@ static inline void disk_cover_lost(struct disk_image *image, sqlite3_int64 at, s
 {
     struct disk_change **link = &image->changes;
 
-    while (*link != NULL) {
+    while (image->has_lost && *link != NULL) {
         struct disk_change *one = *link;
 
         if (one->is_lost && one->bytes != NULL && one->at < at + (sqlite3_int64)length &&
@@ -141,21 +146,21 @@ static inline void disk_cover_lost(struct disk_image *image, sqlite3_int64 at, s
         else
             link = &one->next;
     }
+    if (image->has_lost)
+        image->end = link;
 }
 
 static inline void disk_note(struct disk_image *image, sqlite3_int64 at, const void *bytes, size_t length)
 {
     struct disk_change *change = gw_alloc_zero(1, sizeof(*change));
-    struct disk_change **end;
 
     if (bytes != NULL)
         disk_cover_lost(image, at, length);
-    for (end = &image->changes; *end != NULL; end = &(*end)->next)
-        continue;
     change->at = at;
     change->length = length;
     change->bytes = bytes == NULL ? NULL : gw_memdup(bytes, length);
-    *end = change;
+    *image->end = change;
+    image->end = &change->next;
 }
 
 static inline void disk_apply(const struct disk_change *change, char **bytes, size_t *length)
@@ -186,6 +191,8 @@ static inline void disk_on_sync(struct disk_image *image)
         disk_apply(*link, &image->synced, &image->length);
         disk_change_free(link);
     }
+    image->end = link;
+    image->has_lost = image->changes != NULL;
 }
 
 static inline struct disk_file *disk_file_of(sqlite3_file *file)
@@ -241,7 +248,7 @@ static inline int disk_sync(sqlite3_file *file, int flags)
     disk.syncs++;
     if (disk_fails(DISK_SYNC)) {
         for (struct disk_change *one = f->image == NULL ? NULL : f->image->changes; one != NULL; one = one->next)
-            one->is_lost = true;
+            one->is_lost = f->image->has_lost = true;
         return disk.code;
     }
     if (f->image != NULL && !disk.is_deaf)

@@ -5,6 +5,8 @@
  */
 #include "sqlite_case.h"
 
+#include "store/engine.h"
+
 #define FULL_NAME "role \"quoted\" \\ back\nline \x01 \xc3\xa4\xe2\x82\xac"
 
 static const struct gw_str namespaces[] = {GW_STR_INIT("default"), GW_STR_INIT("team-\"a\"-*")};
@@ -374,6 +376,89 @@ static void prepare__foreign_lock__is_busy_for_a_while(void **state)
     expect_entries(f, "my-cluster", "a");
 }
 
+/* A change of a page or two. */
+static void put_some(struct fixture *f, int number)
+{
+    char name[16];
+
+    (void)snprintf(name, sizeof(name), "p%d", number);
+    assert_int_equal(stage(f, name, 0, "x"), GW_OK);
+}
+
+static void tend__log_of_many_pages__is_emptied(void **state)
+{
+    struct fixture *f = *state;
+    const struct gw_store_counters *counters = gw_store_counters(f->store);
+
+    f->store->database->checkpoint_pages = 10;
+    for (int i = 0; i < 100; i++) {
+        put_some(f, i);
+        commit(f);
+        gw_store_tend(f->store);
+        assert_in_range(atomic_load(&counters->log_pages), 1, 16);
+    }
+    assert_in_range(atomic_load(&counters->checkpoints), 10, 50);
+}
+
+static void tend__log_that_a_reader_holds__grows_to_its_bound_and_recovers(void **state)
+{
+    struct fixture *f = *state;
+    const struct gw_store_counters *counters = gw_store_counters(f->store);
+    enum gw_status status = GW_OK;
+    struct gw_err err;
+    sqlite3 *reader;
+    int count = 0;
+
+    put(f, "a", "x", NULL, NOW);
+    reader = connect_beside(f);
+    run_sql(reader, "BEGIN; SELECT count(*) FROM access_entry");
+    f->store->database->checkpoint_pages = 1;
+    while (status == GW_OK && count < 1000) {
+        put_some(f, count++);
+        status = gw_store_prepare(f->store, NULL, &err);
+        if (status == GW_OK)
+            commit(f);
+        if (count % 50 == 0)
+            gw_store_tend(f->store);
+    }
+    assert_int_equal(status, GW_E_BUSY);
+    assert_non_null(strstr(err.text, "another program reads the file"));
+    assert_in_range(atomic_load(&counters->log_pages), 257, 270);
+    gw_store_tend(f->store);
+    assert_int_equal(gw_store_commit(f->store, &err), GW_OK);
+    run_sql(reader, "COMMIT");
+    (void)sqlite3_close(reader);
+    gw_store_tend(f->store);
+    put(f, "b", "x", NULL, NOW);
+    assert_in_range(atomic_load(&counters->log_pages), 1, 10);
+    assert_false(atomic_load(&counters->is_fenced));
+}
+
+static void commit__file_or_log_removed__is_fenced(void **state)
+{
+    struct fixture *f = *state;
+    char moved[128];
+
+    for (int i = 0; i < 2; i++) {
+        struct gw_err err;
+        char name[128];
+
+        put(f, "a", "x", NULL, NOW);
+        (void)snprintf(name, sizeof(name), "%s%s", f->path, i == 0 ? "-wal" : "");
+        (void)snprintf(moved, sizeof(moved), "%s/moved", f->folder);
+        assert_int_equal(rename(name, moved), 0);
+        put_some(f, i);
+        assert_int_equal(gw_store_commit(f->store, &err), GW_E_IO);
+        assert_true(atomic_load(&gw_store_counters(f->store)->is_fenced));
+        assert_non_null(find(f, "a"));
+        assert_int_equal(rename(moved, name), 0);
+        put_some(f, i);
+        assert_int_equal(gw_store_commit(f->store, &err), GW_E_IO);
+        reopen(f);
+        expect_entries(f, "my-cluster", "a");
+    }
+}
+
 static void views__show_what_people_ask_for(void **state)
 {
     struct fixture *f = *state;
@@ -405,6 +490,9 @@ int main(void)
         DURABLE_TEST(prepare__what_a_start_would_refuse__is_refused),
         DURABLE_TEST(open__while_another_has_it__is_busy),
         DURABLE_TEST(prepare__foreign_lock__is_busy_for_a_while),
+        DURABLE_TEST(tend__log_of_many_pages__is_emptied),
+        DURABLE_TEST(tend__log_that_a_reader_holds__grows_to_its_bound_and_recovers),
+        DURABLE_TEST(commit__file_or_log_removed__is_fenced),
         DURABLE_TEST(views__show_what_people_ask_for),
     };
 

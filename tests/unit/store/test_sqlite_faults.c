@@ -234,6 +234,94 @@ static void try_all(struct fixture *f, struct trial trial, struct tally *tally)
     }
 }
 
+/* A change of so many bytes, committed. */
+static enum gw_status commit_large(struct fixture *f, size_t length, struct gw_err *err)
+{
+    struct gw_store_key at = key_in("large", "");
+    char *document = gw_alloc(length);
+    struct gw_cluster from = {.key = at, .document = {document, length}};
+    struct gw_store_change change = {
+        .key = at, .expected_cluster = cluster_version(f, &at), .cluster_act = GW_STORE_PUT};
+
+    memset(document, ' ', length);
+    document[0] = '{';
+    document[length - 1] = '}';
+    change.cluster = gw_cluster_new(&from);
+    free(document);
+    assert_int_equal(stage_change(f, &change), GW_OK);
+    return gw_store_commit(f->store, err);
+}
+
+/* The log's index is made larger behind the sync: the commit is on the disk, though SQLite says that it failed. */
+static void commit__index_of_the_log_cannot_grow__is_unknown_and_there(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_err err;
+
+    open_sound(f);
+    put_cluster(f, "my-cluster");
+    assert_int_equal(commit_large(f, (size_t)9 << 20, &err), GW_OK);
+    disk_begin(DISK_MAP, 1, SQLITE_IOERR_SHMSIZE);
+    assert_int_equal(commit_large(f, (size_t)10 << 20, &err), GW_E_UNKNOWN);
+    assert_int_equal(disk.hits, 1);
+    assert_int_equal(stage(f, "a", 0, "x"), GW_OK);
+    assert_int_equal(gw_store_prepare(f->store, NULL, &err), GW_E_IO);
+    assert_non_null(strstr(err.text, "restart eksgate"));
+    end_process(f, END_CUT);
+    open_sound(f);
+    assert_int_equal(
+        gw_store_find_cluster(f->store, &(struct gw_store_key){GW_STR("aws"), GW_STR("012345678910"),
+                                                               GW_STR("us-west-2"), GW_STR("large"), GW_STR_NONE})
+            ->document.length,
+        (size_t)10 << 20);
+    close_store(f);
+    disk_end();
+}
+
+static void commit__disk_is_full_for_a_while__goes_on_without_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_err err;
+
+    open_sound(f);
+    put_cluster(f, "my-cluster");
+    for (unsigned at = 1; at < 8; at++) {
+        disk_begin(DISK_WRITE, at, SQLITE_FULL);
+        assert_int_equal(commit_large(f, 100000, &err), GW_E_IO);
+        assert_non_null(strstr(err.text, "make room"));
+        assert_int_equal(commit_large(f, 100000, &err), GW_OK);
+    }
+    assert_false(atomic_load(&gw_store_counters(f->store)->is_fenced));
+    close_store(f);
+    disk_end();
+}
+
+/* Larger than SQLite's cache: pages go to the log before the commit. */
+static void prepare__fails_while_pages_spill__leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_err err;
+
+    open_sound(f);
+    put_cluster(f, "my-cluster");
+    for (unsigned at = 1; at < 5; at++) {
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(stage_cluster(f, i == 0 ? "a" : i == 1 ? "b" : "c", 0, GW_STORE_PUT, NULL), GW_OK);
+        disk_begin(DISK_WRITE, at * at * at * 10, SQLITE_IOERR_WRITE);
+        assert_int_equal(commit_large(f, (size_t)15 << 20, &err), GW_E_IO);
+        assert_int_equal(disk.hits, 1);
+    }
+    disk_begin(DISK_WRITE, 10, SQLITE_FULL);
+    assert_int_equal(stage_cluster(f, "a", 0, GW_STORE_PUT, NULL), GW_OK);
+    assert_int_equal(commit_large(f, (size_t)15 << 20, &err), GW_E_IO);
+    put_cluster(f, "d");
+    end_process(f, END_CUT_SOME);
+    open_sound(f);
+    expect_clusters(f, "d my-cluster");
+    close_store(f);
+    disk_end();
+}
+
 static void commit__a_write_fails__nothing_of_it_is_there(void **state)
 {
     struct tally tally = {0};
@@ -297,6 +385,9 @@ static int set_up_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        DISK_TEST(commit__index_of_the_log_cannot_grow__is_unknown_and_there),
+        DISK_TEST(commit__disk_is_full_for_a_while__goes_on_without_a_restart),
+        DISK_TEST(prepare__fails_while_pages_spill__leaves_nothing),
         DISK_TEST(commit__a_write_fails__nothing_of_it_is_there),
         DISK_TEST(commit__a_sync_fails__is_unknown_until_the_next_start),
         DISK_TEST(commit__other_calls_fail__what_was_committed_stays),
