@@ -21,10 +21,17 @@ def durable_configuration(lab, name, **options):
     return lab.configuration(durable=True, file=name, **options)
 
 
-def create(lab, server, prefix, seconds, **options):
-    """Typical creates with a token each; their number is what this machine can't reach."""
+def create(lab, server, prefix, seconds):
+    """Typical creates with a token each, more of them than can be answered in that time."""
     return lab.load(server, "create", connections=CONNECTIONS, typical=1, prefix=prefix, seconds=seconds,
-                    requests=int(45000 * (seconds + 0.5)), **options)
+                    requests=int(45000 * (seconds + 0.5)))
+
+
+def fill(lab, server, prefix, entries):
+    """Makes the entries PREFIX-0, PREFIX-1, ... in parts that the load generator's memory can hold."""
+    for first in range(0, entries, 100000):
+        lab.load(server, "create", connections=256, typical=1, prefix=prefix, first=first,
+                 requests=min(100000, entries - first), seconds=600, warmup=0)
 
 
 def per_second(result):
@@ -78,7 +85,7 @@ def beside(lab, table, rounds, seconds, rate):
     """Describes a thousand times a second while creates come at `rate`."""
     p99, slow, preempted = [], 0, 0
     with lab.serving(durable_configuration(lab, "beside.db")) as server:
-        create(lab, server, "there", 600, count=10000, warmup=0)
+        fill(lab, server, "there", 10000)
         for number in range(rounds):
             before = lab.metrics(server)
             result = lab.lanes(server, {"kind": "describe", "connections": 16, "rate": 1000, "requests": 10000,
@@ -106,14 +113,6 @@ def durable(lab, table, rounds, seconds):
     beside(lab, table, rounds, seconds, best / 2)
 
 
-def seed(lab, configuration, entries):
-    """Makes the entries seed-0, seed-1, ... through the API, in parts that the load generator's memory can hold."""
-    with lab.serving(configuration) as server:
-        for first in range(0, entries, 100000):
-            lab.load(server, "create", connections=256, typical=1, prefix="seed", first=first,
-                     requests=min(100000, entries - first), seconds=600, warmup=0)
-
-
 def settle(server):
     time.sleep(0.5)
     return servers.memory_of(server.process.pid)["RssAnon"]
@@ -126,7 +125,8 @@ def scale(lab, table, rounds, seconds, entries=1000000):
     files = {name: durable_configuration(lab, f"{name}.db") for name in sizes}
     for name, count in sizes.items():
         began = time.monotonic()
-        seed(lab, files[name], count)
+        with lab.serving(files[name]) as server:
+            fill(lab, server, "seed", count)
         size = os.path.getsize(lab.path(f"{name}.db")) / count
         print(f"  seeded {count} entries in {time.monotonic() - began:.0f} s, {size:.0f} bytes of database each", flush=True)
     with lab.serving(durable_configuration(lab, "none.db")) as server:
