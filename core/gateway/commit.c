@@ -18,17 +18,20 @@
 
 #define GW_COMMIT_BATCH_MAX 1024
 #define GW_COMMIT_TICK_MS   1000
+/* Jobs whose end is told in one callback of a loop: some 20 us each, and others wait meanwhile. */
+#define GW_COMMIT_COLLECT_MAX 16
 
 struct gw_commit_port {
     struct gw_commit *commit;
     void (*wake)(void *ctx);
     void *wake_ctx;
     struct gw_job_list added; /* the worker's, not yet handed over */
+    struct gw_job_list ready; /* the worker's, taken from `done` and not yet told */
     pthread_mutex_t lock;     /* of `done` and `under_way` */
     pthread_cond_t settled;
     struct gw_job_list done;
     size_t under_way;
-    size_t handed_back; /* the writer's: jobs of this port in the batch that is being given back */
+    struct gw_job_list handed_back; /* the writer's: jobs of this port in the batch that is being given back */
 };
 
 struct gw_commit {
@@ -88,6 +91,23 @@ static void list_join(struct gw_job_list *to, struct gw_job_list *from)
     list_init(from);
 }
 
+/* The worker is woken without the lock: it takes it at once, where it must not find the writer, whose place on the
+ * processor it may have got by the wake. */
+static void hand_back_to(struct gw_commit_port *port)
+{
+    size_t count = port->handed_back.count;
+
+    (void)pthread_mutex_lock(&port->lock);
+    list_join(&port->done, &port->handed_back);
+    (void)pthread_mutex_unlock(&port->lock);
+    port->wake(port->wake_ctx);
+    /* Last, and under the lock: a port that closes waits for this, and is not touched afterwards. */
+    (void)pthread_mutex_lock(&port->lock);
+    port->under_way -= count;
+    (void)pthread_cond_signal(&port->settled);
+    (void)pthread_mutex_unlock(&port->lock);
+}
+
 /* Gives the batch back to the workers; each is woken once. */
 static void hand_back(struct gw_job_list *batch)
 {
@@ -95,25 +115,12 @@ static void hand_back(struct gw_job_list *batch)
     size_t port_count = 0;
 
     for (struct gw_commit_job *job = list_take(batch); job != NULL; job = list_take(batch)) {
-        struct gw_commit_port *port = job->port;
-
-        if (port->handed_back++ == 0)
-            ports[port_count++] = port;
-        (void)pthread_mutex_lock(&port->lock);
-        list_add(&port->done, job);
-        (void)pthread_mutex_unlock(&port->lock);
+        if (job->port->handed_back.first == NULL)
+            ports[port_count++] = job->port;
+        list_add(&job->port->handed_back, job);
     }
-    for (size_t i = 0; i < port_count; i++) {
-        struct gw_commit_port *port = ports[i];
-
-        (void)pthread_mutex_lock(&port->lock);
-        /* Last, and under the lock: a port that closes waits for this, and is not touched afterwards. */
-        port->under_way -= port->handed_back;
-        port->handed_back = 0;
-        port->wake(port->wake_ctx);
-        (void)pthread_cond_signal(&port->settled);
-        (void)pthread_mutex_unlock(&port->lock);
-    }
+    for (size_t i = 0; i < port_count; i++)
+        hand_back_to(ports[i]);
 }
 
 static void reopen_journal(struct gw_commit *commit)
@@ -261,7 +268,9 @@ struct gw_commit_port *gw_commit_port_open(struct gw_commit *commit, void (*wake
     port->wake = wake;
     port->wake_ctx = ctx;
     list_init(&port->added);
+    list_init(&port->ready);
     list_init(&port->done);
+    list_init(&port->handed_back);
     (void)pthread_mutex_init(&port->lock, NULL);
     (void)pthread_cond_init(&port->settled, NULL);
     return port;
@@ -285,7 +294,7 @@ void gw_commit_port_close(struct gw_commit_port **port)
         gw_commit_submit(p);
         wait_settled(p);
         gw_commit_collect(p);
-    } while (p->added.first != NULL);
+    } while (p->added.first != NULL || p->ready.first != NULL);
     *port = NULL;
     (void)pthread_cond_destroy(&p->settled);
     (void)pthread_mutex_destroy(&p->lock);
@@ -320,6 +329,7 @@ enum gw_status gw_commit_add(struct gw_commit_port *port, struct gw_commit_job *
 void gw_commit_submit(struct gw_commit_port *port)
 {
     struct gw_commit *commit = port->commit;
+    bool sleeping;
 
     if (port->added.first == NULL)
         return;
@@ -329,21 +339,24 @@ void gw_commit_submit(struct gw_commit_port *port)
     (void)pthread_mutex_lock(&commit->lock);
     list_join(&commit->queue, &port->added);
     atomic_store_explicit(&commit->counters.queued, commit->queue.count, memory_order_relaxed);
-    if (commit->sleeping)
-        (void)pthread_cond_signal(&commit->work);
+    sleeping = commit->sleeping;
     (void)pthread_mutex_unlock(&commit->lock);
+    if (sleeping)
+        (void)pthread_cond_signal(&commit->work);
 }
 
 void gw_commit_collect(struct gw_commit_port *port)
 {
-    struct gw_job_list done;
-
-    list_init(&done);
     (void)pthread_mutex_lock(&port->lock);
-    list_join(&done, &port->done);
+    list_join(&port->ready, &port->done);
     (void)pthread_mutex_unlock(&port->lock);
-    for (struct gw_commit_job *job = list_take(&done); job != NULL; job = list_take(&done))
+    for (size_t i = 0; i < GW_COMMIT_COLLECT_MAX && port->ready.first != NULL; i++) {
+        struct gw_commit_job *job = list_take(&port->ready);
+
         job->done(job);
+    }
+    if (port->ready.first != NULL)
+        port->wake(port->wake_ctx);
 }
 
 static void on_run_done(struct gw_commit_job *job)

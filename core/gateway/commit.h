@@ -90,7 +90,7 @@ void gw_commit_port_close(struct gw_commit_port **port);
 GW_NODISCARD enum gw_status gw_commit_add(struct gw_commit_port *port, struct gw_commit_job *job);
 /* Hands over what was added; call at the end of a turn. */
 void gw_commit_submit(struct gw_commit_port *port);
-/* Calls `done` for finished jobs; call after a wake. */
+/* Calls `done` for finished jobs, a few of them; if others are left the port is woken again. Call after a wake. */
 void gw_commit_collect(struct gw_commit_port *port);
 
 /* Runs one job and waits for it; `done` may be NULL. Neither on a worker's nor on the writer's thread. Gives the job's

@@ -195,6 +195,46 @@ static void commit__two_workers__every_change_has_its_record(void **state)
     assert_int_equal(count_lines(f->path), 2 * JOBS);
 }
 
+/* A worker has other things to do between the replies to a large batch. */
+static void collect__many_jobs__are_told_a_few_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+    struct gw_commit_port *port = gw_commit_port_open(f->commit, on_wake, &waiter);
+    struct gw_commit_job jobs[100];
+    size_t done = 0;
+
+    for (size_t i = 0; i < GW_COUNT(jobs); i++) {
+        jobs[i] = (struct gw_commit_job){.record = GW_STR_INIT(RECORD), .done = count_done, .ctx = &done};
+        assert_int_equal(gw_commit_add(port, &jobs[i]), GW_OK);
+    }
+    gw_commit_submit(port);
+    while (done < GW_COUNT(jobs)) {
+        size_t before = done;
+
+        wait_woken(&waiter);
+        gw_commit_collect(port);
+        assert_in_range(done - before, 1, 20);
+    }
+    gw_commit_port_close(&port);
+}
+
+static void close__with_many_jobs__tells_all(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+    struct gw_commit_port *port = gw_commit_port_open(f->commit, on_wake, &waiter);
+    struct gw_commit_job jobs[100];
+    size_t done = 0;
+
+    for (size_t i = 0; i < GW_COUNT(jobs); i++) {
+        jobs[i] = (struct gw_commit_job){.record = GW_STR_INIT(RECORD), .done = count_done, .ctx = &done};
+        assert_int_equal(gw_commit_add(port, &jobs[i]), GW_OK);
+    }
+    gw_commit_port_close(&port);
+    assert_int_equal(done, GW_COUNT(jobs));
+}
+
 /* Runs one job to its end. */
 static enum gw_status run_job(struct fixture *f, struct gw_store_change *change, struct gw_str record)
 {
@@ -558,6 +598,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(commit__two_workers__every_change_has_its_record),
+        WITH_FIXTURE(collect__many_jobs__are_told_a_few_at_a_time),
+        WITH_FIXTURE(close__with_many_jobs__tells_all),
         WITH_FIXTURE(commit__stale_or_full__leaves_no_record),
         WITH_FIXTURE(commit__record_past_the_cap__is_refused_with_its_change),
         WITH_FIXTURE(commit__record_that_cant_be_written__takes_its_change_along_for_good),
