@@ -161,7 +161,7 @@ static void owe(struct gw_batch *batch, const struct gw_job_list *jobs, enum gw_
 {
     if (batch->journal == NULL)
         return;
-    (void)snprintf(batch->reason, sizeof(batch->reason), "%s", reason);
+    (void)snprintf(batch->reason, sizeof(batch->reason), "%.*s", (int)sizeof(batch->reason) - 1, reason);
     for (const struct gw_commit_job *job = jobs->first; job != NULL; job = job->next) {
         if (!job->staged || !changes_something(job) || job->sequence == 0)
             continue;

@@ -62,7 +62,8 @@ enum gw_status gw_files_resolve(const char *path, char **resolved, struct gw_err
     if (length > PATH_MAX)
         return gw_fail(err, GW_E_IO, "%s: is too long", path);
     joined = gw_alloc(length);
-    (void)snprintf(joined, length, "%s/%s", found, name);
+    if (snprintf(joined, length, "%s/%s", found, name) != (int)length - 1)
+        gw_fatal("%s: a path of another length", path);
     *resolved = joined;
     return GW_OK;
 }
