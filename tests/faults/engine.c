@@ -210,17 +210,24 @@ static void *wait_for_signals(void *ctx)
     return NULL;
 }
 
+/* The thread takes these two signals, the others are the program's. */
 static void start_waiting(void)
 {
     static sigset_t set;
+    sigset_t all;
+    sigset_t before;
     pthread_t thread;
 
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGUSR2);
     (void)sigaddset(&set, SIGRTMIN);
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     if (pthread_create(&thread, NULL, wait_for_signals, &set) != 0 || pthread_detach(thread) != 0)
         abort();
+    (void)sigaddset(&before, SIGUSR2);
+    (void)sigaddset(&before, SIGRTMIN);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void read_fail(const char *value)
