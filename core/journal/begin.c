@@ -45,18 +45,22 @@ static enum gw_status fail_read(const char *path, struct gw_err *err)
     return gw_fail(err, GW_E_IO, "audit file %s: cannot read it: %s", path, strerror_r(number, text, sizeof(text)));
 }
 
-/* The journal's own file as a part of the chain. */
+/* The journal's own file as a part of the chain. One that is torn from its beginning is none. */
 static enum gw_status read_own(struct begin *begin, struct gw_history_file *own, struct gw_err *err)
 {
-    const struct gw_journal *journal = begin->journal;
-    enum gw_status status = gw_walk_first(journal->io, journal->fd, &own->first, own->previous);
+    struct gw_journal *journal = begin->journal;
+    bool is_no_part = journal->state == GW_SEGMENT_GIVEN_UP && journal->synced.sequence == 0;
+    enum gw_status status =
+        is_no_part ? GW_E_MISSING : gw_walk_first(journal->io, journal->fd, &own->first, own->previous);
 
     if (status == GW_E_IO)
         return fail_read(journal->path, err);
     if (status == GW_E_SYNTAX)
         return gw_fail(err, GW_E_SYNTAX, "audit file %s: does not begin with a record of an audit chain; " ADVICE,
                        journal->path);
-    begin->is_empty = status == GW_E_MISSING;
+    if (status == GW_E_UNKNOWN)
+        gw_segment_end_at(journal, (struct gw_chain_head){0}, BROKEN);
+    begin->is_empty = status != GW_OK;
     own->path = gw_str_dup(gw_str_from(journal->path));
     return GW_OK;
 }
@@ -250,10 +254,8 @@ static enum gw_status join_records(struct begin *begin, struct gw_err *err)
         status = walk_route(begin, err);
     if (status == GW_E_MISSING)
         return begin->gap != 0 ? refuse_gap(begin, err) : refuse_place(begin, err);
-    if (status == GW_OK && begin->walk.is_broken) {
-        gw_journal_settle_on(begin->journal, begin->walk.head);
-        gw_segment_give_up(begin->journal, BROKEN);
-    }
+    if (status == GW_OK && begin->walk.is_broken)
+        gw_segment_end_at(begin->journal, begin->walk.head, BROKEN);
     return status;
 }
 
@@ -262,6 +264,15 @@ static const char *last_part(const char *path)
     const char *slash = strrchr(path, '/');
 
     return slash != NULL ? slash + 1 : path;
+}
+
+/* The journal's own file is empty, or torn from its beginning. */
+static void go_on_from(struct begin *begin, struct gw_chain_head head)
+{
+    if (begin->journal->state == GW_SEGMENT_GIVEN_UP)
+        gw_segment_end_at(begin->journal, head, BROKEN);
+    else
+        gw_journal_settle_on(begin->journal, head);
 }
 
 /* An empty file: the chain goes on from its end in the files beside it, else from what the store has committed. */
@@ -278,12 +289,12 @@ static enum gw_status join_empty(struct begin *begin, struct gw_err *err)
     }
     if (status == GW_E_MISSING) {
         begin->pending.count = 0;
-        gw_journal_settle_on(begin->journal, begin->start->committed);
+        go_on_from(begin, begin->start->committed);
         return GW_OK;
     }
     if (status != GW_OK)
         return status;
-    gw_journal_settle_on(begin->journal, begin->walk.head);
+    go_on_from(begin, begin->walk.head);
     if (begin->walk.is_broken)
         gw_event_append_continued(begin->journal, begin->walk.head.sequence,
                                   last_part(begin->files.files[begin->stops[0]].path), BROKEN);
@@ -303,10 +314,8 @@ static enum gw_status join_new(struct begin *begin, struct gw_err *err)
     memcpy(begin->walk.head.hash, own.previous, sizeof(own.previous));
     if (gw_walk_on(&begin->walk, begin->journal->fd, UINT64_MAX) != GW_OK)
         return fail_read(begin->journal->path, err);
-    if (begin->walk.is_broken) {
-        gw_journal_settle_on(begin->journal, begin->walk.head);
-        gw_segment_give_up(begin->journal, BROKEN);
-    }
+    if (begin->walk.is_torn)
+        gw_segment_end_at(begin->journal, begin->walk.head, BROKEN);
     return GW_OK;
 }
 
@@ -314,8 +323,10 @@ static enum gw_status join(struct begin *begin, struct gw_err *err)
 {
     enum gw_status status;
 
-    if (!begin->start->is_durable || begin->journal->is_stdout)
+    if (begin->journal->is_stdout)
         return GW_OK;
+    if (!begin->start->is_durable)
+        return gw_segment_check_end(begin->journal, err);
     if (begin->start->is_new)
         return join_new(begin, err);
     status = find_files(begin, err);
@@ -359,7 +370,7 @@ static enum gw_status tell(struct begin *begin, struct gw_err *err)
 {
     struct gw_journal *journal = begin->journal;
     const struct gw_journal_start *start = begin->start;
-    struct gw_event_begun begun = {.is_new_chain = journal->head.sequence == 0,
+    struct gw_event_begun begun = {.is_new_chain = journal->synced.sequence == 0,
                                    .store = store_word(start),
                                    .start = start,
                                    .settled = begin->pending.count};

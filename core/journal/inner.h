@@ -30,6 +30,7 @@ enum gw_segment_state {
 struct gw_journal {
     char *path;
     const char *name; /* the path's last part */
+    char *new_path;   /* of a file that is being made */
     const struct gw_journal_io *io;
     const struct gw_ed25519_key *key;
     const struct gw_clock *clock;
@@ -82,16 +83,23 @@ GW_NODISCARD enum gw_status gw_output_flush(struct gw_journal *journal, bool syn
 
 /* Syncs the file where `durable`; false: errno. */
 bool gw_output_sync(struct gw_journal *journal);
+/* Writes what is written and what is owed to another file, and syncs that where `durable`. */
+GW_NODISCARD enum gw_status gw_output_copy_owed(struct gw_journal *journal, int fd, struct gw_err *err);
 /* What was written is durable (or was never to be): it needn't be kept. */
 void gw_output_release(struct gw_journal *journal);
 
 /* segment.c: the file at the path. */
 
+/* Finds the end of the chain. A file whose end is torn is given up right away. */
 GW_NODISCARD enum gw_status gw_segment_open(struct gw_journal *journal, struct gw_err *err);
+/* For a store that can't say where the chain is sound: gives the file up where its end is torn. */
+GW_NODISCARD enum gw_status gw_segment_check_end(struct gw_journal *journal, struct gw_err *err);
 /* Makes sure that there is a file to write to, durably named. */
 GW_NODISCARD enum gw_status gw_segment_ready(struct gw_journal *journal, struct gw_err *err);
 /* The file isn't trusted any longer: what was written behind `synced` is owed again. There is no batch. */
 void gw_segment_give_up(struct gw_journal *journal, const char *reason);
+/* The chain ends at this record, and the file doesn't. There is no batch, and nothing else is owed. */
+void gw_segment_end_at(struct gw_journal *journal, struct gw_chain_head head, const char *reason);
 /* Closes the file under another name and goes on in a new one. There is no batch. */
 GW_NODISCARD enum gw_status gw_segment_rotate(struct gw_journal *journal, struct gw_err *err);
 GW_NODISCARD enum gw_status gw_segment_reopen(struct gw_journal *journal, struct gw_err *err);

@@ -91,6 +91,8 @@ static struct gw_journal *new_journal(const struct gw_journal_options *options)
     journal->path = gw_str_dup(gw_str_from(options->path));
     slash = strrchr(journal->path, '/');
     journal->name = slash != NULL ? slash + 1 : journal->path;
+    journal->new_path = gw_alloc(strlen(journal->path) + sizeof(".new"));
+    (void)snprintf(journal->new_path, strlen(journal->path) + sizeof(".new"), "%s.new", journal->path);
     journal->io = options->io != NULL ? options->io : &system_io;
     journal->key = options->key;
     journal->clock = options->clock != NULL ? options->clock : gw_clock_system();
@@ -143,6 +145,7 @@ void gw_journal_close(struct gw_journal **journal)
         (void)j->io->close(j->fd);
     gw_buf_fini(&j->text);
     free(j->moves_to);
+    free(j->new_path);
     free(j->path);
     free(j);
 }

@@ -27,11 +27,11 @@ static bool wait_writable(int fd)
 }
 
 /* Writes it all; `*written` says how much went out, also on failure. errno is set then. */
-static bool write_all(struct gw_journal *journal, struct gw_str bytes, size_t *written)
+static bool write_all(struct gw_journal *journal, int fd, struct gw_str bytes, size_t *written)
 {
     *written = 0;
     while (*written < bytes.length) {
-        ssize_t count = journal->io->write(journal->fd, bytes.at + *written, bytes.length - *written);
+        ssize_t count = journal->io->write(fd, bytes.at + *written, bytes.length - *written);
 
         if (count > 0) {
             *written += (size_t)count;
@@ -40,7 +40,7 @@ static bool write_all(struct gw_journal *journal, struct gw_str bytes, size_t *w
             errno = EIO;
             return false;
         } else if (errno == EAGAIN) {
-            if (!wait_writable(journal->fd)) {
+            if (!wait_writable(fd)) {
                 errno = EAGAIN;
                 return false;
             }
@@ -51,18 +51,34 @@ static bool write_all(struct gw_journal *journal, struct gw_str bytes, size_t *w
     return true;
 }
 
-bool gw_output_sync(struct gw_journal *journal)
+static bool sync_file(struct gw_journal *journal, int fd)
 {
     int failed = 0;
 
     if (!journal->durable)
         return true;
     do
-        failed = journal->io->sync(journal->fd);
+        failed = journal->io->sync(fd);
     while (failed != 0 && errno == EINTR);
     if (failed == 0)
         gw_journal_count(&journal->counters.syncs, 1);
     return failed == 0;
+}
+
+bool gw_output_sync(struct gw_journal *journal)
+{
+    return sync_file(journal, journal->fd);
+}
+
+enum gw_status gw_output_copy_owed(struct gw_journal *journal, int fd, struct gw_err *err)
+{
+    size_t count;
+
+    if (!write_all(journal, fd, (struct gw_str){journal->text.at, journal->owed.length}, &count))
+        return gw_journal_fail(journal, "write to a new one", err);
+    if (!sync_file(journal, fd))
+        return gw_journal_fail(journal, "sync a new one", err);
+    return GW_OK;
 }
 
 void gw_output_release(struct gw_journal *journal)
@@ -111,7 +127,7 @@ static enum gw_status write_text(struct gw_journal *journal, struct gw_err *err)
 
     if (start < 0)
         return gw_journal_fail(journal, "look at it", err);
-    if (write_all(journal, text, &count)) {
+    if (write_all(journal, journal->fd, text, &count)) {
         journal->size = start + (off_t)count;
         journal->written = (struct gw_journal_mark){journal->text.length, journal->head};
         return GW_OK;
@@ -151,10 +167,10 @@ static enum gw_status put_stdout(struct gw_journal *journal, struct gw_err *err)
     char last = '\n';
     size_t count = 0;
 
-    if (journal->half_line && !write_all(journal, GW_STR("\n"), &count))
+    if (journal->half_line && !write_all(journal, journal->fd, GW_STR("\n"), &count))
         return gw_journal_fail(journal, "write to it", err);
     journal->half_line = false;
-    if (write_all(journal, text, &count)) {
+    if (write_all(journal, journal->fd, text, &count)) {
         journal->written = (struct gw_journal_mark){journal->text.length, journal->head};
         journal->owed = journal->written;
         gw_output_release(journal);

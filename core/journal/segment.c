@@ -7,6 +7,10 @@
  * which of its pages are not on the disk, and a second sync would say that all is
  * well. It is renamed, so that a later start doesn't take it up either; one in
  * which nothing was durable yet holds nothing that isn't in memory, and is removed.
+ *
+ * The next file is made as PATH.new, gets what is owed, is synced, and only then
+ * its name: whatever comes in between, a file at the path begins by saying what it
+ * continues.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +23,14 @@
 #include "base/log.h"
 #include "journal/inner.h"
 #include "journal/tail.h"
+#include "journal/walk.h"
 
 #define FIRST_LINE 256  /* bytes that surely hold a record's place */
 #define NAMES_MAX  1000 /* tried for a file that is moved */
+#define TORN_MAX                                                                                                       \
+    ((off_t)66 << 20) /* bytes at a file's end that a power cut can have torn: what isn't synced at once               \
+                       */
+#define TORN "its end was torn by a power cut"
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
 {
@@ -37,20 +46,21 @@ static bool is_in_place(const struct gw_journal *journal)
     return fstat(journal->fd, &open_one) == 0 && lstat(journal->path, &named) == 0 && is_same_file(&open_one, &named);
 }
 
-/* Opens the path; the file is regular, and not yet locked or looked at. */
-static enum gw_status open_path(const struct gw_journal *journal, int *fd, struct gw_err *err)
+/* Opens or makes a file; it is regular, and not yet locked or looked at. */
+static enum gw_status open_path(const struct gw_journal *journal, const char *path, int flags, int *fd,
+                                struct gw_err *err)
 {
     struct stat info;
-    int opened = journal->io->open(journal->path,
-                                   O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+    int opened = journal->io->open(
+        path, flags | O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 
     if (opened < 0 && errno == ELOOP)
-        return gw_fail(err, GW_E_IO, "audit file %s: is a symbolic link; name the file itself", journal->path);
+        return gw_fail(err, GW_E_IO, "audit file %s: is a symbolic link; name the file itself", path);
     if (opened < 0)
         return gw_journal_fail(journal, "open it", err);
     if (fstat(opened, &info) != 0 || !S_ISREG(info.st_mode)) {
         (void)journal->io->close(opened);
-        return gw_fail(err, GW_E_IO, "audit file %s: is not a regular file; \"-\" writes to stdout", journal->path);
+        return gw_fail(err, GW_E_IO, "audit file %s: is not a regular file; \"-\" writes to stdout", path);
     }
     *fd = opened;
     return GW_OK;
@@ -96,7 +106,7 @@ static enum gw_status find_end(const struct gw_journal *journal, int fd, struct 
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
     }
     status = gw_tail_find(journal->io, fd, journal->path, tail, err);
-    if (status != GW_OK || tail->half == 0)
+    if (status != GW_OK || tail->half == 0 || tail->is_torn)
         return status;
     if (journal->io->truncate(fd, tail->end) != 0 || (journal->durable && journal->io->sync(fd) != 0))
         return gw_journal_fail(journal, "cut off the half line at its end", err);
@@ -105,15 +115,42 @@ static enum gw_status find_end(const struct gw_journal *journal, int fd, struct 
     return GW_OK;
 }
 
+/* A new file that a crash left unfinished: nobody was told of what is in it. */
+static enum gw_status remove_unfinished(const struct gw_journal *journal, struct gw_err *err)
+{
+    if (journal->io->remove(journal->new_path) == 0 || errno == ENOENT)
+        return GW_OK;
+    return gw_journal_fail(journal, "remove what stands beside it as .new", err);
+}
+
+/* Where the chain ends in a file whose end is torn: nowhere in it, where even its first record isn't whole. */
+static enum gw_status end_torn(struct gw_journal *journal, off_t end, struct gw_err *err)
+{
+    struct gw_walk walk = {.io = journal->io};
+    enum gw_status status = gw_walk_anchor(&walk, journal->fd, end > TORN_MAX ? end - TORN_MAX : 0);
+
+    if (status == GW_OK && walk.at > 0 && end <= TORN_MAX)
+        walk.head = (struct gw_chain_head){0};
+    else if (status == GW_OK)
+        status = gw_walk_on(&walk, journal->fd, UINT64_MAX);
+    if (status == GW_E_IO)
+        return gw_journal_fail(journal, "read its end", err);
+    journal->holds_durable = true;
+    gw_segment_end_at(journal, walk.head, TORN);
+    return GW_OK;
+}
+
 enum gw_status gw_segment_open(struct gw_journal *journal, struct gw_err *err)
 {
     struct gw_tail tail = {0};
-    enum gw_status status = open_path(journal, &journal->fd, err);
+    enum gw_status status = open_path(journal, journal->path, 0, &journal->fd, err);
 
     if (status == GW_OK)
         status = lock(journal, journal->fd, err);
     if (status == GW_OK)
         status = find_end(journal, journal->fd, &tail, err);
+    if (status == GW_OK)
+        status = remove_unfinished(journal, err);
     if (status == GW_OK && journal->durable)
         status = sync_folder(journal, err);
     if (status != GW_OK)
@@ -122,6 +159,24 @@ enum gw_status gw_segment_open(struct gw_journal *journal, struct gw_err *err)
     journal->holds_durable = tail.end > 0;
     gw_journal_count(&journal->counters.files, tail.end == 0);
     gw_journal_settle_on(journal, tail.head);
+    return tail.is_torn ? end_torn(journal, tail.end + tail.half, err) : GW_OK;
+}
+
+enum gw_status gw_segment_check_end(struct gw_journal *journal, struct gw_err *err)
+{
+    struct gw_walk walk = {.io = journal->io};
+    off_t size = journal->io->size(journal->fd);
+    enum gw_status status;
+
+    if (journal->state != GW_SEGMENT_READY || size == 0)
+        return GW_OK;
+    status = size < 0 ? GW_E_IO : gw_walk_anchor(&walk, journal->fd, size > TORN_MAX ? size - TORN_MAX : 0);
+    if (status == GW_OK)
+        status = gw_walk_on(&walk, journal->fd, UINT64_MAX);
+    if (status == GW_E_IO)
+        return gw_journal_fail(journal, "read its end", err);
+    if (walk.is_torn)
+        gw_segment_end_at(journal, walk.head, TORN);
     return GW_OK;
 }
 
@@ -169,9 +224,9 @@ void gw_segment_give_up(struct gw_journal *journal, const char *reason)
 {
     uint64_t after = journal->synced.sequence;
 
+    gw_journal_count(&journal->counters.given_up, journal->state == GW_SEGMENT_READY);
     journal->state = GW_SEGMENT_GIVEN_UP;
     journal->written = (struct gw_journal_mark){0, journal->synced};
-    gw_journal_count(&journal->counters.given_up, 1);
     free(journal->moves_to);
     journal->moves_to = NULL;
     if (!journal->holds_durable)
@@ -181,6 +236,14 @@ void gw_segment_give_up(struct gw_journal *journal, const char *reason)
     gw_log(GW_LOG_ERROR, "audit",
            "%s: %s; it is given up behind record %llu and becomes %s, the chain goes on in a new file", journal->path,
            reason, (unsigned long long)after, last_part(journal->moves_to));
+}
+
+void gw_segment_end_at(struct gw_journal *journal, struct gw_chain_head head, const char *reason)
+{
+    if (journal->state == GW_SEGMENT_GIVEN_UP && gw_chain_equal(&journal->synced, &head))
+        return;
+    gw_journal_settle_on(journal, head);
+    gw_segment_give_up(journal, reason);
 }
 
 static enum gw_status move_away(struct gw_journal *journal, const char *to, struct gw_err *err)
@@ -213,20 +276,39 @@ static enum gw_status put_aside(struct gw_journal *journal, struct gw_err *err)
     return GW_OK;
 }
 
-/* A new file at the path, which is free, or empty. */
+/* Closes a file that was to be the next. */
+static void drop_new(struct gw_journal *journal, int fd)
+{
+    (void)journal->io->remove(journal->new_path);
+    (void)journal->io->close(fd);
+}
+
+/* Makes the file that is to follow, with what is owed in it; it has no place yet. */
 static enum gw_status make_new(struct gw_journal *journal, int *fd, struct gw_err *err)
 {
-    enum gw_status status = open_path(journal, fd, err);
+    enum gw_status status = open_path(journal, journal->new_path, O_TRUNC, fd, err);
 
     if (status != GW_OK)
         return status;
     status = lock(journal, *fd, err);
-    if (status == GW_OK && journal->io->size(*fd) != 0)
-        status = gw_fail(err, GW_E_IO, "audit file %s: a new one is to be made, but another is there; move it away",
-                         journal->path);
+    if (status == GW_OK && journal->owed.length > 0)
+        status = gw_output_copy_owed(journal, *fd, err);
     if (status != GW_OK)
-        (void)journal->io->close(*fd);
+        drop_new(journal, *fd);
     return status;
+}
+
+/* Gives the new file the path; an empty file that somebody has made there goes. */
+static enum gw_status place_new(struct gw_journal *journal, struct gw_err *err)
+{
+    struct stat info;
+
+    if (lstat(journal->path, &info) == 0 && (!S_ISREG(info.st_mode) || info.st_size > 0))
+        return gw_fail(err, GW_E_IO, "audit file %s: a new one is to be made, but another is there; move it away",
+                       journal->path);
+    if (journal->io->rename(journal->new_path, journal->path) != 0)
+        return gw_journal_fail(journal, "give a new one its name", err);
+    return GW_OK;
 }
 
 /* Writes go to this file from now on. */
@@ -240,18 +322,41 @@ static void take_up(struct gw_journal *journal, int fd, off_t size)
     gw_journal_count(&journal->counters.files, 1);
 }
 
+/* Likewise, of one that make_new has made: what was owed is in it, but not durable before its name is. */
+static void take_up_new(struct gw_journal *journal, int fd)
+{
+    take_up(journal, fd, (off_t)journal->owed.length);
+    journal->holds_durable = false;
+    journal->written = journal->owed;
+}
+
+/* The old file goes out of the way, a new one takes its place. */
+static enum gw_status replace(struct gw_journal *journal, struct gw_err *err)
+{
+    enum gw_status status;
+    int fd = -1;
+
+    status = make_new(journal, &fd, err);
+    if (status != GW_OK)
+        return status;
+    if (journal->state == GW_SEGMENT_GIVEN_UP)
+        status = put_aside(journal, err);
+    if (status == GW_OK)
+        status = place_new(journal, err);
+    if (status != GW_OK) {
+        drop_new(journal, fd);
+        return status;
+    }
+    take_up_new(journal, fd);
+    return GW_OK;
+}
+
 enum gw_status gw_segment_ready(struct gw_journal *journal, struct gw_err *err)
 {
     enum gw_status status = GW_OK;
-    int fd = -1;
 
-    if (journal->state == GW_SEGMENT_GIVEN_UP)
-        status = put_aside(journal, err);
-    if (status == GW_OK && journal->state == GW_SEGMENT_GONE) {
-        status = make_new(journal, &fd, err);
-        if (status == GW_OK)
-            take_up(journal, fd, 0);
-    }
+    if (journal->state != GW_SEGMENT_READY)
+        status = replace(journal, err);
     if (status == GW_OK && journal->folder_due)
         status = sync_folder(journal, err);
     return status;
@@ -260,18 +365,26 @@ enum gw_status gw_segment_ready(struct gw_journal *journal, struct gw_err *err)
 /* Makes the old file's name free and a new one at the path; where there can't be one, the old goes on. */
 static enum gw_status exchange(struct gw_journal *journal, const char *to, struct gw_err *err)
 {
-    int old = journal->fd;
-    enum gw_status status = move_away(journal, to, err);
+    enum gw_status status;
     int fd = -1;
 
+    status = make_new(journal, &fd, err);
     if (status != GW_OK)
         return status;
-    status = make_new(journal, &fd, err);
+    status = move_away(journal, to, err);
+    if (status != GW_OK) {
+        drop_new(journal, fd);
+        return status;
+    }
+    status = place_new(journal, err);
     if (status == GW_OK) {
-        take_up(journal, fd, 0);
-        (void)journal->io->close(old);
-    } else if (journal->io->rename(to, journal->path) != 0) {
-        (void)journal->io->close(old);
+        (void)journal->io->close(journal->fd);
+        take_up_new(journal, fd);
+        return GW_OK;
+    }
+    drop_new(journal, fd);
+    if (journal->io->rename(to, journal->path) != 0) {
+        (void)journal->io->close(journal->fd);
         journal->fd = -1;
         journal->state = GW_SEGMENT_GONE;
     }
@@ -280,6 +393,8 @@ static enum gw_status exchange(struct gw_journal *journal, const char *to, struc
 
 enum gw_status gw_segment_rotate(struct gw_journal *journal, struct gw_err *err)
 {
+    struct gw_journal_mark end;
+    struct gw_chain_head checkpointed;
     enum gw_status status;
     char *to;
 
@@ -289,14 +404,20 @@ enum gw_status gw_segment_rotate(struct gw_journal *journal, struct gw_err *err)
     status = gw_output_flush(journal, true, err);
     if (status != GW_OK)
         return status;
+    end = journal->owed;
+    checkpointed = journal->checkpointed;
     to = choose_name(journal);
+    gw_event_append_rotated(journal, last_part(to));
+    gw_event_append_checkpoint(journal);
     status = exchange(journal, to, err);
-    if (status == GW_OK) {
-        gw_event_append_rotated(journal, last_part(to));
-        gw_event_append_checkpoint(journal);
-        status = gw_output_flush(journal, true, err);
-    }
     free(to);
+    if (status == GW_OK)
+        return gw_output_flush(journal, true, err);
+    if (journal->state == GW_SEGMENT_READY) { /* in the old file, which is none that follows */
+        journal->owed = end;
+        journal->checkpointed = checkpointed;
+        gw_journal_drop(journal);
+    }
     return status;
 }
 
@@ -318,24 +439,29 @@ static enum gw_status adopt(struct gw_journal *journal, int fd, off_t *size, str
     return GW_OK;
 }
 
-/* Leaves the file, which somebody has moved, for another. What isn't known to be on its disk goes there. */
+/* Leaves the file, which somebody has moved, for another. What isn't known to be on its disk is written again; that
+ * other, which is empty then, is replaced by one that begins with it. */
 static void move_on(struct gw_journal *journal, int fd, off_t size)
 {
-    uint64_t after = journal->synced.sequence;
     bool is_safe = size > 0 || gw_output_sync(journal);
 
-    if (is_safe) {
-        gw_output_release(journal);
-        if (size == 0)
-            gw_event_append_rotated(journal, NULL);
-    } else {
-        journal->written = (struct gw_journal_mark){0, journal->synced};
+    if (!is_safe) {
+        journal->moves_to = NULL;
         gw_journal_count(&journal->counters.given_up, 1);
-        gw_event_append_continued(journal, after, NULL, "sync failed");
+        journal->written = (struct gw_journal_mark){0, journal->synced};
+        gw_event_append_continued(journal, journal->synced.sequence, NULL, "sync failed");
+        (void)journal->io->close(fd);
+        (void)journal->io->close(journal->fd);
+        journal->fd = -1;
+        journal->state = GW_SEGMENT_GONE;
+        return;
     }
-    gw_event_append_checkpoint(journal);
+    gw_output_release(journal);
     (void)journal->io->close(journal->fd);
     take_up(journal, fd, size);
+    if (size == 0)
+        gw_event_append_rotated(journal, NULL);
+    gw_event_append_checkpoint(journal);
 }
 
 enum gw_status gw_segment_reopen(struct gw_journal *journal, struct gw_err *err)
@@ -349,7 +475,7 @@ enum gw_status gw_segment_reopen(struct gw_journal *journal, struct gw_err *err)
         return gw_segment_ready(journal, err);
     if (is_in_place(journal))
         return GW_OK;
-    status = open_path(journal, &fd, err);
+    status = open_path(journal, journal->path, 0, &fd, err);
     if (status != GW_OK)
         return status;
     status = adopt(journal, fd, &size, err);

@@ -84,24 +84,43 @@ static enum gw_status check_half(const struct gw_journal_io *io, int fd, const c
     return GW_OK;
 }
 
+static bool has_nul(struct gw_str bytes)
+{
+    return bytes.length > 0 && memchr(bytes.at, '\0', bytes.length) != NULL;
+}
+
+/* A line that is longer than a record: two that lost what was between them, or another file's. `block` is room. */
+static enum gw_status read_long(const struct gw_journal_io *io, int fd, const char *path, off_t start, char *block,
+                                struct gw_tail *tail, struct gw_err *err)
+{
+    for (off_t at = start; at < tail->end && !tail->is_torn; at += (off_t)BLOCK) {
+        size_t length = tail->end - at > (off_t)BLOCK ? BLOCK : (size_t)(tail->end - at);
+
+        if (!read_exactly(io, fd, block, length, at))
+            return fail_read(err, path);
+        tail->is_torn = has_nul((struct gw_str){block, length});
+    }
+    return tail->is_torn ? GW_OK : refuse(err, path, "its last line is too long for a record");
+}
+
 static enum gw_status read_last(const struct gw_journal_io *io, int fd, const char *path, off_t start,
                                 struct gw_tail *tail, struct gw_err *err)
 {
-    size_t length = (size_t)(tail->end - start - 1);
+    struct gw_str line = {NULL, (size_t)(tail->end - start - 1)};
     unsigned char previous[GW_DIGEST_SIZE];
     enum gw_status status = GW_OK;
-    char *line;
+    char *bytes = gw_alloc(line.length);
 
-    if (tail->end - start - 1 > (off_t)GW_JOURNAL_RECORD_MAX)
-        return refuse(err, path, "its last line is too long for a record");
-    line = gw_alloc(length);
-    if (!read_exactly(io, fd, line, length, start))
+    line.at = bytes;
+    if (!read_exactly(io, fd, bytes, line.length, start))
         status = fail_read(err, path);
-    else if (gw_chain_parse((struct gw_str){line, length}, &tail->head.sequence, previous) != GW_OK)
+    else if (has_nul(line))
+        tail->is_torn = true;
+    else if (gw_chain_parse(line, &tail->head.sequence, previous) != GW_OK)
         status = refuse(err, path, "its last line is no record of an audit chain");
     else
-        gw_digest_sha256((struct gw_str){line, length}, tail->head.hash);
-    free(line);
+        gw_digest_sha256(line, tail->head.hash);
+    free(bytes);
     return status;
 }
 
@@ -122,6 +141,8 @@ static enum gw_status find(const struct gw_journal_io *io, int fd, const char *p
         return status;
     if (!find_newline(io, fd, newline, block, &before))
         return fail_read(err, path);
+    if (newline - before - 1 > (off_t)GW_JOURNAL_RECORD_MAX)
+        return read_long(io, fd, path, before + 1, block, tail, err);
     return read_last(io, fd, path, before + 1, tail, err);
 }
 

@@ -103,15 +103,23 @@ enum gw_status gw_walk_find(const struct gw_journal_io *io, int fd, uint64_t seq
     return status;
 }
 
+static bool has_nul(struct gw_str bytes)
+{
+    return bytes.length > 0 && memchr(bytes.at, '\0', bytes.length) != NULL;
+}
+
 enum gw_status gw_walk_first(const struct gw_journal_io *io, int fd, uint64_t *sequence,
                              unsigned char previous[GW_DIGEST_SIZE])
 {
-    char front[FRONT];
-    ssize_t got = read_at(io, fd, front, sizeof(front), 0);
+    char bytes[FRONT];
+    ssize_t got = read_at(io, fd, bytes, sizeof(bytes), 0);
+    struct gw_str front = {bytes, got < 0 ? 0 : (size_t)got};
 
-    if (got < 0)
-        return GW_E_IO;
-    return got == 0 ? GW_E_MISSING : gw_chain_parse((struct gw_str){front, (size_t)got}, sequence, previous);
+    if (got <= 0)
+        return got < 0 ? GW_E_IO : GW_E_MISSING;
+    if (gw_chain_parse(front, sequence, previous) == GW_OK)
+        return GW_OK;
+    return has_nul(front) ? GW_E_UNKNOWN : GW_E_SYNTAX;
 }
 
 /* The whole line at walk->at, without its newline, in `block`; GW_E_MISSING when there is none. */
@@ -148,14 +156,20 @@ enum gw_status gw_walk_pass(struct gw_walk *walk, int fd, const struct gw_chain_
     return status;
 }
 
+/* What a line says of its place; false when it is no whole record. */
+static bool read_place(struct gw_str line, uint64_t *sequence, unsigned char previous[GW_DIGEST_SIZE])
+{
+    return line.length <= GW_JOURNAL_RECORD_MAX && gw_chain_parse(line, sequence, previous) == GW_OK && !has_nul(line);
+}
+
 /* Takes the line when it follows. */
 static bool take_line(struct gw_walk *walk, struct gw_str line)
 {
     unsigned char previous[GW_DIGEST_SIZE];
     uint64_t sequence;
 
-    if (line.length > GW_JOURNAL_RECORD_MAX || gw_chain_parse(line, &sequence, previous) != GW_OK ||
-        sequence != walk->head.sequence + 1 || memcmp(previous, walk->head.hash, sizeof(previous)) != 0)
+    if (!read_place(line, &sequence, previous) || sequence != walk->head.sequence + 1 ||
+        memcmp(previous, walk->head.hash, sizeof(previous)) != 0)
         return false;
     gw_digest_sha256(line, walk->head.hash);
     walk->head.sequence = sequence;
@@ -177,6 +191,7 @@ static size_t take_lines(struct gw_walk *walk, struct gw_str block, uint64_t las
             break;
         if (!take_line(walk, gw_str_slice(block, taken, end - taken))) {
             walk->is_broken = true;
+            walk->is_torn = has_nul(gw_str_slice(block, taken, end - taken));
             break;
         }
         taken = end + 1;
@@ -198,8 +213,62 @@ enum gw_status gw_walk_on(struct gw_walk *walk, int fd, uint64_t last)
             break;
         }
         taken = take_lines(walk, (struct gw_str){block, (size_t)got}, last);
-        if (taken == 0) /* a block without a whole line: longer than any record, or half of one */
-            walk->is_broken = walk->head.sequence < last;
+        if (taken == 0 && !walk->is_broken) { /* a block without a whole line: longer than any record, or half of one */
+            walk->is_broken = true;
+            walk->is_torn = has_nul((struct gw_str){block, (size_t)got});
+        }
+    }
+    free(block);
+    return status;
+}
+
+/* Looks for the record's line in a block; how many bytes are done with. A line that isn't whole yet is not. */
+static size_t find_anchor(struct gw_walk *walk, struct gw_str block, bool at_line, bool *found)
+{
+    unsigned char previous[GW_DIGEST_SIZE];
+    size_t start = 0;
+    uint64_t sequence;
+
+    while (!*found) {
+        size_t end = gw_str_find(block, '\n', start);
+
+        if (end == block.length)
+            break;
+        if (at_line && read_place(gw_str_slice(block, start, end - start), &sequence, previous)) {
+            walk->head.sequence = sequence - 1;
+            memcpy(walk->head.hash, previous, sizeof(previous));
+            *found = true;
+            break;
+        }
+        at_line = true;
+        start = end + 1;
+    }
+    return start;
+}
+
+enum gw_status gw_walk_anchor(struct gw_walk *walk, int fd, off_t from)
+{
+    char *block = gw_alloc(BLOCK);
+    enum gw_status status = GW_OK;
+    bool at_line = from == 0;
+    bool found = false;
+
+    walk->at = from;
+    while (!found && status == GW_OK) {
+        ssize_t got = read_at(walk->io, fd, block, BLOCK, walk->at);
+        size_t done;
+
+        if (got <= 0) {
+            status = got < 0 ? GW_E_IO : GW_E_MISSING;
+            break;
+        }
+        done = find_anchor(walk, (struct gw_str){block, (size_t)got}, at_line, &found);
+        at_line = at_line || done > 0;
+        if (done == 0 && !found) { /* a line that is longer than a block, or the last, without its end */
+            at_line = false;
+            done = (size_t)got;
+        }
+        walk->at += (off_t)done;
     }
     free(block);
     return status;

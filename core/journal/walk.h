@@ -15,6 +15,7 @@ struct gw_walk {
     struct gw_chain_head head; /* the newest record that followed */
     off_t at;                  /* where the line behind it begins */
     bool is_broken;            /* what is there isn't the next record */
+    bool is_torn;              /* likewise, and it holds NUL bytes: pieces of a write were lost in a power cut */
     void *ctx;
     void (*on_record)(void *ctx, uint64_t sequence, struct gw_str line);
 };
@@ -24,9 +25,13 @@ struct gw_walk {
 GW_NODISCARD enum gw_status gw_walk_find(const struct gw_journal_io *io, int fd, uint64_t sequence, off_t *at);
 
 /* What the file's first line says of its place; GW_E_MISSING when it is empty, GW_E_SYNTAX when it isn't a chain's,
- * GW_E_IO: errno. */
+ * GW_E_UNKNOWN when it is torn, GW_E_IO: errno. */
 GW_NODISCARD enum gw_status gw_walk_first(const struct gw_journal_io *io, int fd, uint64_t *sequence,
                                           unsigned char previous[GW_DIGEST_SIZE]);
+
+/* Sets the walk before the first whole record that begins at `from` or behind it; what comes before that is believed.
+ * GW_E_MISSING: there is none. GW_E_IO: errno. */
+GW_NODISCARD enum gw_status gw_walk_anchor(struct gw_walk *walk, int fd, off_t from);
 
 /* Is the line at `walk->at` this record? Goes behind it then, with it as `head`. */
 GW_NODISCARD enum gw_status gw_walk_pass(struct gw_walk *walk, int fd, const struct gw_chain_head *record);

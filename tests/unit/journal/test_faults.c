@@ -11,9 +11,11 @@
 #include "journal_case.h"
 
 #include "base/log.h"
+#include "journal/inspect.h"
 
 #define ROUNDS     14
 #define INODES_MAX 64
+#define SECTOR     512
 
 /* RFC 8032, section 7.1, test 1. */
 #define PRIVATE_KEY                                                                                                    \
@@ -36,6 +38,8 @@ static struct {
         ino_t number;
     } names[INODES_MAX];
     size_t name_count;
+    bool tears; /* pieces of what wasn't durable are left */
+    unsigned seed;
 } power;
 
 /* What a run was told. */
@@ -125,6 +129,35 @@ static int watched_sync_folder(int fd)
     return 0;
 }
 
+/* Not too good a generator, but the same everywhere. */
+static unsigned draw(void)
+{
+    power.seed = power.seed * 1103515245 + 12345;
+    return power.seed >> 16;
+}
+
+/* Each sector behind what is durable has reached the disk, or hasn't. */
+static void tear(const char *path, off_t durable)
+{
+    static const char zeros[SECTOR];
+    struct stat info;
+    int fd = open(path, O_RDWR);
+    off_t end = durable;
+
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &info), 0);
+    for (off_t at = durable; at < info.st_size; at = (at / SECTOR + 1) * SECTOR) {
+        off_t next = (at / SECTOR + 1) * SECTOR;
+
+        if (draw() % 3 != 0)
+            end = next < info.st_size ? next : info.st_size;
+        else
+            assert_true(pwrite(fd, zeros, (size_t)(next - at), at) > 0);
+    }
+    assert_int_equal(ftruncate(fd, end), 0);
+    assert_int_equal(close(fd), 0);
+}
+
 static void cut_power(void)
 {
     char second[128];
@@ -140,7 +173,10 @@ static void cut_power(void)
         name_kept(power.names[i].number, second);
         (void)snprintf(path, sizeof(path), "%s/%s", power.folder, power.names[i].name);
         assert_int_equal(link(second, path), 0);
-        assert_int_equal(truncate(path, power.inodes[k].durable), 0);
+        if (power.tears)
+            tear(path, power.inodes[k].durable);
+        else
+            assert_int_equal(truncate(path, power.inodes[k].durable), 0);
         power.inodes[k].is_lost = false;
     }
 }
@@ -322,6 +358,29 @@ static void read_back(struct fixture *f, const struct told *told, char out[4096]
     filter(told, all, out);
 }
 
+/* What `eksgate audit verify` says to all that lies there. */
+static void verify(struct fixture *f, const struct gw_chain_head *head, const char *what, unsigned at)
+{
+    char names[PARTS_MAX][400];
+    const char *paths[PARTS_MAX];
+    struct gw_inspect_options options = {.paths = paths, .head = head, .keys = &f->options.key, .key_count = 1};
+    struct gw_inspect_report report;
+    DIR *entries = opendir(f->folder);
+
+    assert_non_null(entries);
+    for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        (void)snprintf(names[options.path_count], sizeof(names[0]), "%s/%s", f->folder, entry->d_name);
+        paths[options.path_count] = names[options.path_count];
+        options.path_count++;
+    }
+    (void)closedir(entries);
+    assert_int_equal(gw_inspect_files(&options, &report, &f->err), GW_OK);
+    if (report.fault != GW_INSPECT_GOOD)
+        fail_msg("%s at call %u: %s", what, at, report.problem);
+}
+
 static void check_all(struct fixture *f, const struct told *told, const char *what, unsigned at)
 {
     char expected[4096];
@@ -377,6 +436,7 @@ static void try_fault(struct fixture *f, unsigned kinds, unsigned at, unsigned c
     gw_journal_close(&f->journal);
     be_quiet(false);
     check_all(f, &told, strerror(error), at);
+    verify(f, &told.committed, strerror(error), at);
     clean_up(f);
 }
 
@@ -443,6 +503,7 @@ static void try_cut(struct fixture *f, unsigned cut, unsigned bad_sync)
     record(f, "after");
     gw_journal_close(&f->journal);
     check_durable(f, &told, cut);
+    verify(f, &told.committed, "power cut", cut);
     clean_up(f);
 }
 
@@ -455,6 +516,23 @@ static void power__cut_at_every_call__durable_records_are_there(void **state)
         try_cut(f, cut, UINT32_MAX);
 }
 
+static void power__cut_in_the_middle_of_writes__durable_records_are_there(void **state)
+{
+    struct fixture *f = *state;
+    unsigned calls = count_calls(f, CALL_ANY);
+
+    power.tears = true;
+    disk.tears = true;
+    for (unsigned cut = 0; cut < calls; cut++) {
+        for (power.seed = 1; power.seed <= 3; power.seed++) {
+            unsigned seed = power.seed;
+
+            try_cut(f, cut, UINT32_MAX);
+            power.seed = seed;
+        }
+    }
+}
+
 static void power__cut_after_a_failed_sync__durable_records_are_there(void **state)
 {
     struct fixture *f = *state;
@@ -462,8 +540,11 @@ static void power__cut_after_a_failed_sync__durable_records_are_there(void **sta
     unsigned calls = count_calls(f, CALL_ANY);
 
     for (unsigned bad = 0; bad < syncs; bad++) {
-        for (unsigned cut = bad % 5; cut < calls + 10; cut += 5)
+        for (unsigned cut = bad % 5; cut < calls + 10; cut += 5) {
+            power.tears = cut % 2 == 0;
+            power.seed = cut;
             try_cut(f, cut, bad);
+        }
     }
 }
 
@@ -476,6 +557,7 @@ int main(void)
         P(every_write__disk_full_in_turn__chain_holds_what_was_told),
         P(every_sync__fails_in_turn__chain_holds_what_was_told),
         P(power__cut_at_every_call__durable_records_are_there),
+        P(power__cut_in_the_middle_of_writes__durable_records_are_there),
         P(power__cut_after_a_failed_sync__durable_records_are_there),
     };
 

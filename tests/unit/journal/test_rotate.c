@@ -48,8 +48,10 @@ static void full_file__only_unsynced_records__is_synced_before_it_is_left(void *
     append(f, "a");
     let_fail(CALL_RENAME, 0, 1, EIO);
     assert_int_equal(flush_unsynced(f), GW_OK);
-    assert_int_equal(disk.syncs, 1);
+    assert_int_equal(disk.syncs, 2); /* the file, and the new one, which isn't used then */
     assert_int_equal(gw_journal_durable_head(f->journal).sequence, 1);
+    assert_string_equal(words_of(f, f->path), "a");
+    assert_int_equal(count_files(f->folder), 1);
 }
 
 static void full_file__not_durable__is_never_synced(void **state)
@@ -164,7 +166,8 @@ static void sync_fails__no_new_file_can_be_made__recovers_when_it_can(void **sta
 
     open_ok(f);
     record(f, "a");
-    let_fail(CALL_SYNC | CALL_RENAME, 0, 1000, EROFS);
+    disk.bad_sync = disk.syncs;
+    let_fail(CALL_RENAME, 0, 1000, EROFS);
     append(f, "lost");
     assert_int_equal(flush(f), GW_E_IO);
     append(f, "lost");
@@ -175,6 +178,27 @@ static void sync_fails__no_new_file_can_be_made__recovers_when_it_can(void **sta
     let_work();
     record(f, "b");
     assert_string_equal(chain_words(f), "a <AuditContinued> b");
+    assert_int_equal(count_files(f->folder), 2);
+}
+
+static void sync_fails__new_file_can_not_be_synced_either__leaves_one_file(void **state)
+{
+    struct fixture *f = *state;
+
+    open_ok(f);
+    record(f, "a");
+    append(f, "rides along");
+    assert_int_equal(flush_unsynced(f), GW_OK);
+    let_fail(CALL_SYNC, 0, 1000, EIO);
+    append(f, "lost");
+    assert_int_equal(flush(f), GW_E_IO);
+    append(f, "lost");
+    assert_int_equal(flush(f), GW_E_IO);
+    assert_non_null(strstr(f->err.text, "sync a new one"));
+    assert_int_equal(count_files(f->folder), 1);
+    let_work();
+    record(f, "b");
+    assert_string_equal(chain_words(f), "a rides along <AuditContinued> b");
     assert_int_equal(count_files(f->folder), 2);
 }
 
@@ -361,6 +385,7 @@ int main(void)
         T(sync_fails__records_that_rode_along__are_written_again),
         T(sync_fails__again_and_again__leaves_one_file_and_recovers),
         T(sync_fails__no_new_file_can_be_made__recovers_when_it_can),
+        T(sync_fails__new_file_can_not_be_synced_either__leaves_one_file),
         T(sync_fails__name_taken__another_is_found),
         T(sync_fails__restart__does_not_take_the_old_file_up),
         T(cut_fails__next_flush__goes_on_in_a_new_file),
