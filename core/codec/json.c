@@ -156,6 +156,8 @@ enum gw_status gw_json_parse(struct gw_str text, struct gw_arena *arena, struct 
     enum gw_status status;
 
     (void)pthread_once(&prepared, prepare_jansson);
+    if (text.length > 0 && memchr(text.at, '\0', text.length) != NULL) /* jansson takes one behind a number */
+        return gw_fail(err, GW_E_SYNTAX, "there is a NUL byte");
     status = measure(text, err);
     if (status != GW_OK)
         return status;
