@@ -19,6 +19,7 @@
 #include "journal/reader.h"
 
 #define SETTLED_MAX ((size_t)1 << 20)
+#define UNDONE_MAX  1000 /* restored backups */
 #define SHOWN_MAX   ((size_t)1 << 20)
 
 /* What was told later of a change. */
@@ -26,6 +27,12 @@ struct settled {
     uint64_t sequence;
     size_t order; /* the last one counts */
     enum gw_record_outcome outcome;
+};
+
+/* Changes that putting a backup back has undone. */
+struct undone {
+    uint64_t after;
+    uint64_t up_to;
 };
 
 struct show {
@@ -38,6 +45,8 @@ struct show {
     struct settled *settled;
     size_t settled_count;
     size_t settled_dropped;
+    struct undone *undone;
+    size_t undone_count;
     size_t broken; /* lines that are no records */
     struct gw_arena arena;
     struct gw_buf out;
@@ -64,9 +73,16 @@ static enum gw_status read_all(struct show *show, void (*take)(struct show *show
     return status;
 }
 
+/* First pass. */
 static void take_settled(struct show *show, const struct gw_reader_line *line)
 {
-    if (line->kind != GW_READER_RECORD || line->record.settles == 0)
+    if (line->kind != GW_READER_RECORD)
+        return;
+    if (line->record.undone.up_to > 0 && show->undone_count < UNDONE_MAX) {
+        show->undone = gw_realloc(show->undone, (show->undone_count + 1) * sizeof(*show->undone));
+        show->undone[show->undone_count++] = (struct undone){line->record.undone.after, line->record.undone.up_to};
+    }
+    if (line->record.settles == 0)
         return;
     if (show->settled_count == SETTLED_MAX) {
         show->settled_dropped++;
@@ -95,6 +111,10 @@ static enum gw_record_outcome find_settled(const struct show *show, uint64_t seq
     size_t low = 0;
     size_t high = show->settled_count;
 
+    for (size_t i = 0; i < show->undone_count; i++) {
+        if (sequence > show->undone[i].after && sequence <= show->undone[i].up_to)
+            return GW_RECORD_NOT_APPLIED;
+    }
     while (low < high) { /* the last of those with this number, or of those before */
         size_t middle = low + (high - low) / 2;
 
@@ -152,6 +172,9 @@ static void put_own(struct gw_buf *out, const struct gw_record_read *record)
         gw_buf_printf(out, "record %" PRIu64 " signed by %s", record->checkpoint.head.sequence, record->checkpoint.key);
     else if (record->continues)
         gw_buf_printf(out, "behind record %" PRIu64, record->after);
+    else if (record->undone.up_to > 0)
+        gw_buf_printf(out, "records %" PRIu64 " to %" PRIu64 ": not applied, a backup was put back",
+                      record->undone.after + 1, record->undone.up_to);
     else
         gw_buf_append_byte(out, '-');
 }
@@ -187,9 +210,10 @@ static void put_line(struct show *show, const struct gw_reader_line *line, const
     put_result(out, view, settled);
 }
 
+/* Second pass. */
 static void take_record(struct show *show, const struct gw_reader_line *line)
 {
-    enum gw_record_outcome settled = find_settled(show, line->record.head.sequence);
+    enum gw_record_outcome settled = GW_RECORD_OUTCOMES;
     struct gw_filter_view view;
 
     if (line->kind == GW_READER_BROKEN) {
@@ -199,6 +223,8 @@ static void take_record(struct show *show, const struct gw_reader_line *line)
     }
     if (line->kind != GW_READER_RECORD)
         return;
+    if (line->record.is_change)
+        settled = find_settled(show, line->record.head.sequence);
     gw_filter_view(line->text, &line->record, &show->arena, &view);
     if (gw_filter_takes(&show->filter, &view, settled)) {
         gw_buf_clear(&show->out);
@@ -228,6 +254,7 @@ static int run_show(struct show *show)
     if (status == GW_OK)
         status = read_all(show, take_record, &err);
     free(show->settled);
+    free(show->undone);
     gw_buf_fini(&show->out);
     gw_arena_fini(&show->arena);
     if (status != GW_OK)

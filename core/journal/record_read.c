@@ -87,6 +87,22 @@ static enum gw_status read_continues(struct gw_str eksgate, struct gw_arena *are
     return GW_OK;
 }
 
+static enum gw_status read_begun(struct gw_str eksgate, struct gw_arena *arena, struct gw_record_read *read,
+                                 struct gw_err *err)
+{
+    struct gw_str begun = gw_record_member(eksgate, "begun", arena);
+    struct gw_str range = gw_record_member(begun, "notApplied", arena);
+
+    read->is_begun = begun.at != NULL;
+    if (range.at == NULL)
+        return GW_OK;
+    if (read_number(gw_record_member(range, "after", arena), &read->undone.after) &&
+        read_number(gw_record_member(range, "upTo", arena), &read->undone.up_to) &&
+        read->undone.after < read->undone.up_to && read->undone.up_to < read->head.sequence)
+        return GW_OK;
+    return gw_fail(err, GW_E_SYNTAX, "what it says to be not applied is malformed");
+}
+
 static bool read_signature(struct gw_str text, unsigned char signature[GW_ED25519_SIGNATURE])
 {
     struct gw_buf bytes;
@@ -139,8 +155,9 @@ static enum gw_status read_members(struct gw_str line, struct gw_arena *arena, s
     if (time.at == NULL || gw_time_parse_iso(time, &read->time_ms) != GW_OK)
         read->time_ms = 0;
     read->is_change = gw_str_is(gw_record_member(eksgate, "change", arena), "true");
-    read->is_begun = gw_record_member(eksgate, "begun", arena).at != NULL;
-    status = read_settled(eksgate, arena, read, err);
+    status = read_begun(eksgate, arena, read, err);
+    if (status == GW_OK)
+        status = read_settled(eksgate, arena, read, err);
     if (status == GW_OK)
         status = read_continues(eksgate, arena, read, err);
     return status == GW_OK ? read_checkpoint(eksgate, arena, read, err) : status;

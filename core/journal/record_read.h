@@ -42,6 +42,10 @@ struct gw_record_read {
     int64_t time_ms; /* eventTime; 0: none that can be read */
     bool is_change;
     bool is_begun;
+    struct {
+        uint64_t after;
+        uint64_t up_to; /* 0: none */
+    } undone;
     uint64_t settles; /* 0: nothing */
     enum gw_record_outcome outcome;
     bool continues;

@@ -101,6 +101,7 @@ describe("eksgate audit show", function()
         assert.same({ "failing" }, names("--verdict", "failed"))
         assert.same({ "denied", "slow", "failing", "team/nobody", "-" }, names("--verdict", "refused"))
         assert.same({ "team/plain", "team/others", "team/nobody", "team/plain", "-" }, names("--verdict", "none"))
+        assert.same({ "allowed", "team/plain", "team/others", "team/plain" }, names("--verdict", "applied"))
         assert.same({}, names("--verdict", "not-applied"))
     end)
 

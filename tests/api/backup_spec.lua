@@ -78,6 +78,30 @@ describe("backup and restore", function()
         expect.ok(gw:describe(role("new")))
     end)
 
+    it("tells in the audit which changes putting it back has undone", function()
+        create("kept")
+        done(backup(to))
+        create("undone1")
+        create("undone2")
+        gw:end_process()
+        done(restore(to))
+        gw:launch_and_wait()
+        create("later")
+        gw:end_process()
+        local function shown(word)
+            local names = {}
+            for name in done(gateway.run({ "audit", "show", gw.audit_file, "--verdict", word })):gmatch("role/(%w+)") do
+                names[#names + 1] = name
+            end
+            return names
+        end
+        assert.same({ "kept", "later" }, shown("applied"))
+        assert.same({ "undone1", "undone2" }, shown("not-applied"))
+        local own = done(gateway.run({ "audit", "show", gw.audit_file, "--own" }))
+        assert.truthy(own:find("AuditBegun records %d+ to %d+: not applied, a backup was put back"), own)
+        done(verify("--head", gw.folder .. "/eksgate.db"))
+    end)
+
     it("copies one moment while changes are made", function()
         for i = 1, 30 do
             create("before" .. i)
