@@ -2,6 +2,7 @@
 -- `eksgate audit verify` on files that a gateway wrote: good as they are, and each way to change them is named.
 
 local cjson = require("cjson")
+local lfs = require("lfs")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
 local text = require("support.text")
@@ -159,6 +160,53 @@ describe("eksgate audit verify", function()
         assert.truthy(problem:find("records 6 to 10 are missing between", 1, true))
     end)
 
+    it("takes the files that a gateway rotates, and those that logrotate moves", function()
+        local gw = gateway.start({ settings = { audit = { max_size = 65536 } } })
+        for i = 1, 100 do
+            expect.ok(gw:create({ principalArn = role("r" .. i) }))
+        end
+        assert(os.rename(gw.audit_file, gw.folder .. "/moved"))
+        gw:signal("USR1")
+        assert.truthy(text.wait_for(function()
+            return lfs.attributes(gw.audit_file, "mode")
+        end))
+        expect.ok(gw:create({ principalArn = role("behind") }))
+        gw:end_process()
+        local files = { gw.audit_file, gw.folder .. "/moved" }
+        for name in lfs.dir(gw.folder) do
+            if name:find("^audit%.jsonl%.%d+$") then
+                table.insert(files, 1, gw.folder .. "/" .. name)
+            end
+        end
+        assert.truthy(#files >= 4)
+        local code, out, err = verify("--json", table.unpack(files))
+        assert.equal(0, code, err)
+        local report = cjson.decode(out)
+        assert.equal(1, report.first)
+        assert.equal(#files, report.files)
+        assert.equal(102, report.changes) -- the configured cluster was made, too
+        table.remove(files)
+        code, out = verify(table.unpack(files))
+        assert.equal(1, code, out)
+    end)
+
+    it("finds with the database's head what was cut off after a kill", function()
+        local gw = gateway.start({ settings = { store = { driver = "sqlite" }, audit = { durable = true } } })
+        for i = 1, 20 do
+            expect.ok(gw:create({ principalArn = role("r" .. i) }))
+        end
+        gw.process:kill()
+        local database = gw.folder .. "/eksgate.db"
+        local code, _, err = verify("--head", database, gw.audit_file)
+        assert.equal(0, code, err)
+        local lines = lines_of(text.read_file(gw.audit_file))
+        table.remove(lines)
+        text.write_file(file, table.concat(lines))
+        code, _, err = verify("--head", database, file)
+        assert.equal(1, code)
+        assert.truthy(err:find("the tail is cut: the records end at " .. #lines .. ", the head is", 1, true), err)
+    end)
+
     it("gives the fault as JSON", function()
         local lines = lines_of(written)
         table.remove(lines, 9)
@@ -201,5 +249,114 @@ describe("eksgate audit verify", function()
         code, _, err = gateway.run({ "audit", "nonsense" })
         assert.equal(2, code)
         assert.truthy(err:find("there is no verb nonsense", 1, true))
+    end)
+end)
+
+-- RFC 8032, section 7.1, test 1, and another.
+local signing_key = [[
+-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+]]
+local public_key = [[
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+-----END PUBLIC KEY-----
+]]
+local other_public_key = [[
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA/FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU=
+-----END PUBLIC KEY-----
+]]
+
+describe("a signed audit file", function()
+    local folder, file, lines
+
+    local function hash_of(line)
+        return (require("openssl.digest").new("sha256"):final(line):gsub(".", function(c)
+            return string.format("%02x", c:byte())
+        end))
+    end
+
+    --- What somebody can do who may write the file and hasn't got the key: every link, also in checkpoints, is made anew.
+    local function rewrite(changed)
+        local previous = ("0"):rep(64)
+        for i, line in ipairs(changed) do
+            line = line:gsub('"sequence":%d+,"previous":"%x+"', ('"sequence":%d,"previous":"%s"'):format(i, previous), 1)
+            line = line:gsub('"checkpoint":{"sequence":%d+,"hash":"%x+"',
+                ('"checkpoint":{"sequence":%d,"hash":"%s"'):format(i - 1, previous), 1)
+            changed[i] = line
+            previous = hash_of(line)
+        end
+        return changed
+    end
+
+    setup(function()
+        folder = text.make_folder()
+        file = folder .. "/audit.jsonl"
+        text.write_file(folder .. "/key.pem", signing_key)
+        text.write_file(folder .. "/public.pem", public_key)
+        text.write_file(folder .. "/other.pem", other_public_key)
+        local gw = gateway.start({ settings = { audit = { signing_key = folder .. "/key.pem" } } })
+        for i = 1, 10 do
+            expect.ok(gw:create({ principalArn = role("r" .. i) }))
+        end
+        gw:end_process()
+        lines = {}
+        for line in text.read_file(gw.audit_file):gmatch("[^\n]+") do
+            lines[#lines + 1] = line
+        end
+        gw:forget()
+    end)
+
+    teardown(function()
+        text.remove_folder(folder)
+        gateway.stop_all()
+    end)
+
+    local function verify(changed, ...)
+        text.write_file(file, table.concat(changed, "\n") .. "\n")
+        return gateway.run({ "audit", "verify", file, ... })
+    end
+
+    it("is good to its last record, which is a checkpoint", function()
+        local code, out, err = verify(lines, "--public-key", folder .. "/public.pem")
+        assert.equal(0, code, err)
+        assert.truthy(out:find("vouches for all up to record " .. #lines - 1 .. "; behind it are 0 unsigned", 1, true),
+            out)
+        code, out, err = verify(lines, "--public-key", folder .. "/other.pem", "--public-key", folder .. "/public.pem")
+        assert.equal(0, code, out .. err)
+    end)
+
+    it("doesn't hold once it was written anew, which nothing else tells", function()
+        local changed = { table.unpack(lines) }
+        changed[5] = changed[5]:gsub("role/r%d", "role/xx")
+        rewrite(changed)
+        assert.equal(0, (verify(changed)))
+        local code, _, err = verify(changed, "--public-key", folder .. "/public.pem")
+        assert.equal(1, code)
+        assert.truthy(err:find("has a signature that doesn't hold", 1, true), err)
+    end)
+
+    it("tells how much is unsigned when its tail is cut, and that nothing is signed", function()
+        local code, out, err = verify({ table.unpack(lines, 1, #lines - 1) }, "--public-key", folder .. "/public.pem")
+        assert.equal(0, code, err)
+        assert.truthy(out:find("vouches for all up to record %d+; behind it are %d+ unsigned"), out)
+        assert.is_nil(out:find("are 0 unsigned", 1, true))
+        local unsigned = {}
+        for _, line in ipairs(lines) do
+            if not line:find('"checkpoint"', 1, true) then
+                unsigned[#unsigned + 1] = line
+            end
+        end
+        code, out, err = verify(rewrite(unsigned), "--public-key", folder .. "/public.pem")
+        assert.equal(1, code, out)
+        assert.truthy(err:find("there is no checkpoint in records 1 to", 1, true), err)
+    end)
+
+    it("is refused with another key", function()
+        local code, _, err = verify(lines, "--public-key", folder .. "/other.pem")
+        assert.equal(1, code)
+        assert.truthy(err:find("is signed by another key, 21fe31dfa154a261", 1, true), err)
     end)
 end)
