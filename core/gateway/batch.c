@@ -14,6 +14,7 @@
 
 #define TELL_MS      1000
 #define TELL_HEAD_MS 60000
+#define HEAD_WAIT_MS 10000 /* behind a commit of the head alone that failed */
 
 void gw_batch_init(struct gw_batch *batch, const struct gw_commit_options *options, struct gw_store *store,
                    struct gw_journal *journal, const struct gw_clock *clock, struct gw_commit_counters *counters)
@@ -300,11 +301,27 @@ static void log_head(struct gw_batch *batch)
     gw_log(GW_LOG_INFO, "audit", "head %llu:%.*s", (unsigned long long)head.sequence, (int)sizeof(hex), hex);
 }
 
+/* Without a change: the store knows of the records then that a start needn't read again. */
+static void commit_head(struct gw_batch *batch, const struct gw_chain_head *head)
+{
+    int64_t now_ms = gw_clock_monotonic_ms(batch->clock);
+    struct gw_err err = {""};
+
+    if (!gw_store_found(batch->store)->is_durable || gw_chain_equal(head, &batch->committed) ||
+        gw_store_counters(batch->store)->is_fenced || now_ms < batch->head_due_ms)
+        return;
+    if (gw_store_prepare(batch->store, head, &err) == GW_OK && gw_store_commit(batch->store, &err) == GW_OK) {
+        batch->committed = *head;
+        return;
+    }
+    batch->head_due_ms = now_ms + HEAD_WAIT_MS;
+    tell_failure(batch, "store", &err);
+}
+
 void gw_batch_tick(struct gw_batch *batch)
 {
     struct gw_chain_head head;
     struct gw_chain_head durable;
-    struct gw_err err = {""};
 
     if (batch->journal == NULL)
         return;
@@ -316,10 +333,5 @@ void gw_batch_tick(struct gw_batch *batch)
         return;
     log_head(batch);
     show_head(batch);
-    if (!gw_store_found(batch->store)->is_durable || gw_chain_equal(&head, &batch->committed))
-        return;
-    if (gw_store_prepare(batch->store, &head, &err) == GW_OK && gw_store_commit(batch->store, &err) == GW_OK)
-        batch->committed = head;
-    else
-        tell_failure(batch, "store", &err);
+    commit_head(batch, &head);
 }

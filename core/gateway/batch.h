@@ -42,6 +42,7 @@ struct gw_batch {
     char reason[128];               /* of the failure that is owed */
     struct gw_err failure;          /* the last one */
     struct gw_chain_head committed; /* in the store's file */
+    int64_t head_due_ms;            /* the head alone isn't committed before */
     int64_t told_ms;                /* when a failure was logged last */
     uint64_t untold;
     int64_t head_told_ms; /* when the head was logged last */
@@ -57,7 +58,8 @@ void gw_batch_fini(struct gw_batch *batch);
 void gw_batch_run(struct gw_batch *batch, const struct gw_job_list *jobs);
 
 /* Once a second, and at the end: makes durable what was only written, signs a checkpoint that is due, tells what is
- * owed, commits the head. */
+ * owed, commits the head. A store that doesn't take that is left alone for ten seconds, because waiting for a lock
+ * keeps records waiting. */
 void gw_batch_tick(struct gw_batch *batch);
 
 #endif

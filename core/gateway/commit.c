@@ -48,7 +48,8 @@ struct gw_commit {
     bool sleeping;
     bool stopping;
     bool reopen;
-    _Atomic int64_t busy_since_ms; /* when the oldest job of the batch under way was queued; 0: none is */
+    _Atomic int64_t busy_since_ms; /* since when the writer has been at its work; of a batch, when its oldest job was
+                                      queued; 0: it waits for work */
 };
 
 static void list_init(struct gw_job_list *list)
@@ -123,16 +124,29 @@ static void hand_back(struct gw_job_list *batch)
         hand_back_to(ports[i]);
 }
 
+/* Work that nobody waits for, but others wait for its end. */
+static void begin_work(struct gw_commit *commit)
+{
+    atomic_store(&commit->busy_since_ms, gw_clock_monotonic_ms(commit->clock));
+}
+
+static void end_work(struct gw_commit *commit)
+{
+    atomic_store(&commit->busy_since_ms, 0);
+}
+
 static void reopen_journal(struct gw_commit *commit)
 {
     struct gw_err err;
 
     if (commit->journal == NULL)
         return;
+    begin_work(commit);
     if (gw_journal_reopen(commit->journal, &err) != GW_OK)
         gw_log(GW_LOG_ERROR, "audit", "%s; the old file stays in use", err.text);
     else
         gw_log(GW_LOG_INFO, "audit", "file reopened");
+    end_work(commit);
 }
 
 /* A job that stages for itself is a batch of its own. */
@@ -184,9 +198,17 @@ static void run_jobs(struct gw_commit *commit, struct gw_job_list *jobs)
 {
     atomic_store(&commit->busy_since_ms, jobs->first->queued_ms);
     gw_batch_run(&commit->batch, jobs);
-    atomic_store(&commit->busy_since_ms, 0);
+    begin_work(commit);
     hand_back(jobs);
     gw_store_tend(commit->store);
+    end_work(commit);
+}
+
+static void tick(struct gw_commit *commit)
+{
+    begin_work(commit);
+    gw_batch_tick(&commit->batch);
+    end_work(commit);
 }
 
 static void *run_writer(void *ctx)
@@ -207,9 +229,9 @@ static void *run_writer(void *ctx)
         if (now_ms - ticked_ms < GW_COMMIT_TICK_MS)
             continue;
         ticked_ms = now_ms;
-        gw_batch_tick(&commit->batch);
+        tick(commit);
     }
-    gw_batch_tick(&commit->batch);
+    tick(commit);
     return NULL;
 }
 
@@ -301,7 +323,7 @@ void gw_commit_port_close(struct gw_commit_port **port)
     free(p);
 }
 
-/* A writer that has been at one batch for longer than the age allows (a disk that hangs) takes nothing more. */
+/* A writer that has been at one piece of work for longer than the age allows (a disk that hangs) takes nothing more. */
 static bool hangs(struct gw_commit *commit, int64_t now_ms)
 {
     int64_t since_ms = atomic_load_explicit(&commit->busy_since_ms, memory_order_relaxed);

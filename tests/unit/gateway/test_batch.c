@@ -216,6 +216,36 @@ static void batch__locked_store__refuses_changes_unrecorded_and_records_refusals
     gw_store_change_drop(&change);
 }
 
+static int64_t settable_clock(void *ctx)
+{
+    const int64_t *now = ctx;
+
+    return *now;
+}
+
+static void tick__locked_store__is_left_alone_for_a_while(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now = 1000;
+    struct gw_clock clock = {&now, settable_clock, settable_clock};
+    struct gw_commit_job job = {.record = GW_STR_INIT(REFUSAL), .queued_ms = now};
+    sqlite3 *other;
+
+    f->batch.clock = &clock;
+    assert_int_equal(sqlite3_open(f->database, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    run(f, &job, NULL);
+    for (int i = 0; i < 3; i++)
+        gw_batch_tick(&f->batch);
+    assert_int_equal(f->counters.failed_io, 1);
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    now += 10000;
+    gw_batch_tick(&f->batch);
+    assert_int_equal(f->batch.committed.sequence, gw_journal_head(f->journal).sequence);
+    f->batch.clock = gw_clock_system();
+}
+
 static void batch__record_that_cant_be_synced__takes_its_change_along(void **state)
 {
     struct fixture *f = *state;
@@ -267,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(batch__records_alone__are_synced_by_the_tick, set_up, tear_down),
         cmocka_unit_test_setup_teardown(batch__locked_store__refuses_changes_unrecorded_and_records_refusals, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(tick__locked_store__is_left_alone_for_a_while, set_up, tear_down),
         cmocka_unit_test_setup_teardown(batch__record_that_cant_be_synced__takes_its_change_along, set_up, tear_down),
         cmocka_unit_test_setup_teardown(batch__commit_fails_behind_its_record__another_record_says_so, set_up,
                                         tear_down),

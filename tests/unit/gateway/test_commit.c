@@ -358,89 +358,6 @@ static void commit__job_too_old__is_busy_and_unrecorded(void **state)
     gw_commit_free(&slow);
 }
 
-/* A disk that hangs until it is let go. */
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    bool stuck;
-    bool reached;
-} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
-
-static ssize_t write_when_let(int fd, const void *bytes, size_t length)
-{
-    (void)pthread_mutex_lock(&disk.lock);
-    disk.reached = true;
-    (void)pthread_cond_broadcast(&disk.cond);
-    while (disk.stuck)
-        (void)pthread_cond_wait(&disk.cond, &disk.lock);
-    (void)pthread_mutex_unlock(&disk.lock);
-    return write(fd, bytes, length);
-}
-
-static int64_t settable_clock(void *ctx)
-{
-    _Atomic int64_t *now = ctx;
-
-    return atomic_load(now);
-}
-
-static void set_stuck(bool stuck)
-{
-    (void)pthread_mutex_lock(&disk.lock);
-    disk.stuck = stuck;
-    (void)pthread_cond_broadcast(&disk.cond);
-    (void)pthread_mutex_unlock(&disk.lock);
-}
-
-static void wait_reached(void)
-{
-    (void)pthread_mutex_lock(&disk.lock);
-    while (!disk.reached)
-        (void)pthread_cond_wait(&disk.cond, &disk.lock);
-    (void)pthread_mutex_unlock(&disk.lock);
-}
-
-static void commit__hanging_disk__turns_away_past_the_age(void **state)
-{
-    struct gw_journal_io io = *gw_journal_io_system();
-    static const struct gw_commit_options options = {.queue_max = 10, .queue_age_ms = 5000};
-    struct fixture *f = *state;
-    char path[128];
-    struct gw_journal_options journal_options = {.path = path, .io = &io};
-    _Atomic int64_t now = 1000;
-    struct gw_clock clock = {&now, settable_clock, settable_clock};
-    struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
-    size_t done = 0;
-    struct gw_commit_job first = {.record = GW_STR_INIT(RECORD), .done = count_done, .ctx = &done};
-    struct gw_commit_job second = first;
-    struct gw_commit_job third = first;
-    struct gw_journal *journal = NULL;
-    struct gw_commit *commit;
-    struct gw_commit_port *port;
-    struct gw_err err;
-
-    (void)snprintf(path, sizeof(path), "%s/hang.jsonl", f->folder);
-    io.write = write_when_let;
-    assert_int_equal(gw_journal_open(&journal_options, &journal, &err), GW_OK);
-    commit = gw_commit_new(&options, f->store, journal, &clock);
-    port = gw_commit_port_open(commit, on_wake, &waiter);
-    set_stuck(true);
-    assert_int_equal(gw_commit_add(port, &first), GW_OK);
-    gw_commit_submit(port);
-    wait_reached();
-    assert_int_equal(gw_commit_add(port, &second), GW_OK); /* not for long yet */
-    now = 7000;
-    assert_int_equal(gw_commit_add(port, &third), GW_E_BUSY);
-    set_stuck(false);
-    gw_commit_port_close(&port);
-    assert_int_equal(first.status, GW_OK);
-    assert_int_equal(second.status, GW_E_BUSY); /* too old when its turn came */
-    assert_int_equal(done, 2);
-    gw_commit_free(&commit);
-    gw_journal_close(&journal);
-    assert_int_equal(unlink(path), 0);
-}
-
 static void commit__reopen__starts_a_new_file(void **state)
 {
     struct fixture *f = *state;
@@ -605,7 +522,6 @@ int main(void)
         WITH_FIXTURE(commit__record_that_cant_be_written__takes_its_change_along_for_good),
         WITH_FIXTURE(commit__queue_full__turns_away_before_anything),
         WITH_FIXTURE(commit__job_too_old__is_busy_and_unrecorded),
-        WITH_FIXTURE(commit__hanging_disk__turns_away_past_the_age),
         WITH_FIXTURE(commit__reopen__starts_a_new_file),
         WITH_FIXTURE(commit__job_that_stages__is_a_batch_of_its_own),
         WITH_FIXTURE(commit__job_that_stages_and_fails__leaves_nothing),
