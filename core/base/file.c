@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +47,29 @@ enum gw_status gw_file_read(const char *path, struct gw_buf *out, struct gw_err 
         status = gw_fail(err, GW_E_IO, "%s: is no regular file", path);
     else
         status = read_all(fd, path, out, err);
+    (void)close(fd);
+    return status;
+}
+
+const char *gw_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+enum gw_status gw_file_sync_folder(const char *path, struct gw_err *err)
+{
+    size_t length = (size_t)(gw_file_name(path) - path);
+    char *folder = gw_str_dup(length == 0 ? GW_STR(".") : (struct gw_str){path, length});
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum gw_status status = GW_OK;
+
+    free(folder);
+    if (fd < 0)
+        return gw_fail(err, GW_E_IO, "%s: can't open its folder: %s", path, strerror(errno));
+    if (fsync(fd) != 0 && errno != EINVAL)
+        status = gw_fail(err, GW_E_IO, "%s: can't sync its folder: %s", path, strerror(errno));
     (void)close(fd);
     return status;
 }

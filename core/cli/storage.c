@@ -10,9 +10,18 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "config/signing_key.h"
 #include "eks/access_entry.h"
+
+/* Makes the folder where there is none; its name is durable then. */
+static enum gw_status make_folder(const char *path, struct gw_err *err)
+{
+    if (mkdir(path, 0700) == 0)
+        return gw_file_sync_folder(path, err);
+    return errno == EEXIST ? GW_OK : gw_fail(err, GW_E_IO, "data: %s: can't be made: %s", path, strerror(errno));
+}
 
 static enum gw_status make_data_folder(const struct gw_config *config, struct gw_err *err)
 {
@@ -25,8 +34,7 @@ static enum gw_status make_data_folder(const struct gw_config *config, struct gw
         if (kept != '/' && kept != '\0')
             continue;
         *at = '\0';
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            status = gw_fail(err, GW_E_IO, "data: %s: can't be made: %s", path, strerror(errno));
+        status = make_folder(path, err);
         *at = kept;
         if (kept == '\0')
             break;
@@ -101,8 +109,7 @@ static enum gw_status join(struct gw_storage *storage, struct gw_err *err)
         return status;
     if (begun.settled > 0)
         gw_log(GW_LOG_WARN, "audit",
-               "%zu changes that were recorded when the process ended weren't made; "
-               "records say so now",
+               "what became of %zu recorded changes was open when the process ended; records say so now",
                begun.settled);
     head = gw_journal_durable_head(storage->journal);
     status = gw_store_prepare(storage->store, &head, err);

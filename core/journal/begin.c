@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "journal/history.h"
 #include "journal/inner.h"
@@ -259,13 +260,6 @@ static enum gw_status join_records(struct begin *begin, struct gw_err *err)
     return status;
 }
 
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* The journal's own file is empty, or torn from its beginning. */
 static void go_on_from(struct begin *begin, struct gw_chain_head head)
 {
@@ -297,7 +291,7 @@ static enum gw_status join_empty(struct begin *begin, struct gw_err *err)
     go_on_from(begin, begin->walk.head);
     if (begin->walk.is_broken)
         gw_event_append_continued(begin->journal, begin->walk.head.sequence,
-                                  last_part(begin->files.files[begin->stops[0]].path), BROKEN);
+                                  gw_file_name(begin->files.files[begin->stops[0]].path), BROKEN);
     return GW_OK;
 }
 

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "journal/inner.h"
 
@@ -86,11 +87,9 @@ void gw_journal_settle_on(struct gw_journal *journal, struct gw_chain_head head)
 static struct gw_journal *new_journal(const struct gw_journal_options *options)
 {
     struct gw_journal *journal = gw_alloc_zero(1, sizeof(*journal));
-    const char *slash;
 
     journal->path = gw_str_dup(gw_str_from(options->path));
-    slash = strrchr(journal->path, '/');
-    journal->name = slash != NULL ? slash + 1 : journal->path;
+    journal->name = gw_file_name(journal->path);
     journal->new_path = gw_alloc(strlen(journal->path) + sizeof(".new"));
     (void)snprintf(journal->new_path, strlen(journal->path) + sizeof(".new"), "%s.new", journal->path);
     journal->io = options->io != NULL ? options->io : &system_io;

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "journal/inner.h"
 #include "journal/tail.h"
@@ -213,13 +214,6 @@ static char *choose_name(const struct gw_journal *journal)
     return path;
 }
 
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash != NULL ? slash + 1 : path;
-}
-
 void gw_segment_give_up(struct gw_journal *journal, const char *reason)
 {
     uint64_t after = journal->synced.sequence;
@@ -232,10 +226,10 @@ void gw_segment_give_up(struct gw_journal *journal, const char *reason)
     if (!journal->holds_durable)
         return;
     journal->moves_to = choose_name(journal);
-    gw_event_append_continued(journal, after, last_part(journal->moves_to), reason);
+    gw_event_append_continued(journal, after, gw_file_name(journal->moves_to), reason);
     gw_log(GW_LOG_ERROR, "audit",
            "%s: %s; it is given up behind record %llu and becomes %s, the chain goes on in a new file", journal->path,
-           reason, (unsigned long long)after, last_part(journal->moves_to));
+           reason, (unsigned long long)after, gw_file_name(journal->moves_to));
 }
 
 void gw_segment_end_at(struct gw_journal *journal, struct gw_chain_head head, const char *reason)
@@ -407,7 +401,7 @@ enum gw_status gw_segment_rotate(struct gw_journal *journal, struct gw_err *err)
     end = journal->owed;
     checkpointed = journal->checkpointed;
     to = choose_name(journal);
-    gw_event_append_rotated(journal, last_part(to));
+    gw_event_append_rotated(journal, gw_file_name(to));
     gw_event_append_checkpoint(journal);
     status = exchange(journal, to, err);
     free(to);
@@ -446,6 +440,7 @@ static void move_on(struct gw_journal *journal, int fd, off_t size)
     bool is_safe = size > 0 || gw_output_sync(journal);
 
     if (!is_safe) {
+        free(journal->moves_to);
         journal->moves_to = NULL;
         gw_journal_count(&journal->counters.given_up, 1);
         journal->written = (struct gw_journal_mark){0, journal->synced};

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/copy.h"
 #include "store/files.h"
 
@@ -50,7 +51,7 @@ static enum gw_status copy_to(sqlite3 *handle, const struct gw_backup_source *so
     status = gw_copy_rename(part, to, err);
     if (status != GW_OK)
         (void)unlink(part);
-    return status == GW_OK ? gw_files_sync_folder(to, err) : status;
+    return status == GW_OK ? gw_file_sync_folder(to, err) : status;
 }
 
 enum gw_status gw_backup_make(const struct gw_backup_source *source, const char *to, struct gw_backup_report *report,

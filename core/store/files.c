@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define NAME_MAX_BYTES (PATH_MAX + 16)
 
 static enum gw_status fail_io(const char *path, const char *what, struct gw_err *err)
@@ -23,18 +25,10 @@ static enum gw_status fail_io(const char *path, const char *what, struct gw_err 
     return gw_fail(err, GW_E_IO, "%s: can't %s: %s", path, what, strerror(errno));
 }
 
-/* Where the file's own name begins. */
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash == NULL ? path : slash + 1;
-}
-
 /* "" for one in the current directory. */
 static bool folder_of(const char *path, char out[PATH_MAX])
 {
-    size_t length = (size_t)(base_name(path) - path);
+    size_t length = (size_t)(gw_file_name(path) - path);
 
     if (length >= PATH_MAX)
         return false;
@@ -45,7 +39,7 @@ static bool folder_of(const char *path, char out[PATH_MAX])
 
 enum gw_status gw_files_resolve(const char *path, char **resolved, struct gw_err *err)
 {
-    const char *name = base_name(path);
+    const char *name = gw_file_name(path);
     char folder[PATH_MAX];
     char found[PATH_MAX];
     char *joined;
@@ -114,23 +108,6 @@ void gw_files_unlock(int *lock)
     *lock = -1;
 }
 
-enum gw_status gw_files_sync_folder(const char *path, struct gw_err *err)
-{
-    char folder[PATH_MAX];
-    enum gw_status status = GW_OK;
-    int fd;
-
-    if (!folder_of(path, folder))
-        return gw_fail(err, GW_E_IO, "%s: is too long", path);
-    fd = open(folder[0] == '\0' ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return fail_io(path, "open its folder", err);
-    if (fsync(fd) != 0)
-        status = fail_io(path, "sync its folder", err);
-    (void)close(fd);
-    return status;
-}
-
 enum gw_status gw_files_check_restored(const char *path, struct gw_err *err)
 {
     char name[NAME_MAX_BYTES];
@@ -153,13 +130,13 @@ enum gw_status gw_files_create(const char *path, struct gw_err *err)
         /* SQLite would make its log with the same permissions, and that would stay. */
         if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0)
             return fail_io(path, "read and write it", err);
-        return gw_files_sync_folder(path, err); /* whoever made it may not have come that far */
+        return gw_file_sync_folder(path, err); /* whoever made it may not have come that far */
     }
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail_io(path, "create it", err);
     (void)close(fd);
-    return gw_files_sync_folder(path, err);
+    return gw_file_sync_folder(path, err);
 }
 
 enum gw_status gw_files_identify(const char *path, struct gw_files *files, struct gw_err *err)

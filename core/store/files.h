@@ -31,9 +31,6 @@ GW_NODISCARD enum gw_status gw_files_check_restored(const char *path, struct gw_
  * than a file has the name. */
 GW_NODISCARD enum gw_status gw_files_create(const char *path, struct gw_err *err);
 
-/* Makes durable which names the folder of `path` has. GW_E_IO. */
-GW_NODISCARD enum gw_status gw_files_sync_folder(const char *path, struct gw_err *err);
-
 /* Which files the names stand for; all zero: not known yet. */
 struct gw_files {
     dev_t device;

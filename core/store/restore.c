@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "codec/time.h"
 #include "store/copy.h"
 #include "store/files.h"
@@ -143,7 +144,7 @@ static enum gw_status copy_from(const struct restore *restore, const struct gw_b
         (void)unlink(restore->part);
         return status;
     }
-    return gw_files_sync_folder(restore->path, err);
+    return gw_file_sync_folder(restore->path, err);
 }
 
 /* Renames PATH with this suffix, where there is one. */
@@ -174,10 +175,10 @@ static enum gw_status put_in_place(const struct restore *restore, bool *was_ther
     if (status == GW_OK && unlink(shared) != 0 && errno != ENOENT)
         status = fail_io(shared, "remove it", err);
     if (status == GW_OK)
-        status = gw_files_sync_folder(restore->path, err);
+        status = gw_file_sync_folder(restore->path, err);
     if (status == GW_OK && rename(restore->restoring, restore->path) != 0)
         status = fail_io(restore->path, "create it", err);
-    return status == GW_OK ? gw_files_sync_folder(restore->path, err) : status;
+    return status == GW_OK ? gw_file_sync_folder(restore->path, err) : status;
 }
 
 static enum gw_status run(struct restore *restore, const struct gw_backup_source *from, struct gw_backup_report *report,

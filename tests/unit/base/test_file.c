@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a file that a person named.
+ * Reading a file that a person named; making the names in a folder durable.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,6 +113,36 @@ static void file_read__symlink__is_followed(void **unused)
     assert_int_equal(unlink(other), 0);
 }
 
+static void file_sync_folder__folder_that_is_there__is_synced(void **unused)
+{
+    struct gw_err err = {""};
+
+    (void)unused;
+    assert_int_equal(gw_file_sync_folder(path, &err), GW_OK);
+    assert_int_equal(gw_file_sync_folder("in the current one", &err), GW_OK);
+}
+
+static void file_sync_folder__no_folder__is_an_error(void **unused)
+{
+    struct gw_err err = {""};
+    char below[128];
+
+    (void)unused;
+    (void)snprintf(below, sizeof(below), "%s/none/file", folder);
+    assert_int_equal(gw_file_sync_folder(below, &err), GW_E_IO);
+    assert_memory_equal(err.text, below, strlen(below));
+    (void)snprintf(below, sizeof(below), "%s/below", path);
+    assert_int_equal(gw_file_sync_folder(below, &err), GW_E_IO);
+}
+
+static void file_name__path__is_its_last_part(void **unused)
+{
+    (void)unused;
+    assert_string_equal(gw_file_name("/a/b.c"), "b.c");
+    assert_string_equal(gw_file_name("b.c"), "b.c");
+    assert_string_equal(gw_file_name("/a/"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +151,9 @@ int main(void)
         cmocka_unit_test(file_read__not_a_regular_file__is_refused_at_once),
         cmocka_unit_test(file_read__missing__says_so),
         cmocka_unit_test(file_read__symlink__is_followed),
+        cmocka_unit_test(file_sync_folder__folder_that_is_there__is_synced),
+        cmocka_unit_test(file_sync_folder__no_folder__is_an_error),
+        cmocka_unit_test(file_name__path__is_its_last_part),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
