@@ -289,9 +289,9 @@ static enum gw_step not_written(struct gw_exchange *exchange, enum gw_status sta
     if (status == GW_E_UNKNOWN)
         return answer_unavailable(
             exchange, GW_STR("Whether the change was stored can't be told until this gateway has been restarted."));
-    return answer_unavailable(exchange, status == GW_E_BUSY
-                                            ? GW_STR("Too many changes are waiting; nothing was changed. Try again.")
-                                            : GW_STR("The change could not be recorded; nothing was changed."));
+    return answer_unavailable(
+        exchange, status == GW_E_BUSY ? GW_STR("No change can be taken at the moment; nothing was changed. Try again.")
+                                      : GW_STR("The change could not be stored and recorded; nothing was changed."));
 }
 
 enum gw_step gw_stage_apply(struct gw_exchange *exchange)
