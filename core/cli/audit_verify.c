@@ -75,7 +75,8 @@ static enum gw_status load_keys(const struct gw_args_list *paths, struct verify_
     return GW_OK;
 }
 
-/* SEQUENCE:HEX, as the log and /metrics have it; anything else is a database. What that says now is in the files. */
+/* SEQUENCE:HEX, as the log and eksgate backup have it; anything else is a database. What that says now is in the files.
+ */
 static enum gw_status find_head(const char *text, struct gw_chain_head *head, struct gw_err *err)
 {
     const struct gw_backup_source source = {.path = text, .busy_ms = BUSY_MS};
@@ -246,7 +247,8 @@ int gw_audit_verify(int argc, char **argv)
     const struct gw_args_option options[] = {
         {.name = "--head",
          .value = "FILE",
-         .help = "the database, or SEQUENCE:HEX as the log and /metrics have it: the newest record that must be there",
+         .help = "the database, or SEQUENCE:HEX as the log and eksgate backup have it: the newest record that must be "
+                 "there",
          .text = &args.head},
         {.name = "--public-key",
          .value = "FILE",
