@@ -29,7 +29,7 @@ struct settled {
     enum gw_record_outcome outcome;
 };
 
-/* Changes that putting a backup back has undone. */
+/* Changes that went with a store that was lost, or when a backup was put back. */
 struct undone {
     uint64_t after;
     uint64_t up_to;
@@ -173,7 +173,7 @@ static void put_own(struct gw_buf *out, const struct gw_record_read *record)
     else if (record->continues)
         gw_buf_printf(out, "behind record %" PRIu64, record->after);
     else if (record->undone.up_to > 0)
-        gw_buf_printf(out, "records %" PRIu64 " to %" PRIu64 ": not applied, a backup was put back",
+        gw_buf_printf(out, "records %" PRIu64 " to %" PRIu64 ": not in the store any more",
                       record->undone.after + 1, record->undone.up_to);
     else
         gw_buf_append_byte(out, '-');

@@ -275,14 +275,16 @@ static enum gw_status join_empty(struct begin *begin, struct gw_err *err)
     enum gw_status status = GW_E_MISSING;
 
     for (size_t i = begin->files.count; i > 0 && status == GW_E_MISSING; i--) {
-        begin->pending.count = 0;
+        gw_pending_reset(&begin->pending);
         begin->walk.is_broken = false;
         status = find_route(begin, i - 1, err);
         if (status == GW_OK)
             status = walk_route(begin, err);
     }
     if (status == GW_E_MISSING) {
-        begin->pending.count = 0;
+        gw_pending_reset(&begin->pending);
+        gw_log(GW_LOG_WARN, "audit", "%s: record %llu, which the store has committed, is in no file beside it",
+               begin->journal->path, (unsigned long long)begin->start->committed.sequence);
         go_on_from(begin, begin->start->committed);
         return GW_OK;
     }
@@ -330,13 +332,33 @@ static enum gw_status join(struct begin *begin, struct gw_err *err)
     return begin->is_empty ? join_empty(begin, err) : join_records(begin, err);
 }
 
-static const char *store_word(const struct gw_journal_start *start)
+static const char *store_word(const struct begin *begin)
 {
+    const struct gw_journal_start *start = begin->start;
+
     if (!start->is_durable)
         return "none";
     if (start->is_new)
         return "new";
-    return start->is_restored ? "restored" : "kept";
+    if (start->is_restored)
+        return "restored";
+    return begin->pending.is_older ? "older" : "kept";
+}
+
+/* Changes that were told to be made aren't in the store. Restoring a backup has said so itself. */
+static void warn_older(const struct begin *begin)
+{
+    if (begin->start->is_new)
+        gw_log(
+            GW_LOG_WARN, "audit",
+            "%s: tells of changes to a store, and the store is new: if it isn't meant to be, end eksgate and put the "
+            "database back",
+            begin->journal->path);
+    else
+        gw_log(GW_LOG_WARN, "audit",
+               "%s: tells of changes to a store behind record %llu, which are not in this one: it is an older copy, or "
+               "another gateway's",
+               begin->journal->path, (unsigned long long)begin->start->committed.sequence);
 }
 
 static enum gw_status settle(struct begin *begin, struct gw_err *err)
@@ -365,14 +387,17 @@ static enum gw_status tell(struct begin *begin, struct gw_err *err)
     struct gw_journal *journal = begin->journal;
     const struct gw_journal_start *start = begin->start;
     struct gw_event_begun begun = {.is_new_chain = journal->synced.sequence == 0,
-                                   .store = store_word(start),
+                                   .store = store_word(begin),
                                    .start = start,
                                    .settled = begin->pending.count};
     enum gw_status status;
 
-    if (start->is_durable && start->is_restored && !start->is_new) {
+    if (begin->pending.is_older)
+        warn_older(begin);
+    if (start->is_durable && ((start->is_restored && !start->is_new) || begin->pending.is_older)) {
         begun.up_to = journal->head.sequence;
-        begin->pending.count = begun.settled = 0;
+        begun.settled = 0;
+        gw_pending_reset(&begin->pending);
     }
     status = settle(begin, err);
     if (status != GW_OK)

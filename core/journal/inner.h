@@ -109,10 +109,10 @@ GW_NODISCARD enum gw_status gw_segment_reopen(struct gw_journal *journal, struct
 
 struct gw_event_begun {
     bool is_new_chain;
-    const char *store; /* "none", "new", "kept", "restored" */
+    const char *store; /* "none", "new", "kept", "restored", "older" */
     const struct gw_journal_start *start;
     size_t settled;
-    uint64_t up_to; /* of a restored store: the newest record before */
+    uint64_t up_to; /* of a store that lacks changes which were made: the newest record before */
 };
 void gw_event_append_begun(struct gw_journal *journal, const struct gw_event_begun *begun);
 /* Records behind `after` in the file that was given up don't count. `name` may be NULL. */

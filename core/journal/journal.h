@@ -86,12 +86,12 @@ struct gw_journal_begun {
  *     has another record in its place, or a file between them is gone. An empty file goes on from the chain's end
  *     beside it, else from `committed`.
  *   - a record with "change":true behind `committed` gets a record that says "not applied", unless one has said so; one
- *     that was told to be "unknown" gets "applied" or "not applied", whichever holds. A new store has no records but
- *     those behind the start of a journal that was begun with a new store, too. Of a restored one, one record says that
- *     what is behind `committed` isn't in it.
+ *     that was told to be "unknown" gets "applied" or "not applied", whichever holds. Of a restored store one record
+ *     says that what is behind `committed` isn't in it, and so of one that lacks changes behind a start of the journal
+ *     that it doesn't know: it is an older copy, another's, or new after the one that was there was lost.
  *   - a record says that the journal was begun, and how.
  *   - where the chain ends before the file does, the file is given up behind its last record.
- * Commit the head to the store right afterwards. GW_E_IO, GW_E_LIMIT (a million changes). */
+ * Commit the head to the store right afterwards, before any change. GW_E_IO, GW_E_LIMIT (a million changes). */
 GW_NODISCARD enum gw_status gw_journal_begin(struct gw_journal *journal, const struct gw_journal_start *start,
                                              struct gw_journal_begun *begun, struct gw_err *err);
 

@@ -12,8 +12,16 @@
 
 void gw_pending_init(struct gw_pending *pending, const struct gw_journal_start *start)
 {
-    *pending = (struct gw_pending){.start = start, .counts = !start->is_new};
+    *pending = (struct gw_pending){.start = start};
     gw_arena_init(&pending->arena, 0);
+    gw_pending_reset(pending);
+}
+
+void gw_pending_reset(struct gw_pending *pending)
+{
+    pending->counts = !pending->start->is_new;
+    pending->is_foreign = pending->is_older = pending->is_full = false;
+    pending->count = 0;
 }
 
 void gw_pending_fini(struct gw_pending *pending)
@@ -77,19 +85,15 @@ static void on_settled(struct gw_pending *pending, const struct gw_json *eksgate
         add(pending, sequence, GW_JOURNAL_APPLIED);
 }
 
-/* Records from before a new store's journal was begun are another's; those of a process whose store didn't last are
+/* A store has committed its journal's start before anything else: behind one that it doesn't know it has changed
+ * nothing. Who has is another store, or this one before it was lost or put back. Changes to one that didn't last are
  * nobody's. */
 static void on_begun(struct gw_pending *pending, const struct gw_json *begun)
 {
     const struct gw_json *range = gw_json_get(begun, "notApplied");
 
-    if (pending->start->is_new) {
-        pending->counts = text_is(begun, "store", "new");
-        if (!pending->counts)
-            pending->count = 0;
-    } else {
-        pending->counts = !text_is(begun, "store", "none");
-    }
+    pending->counts = false;
+    pending->is_foreign = !text_is(begun, "store", "none");
     if (range != NULL)
         forget(pending, number_of(range, "after"), number_of(range, "upTo"));
 }
@@ -113,8 +117,11 @@ void gw_pending_on_record(void *ctx, uint64_t sequence, struct gw_str line)
         return;
     eksgate = gw_json_get(gw_json_get(&record, "additionalEventData"), "eksgate");
     value = gw_json_get(eksgate, "change");
-    if (value != NULL && value->type == GW_JSON_BOOL && value->as.boolean && pending->counts)
-        add(pending, sequence, GW_JOURNAL_NOT_APPLIED);
+    if (value != NULL && value->type == GW_JSON_BOOL && value->as.boolean) {
+        pending->is_older |= pending->is_foreign;
+        if (pending->counts)
+            add(pending, sequence, GW_JOURNAL_NOT_APPLIED);
+    }
     on_settled(pending, eksgate);
     value = gw_json_get(eksgate, "begun");
     if (value != NULL)

@@ -19,8 +19,10 @@ struct gw_pending_change {
 
 struct gw_pending {
     const struct gw_journal_start *start;
-    bool counts;  /* the records that follow are of changes to this store */
-    bool is_full; /* there were more than GW_PENDING_MAX */
+    bool counts;     /* the records that follow are of changes to this store */
+    bool is_foreign; /* they are of changes to a store that lasts, and that isn't this one as it is now */
+    bool is_older;   /* there are such changes */
+    bool is_full;    /* there were more than GW_PENDING_MAX */
     struct gw_pending_change *changes;
     size_t count;
     size_t capacity;
@@ -29,6 +31,8 @@ struct gw_pending {
 
 void gw_pending_init(struct gw_pending *pending, const struct gw_journal_start *start);
 void gw_pending_fini(struct gw_pending *pending);
+/* As if it had seen no record. */
+void gw_pending_reset(struct gw_pending *pending);
 
 /* Looks at a record; `ctx` is a struct gw_pending. For struct gw_walk. */
 void gw_pending_on_record(void *ctx, uint64_t sequence, struct gw_str line);

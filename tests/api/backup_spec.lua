@@ -98,7 +98,7 @@ describe("backup and restore", function()
         assert.same({ "kept", "later" }, shown("applied"))
         assert.same({ "undone1", "undone2" }, shown("not-applied"))
         local own = done(gateway.run({ "audit", "show", gw.audit_file, "--own" }))
-        assert.truthy(own:find("AuditBegun records %d+ to %d+: not applied, a backup was put back"), own)
+        assert.truthy(own:find("AuditBegun records %d+ to %d+: not in the store any more"), own)
         done(verify("--head", gw.folder .. "/eksgate.db"))
     end)
 

@@ -107,18 +107,46 @@ static void journal_begin__new_store_and_old_file__settles_nothing(void **state)
     assert_true(says(f, f->path, "\"chain\":\"continued\",\"store\":\"new\""));
 }
 
-static void journal_begin__new_store_that_crashed_before_its_first_commit__was_not_applied(void **state)
+/* Its changes were made and told: the database was removed since. */
+static void journal_begin__new_store_where_one_was__tells_what_is_lost(void **state)
 {
     struct fixture *f = *state;
     struct gw_journal_start start = {.is_durable = true, .is_new = true};
 
-    open_ok(f);
-    (void)change(f, "another store's");
     assert_int_equal(start_again(f, start), 0);
     (void)change(f, "a");
-    assert_int_equal(start_again(f, start), 1);
-    assert_true(says(f, f->path, "\"settles\":3,\"outcome\":\"not applied\""));
     assert_int_equal(start_again(f, start), 0);
+    assert_string_equal(words_of(f, f->path), "<AuditBegun> a <AuditBegun>");
+    assert_true(says(f, f->path, "\"store\":\"new\",\"settled\":0,\"notApplied\":{\"after\":0,\"upTo\":2}}"));
+}
+
+/* A start that failed behind its record: nothing was changed, nothing is lost. */
+static void journal_begin__new_store_again__tells_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_journal_start start = {.is_durable = true, .is_new = true};
+
+    assert_int_equal(start_again(f, start), 0);
+    assert_int_equal(start_again(f, start), 0);
+    assert_false(says(f, f->path, "notApplied"));
+}
+
+static void journal_begin__store_older_than_a_start_with_changes__tells_all_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_chain_head committed;
+
+    open_ok(f);
+    committed = change(f, "a");
+    (void)change(f, "b");
+    assert_int_equal(start_again(f, kept(committed)), 1);
+    (void)change(f, "c");
+    assert_int_equal(start_again(f, kept(committed)), 0);
+    assert_string_equal(words_of(f, f->path), "a b <ChangeSettled> <AuditBegun> c <AuditBegun>");
+    assert_true(says(f, f->path,
+                     "\"store\":\"older\",\"committed\":1,\"settled\":0,"
+                     "\"notApplied\":{\"after\":1,\"upTo\":5}}"));
+    assert_int_equal(start_again(f, kept(gw_journal_head(f->journal))), 0);
 }
 
 static void journal_begin__changes_to_a_memory_store__are_not_this_ones(void **state)
@@ -152,8 +180,9 @@ static void journal_begin__restored_store__tells_all_at_once(void **state)
     assert_true(says(f, f->path,
                      "\"store\":\"restored\",\"committed\":1,\"settled\":0,"
                      "\"notApplied\":{\"after\":1,\"upTo\":3}}"));
+    committed = gw_journal_head(f->journal);
     (void)change(f, "d");
-    assert_int_equal(start_again(f, kept(committed)), 1); /* it crashed before its first commit */
+    assert_int_equal(start_again(f, kept(committed)), 1); /* it crashed before its first change was committed */
     assert_true(says(f, f->path, "\"settles\":5,\"outcome\":\"not applied\""));
 }
 
@@ -268,7 +297,9 @@ int main(void)
         T(journal_begin__unknown_and_committed__was_applied),
         T(journal_begin__unknown_and_not_committed__was_not_applied),
         T(journal_begin__new_store_and_old_file__settles_nothing),
-        T(journal_begin__new_store_that_crashed_before_its_first_commit__was_not_applied),
+        T(journal_begin__new_store_where_one_was__tells_what_is_lost),
+        T(journal_begin__new_store_again__tells_nothing),
+        T(journal_begin__store_older_than_a_start_with_changes__tells_all_at_once),
         T(journal_begin__changes_to_a_memory_store__are_not_this_ones),
         T(journal_begin__restored_store__tells_all_at_once),
         T(journal_begin__chain_ends_before_the_commit__is_refused),

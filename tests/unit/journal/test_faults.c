@@ -256,6 +256,7 @@ static bool start(struct fixture *f, struct told *told)
         return false;
     if (gw_journal_begin(f->journal, &how, &begun, &f->err) == GW_OK) {
         told->has_begun = true;
+        told->committed = gw_journal_durable_head(f->journal);
         return true;
     }
     gw_journal_close(&f->journal);

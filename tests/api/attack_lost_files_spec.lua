@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Files that go away between two runs: what was told to be done is never told not to have been done, and the log says
+-- what is missing.
+
+local cjson = require("cjson")
+local expect = require("support.expect")
+local gateway = require("support.gateway")
+local text = require("support.text")
+
+local function role(name)
+    return "arn:aws:iam::012345678910:role/" .. name
+end
+
+describe("between two runs", function()
+    local gw
+
+    after_each(gateway.stop_all)
+
+    local function start()
+        gw = gateway.start({ settings = { audit = { durable = true } } })
+        expect.ok(gw:create({ principalArn = role("a") }))
+        assert.equal(0, gw:end_process())
+    end
+
+    local function last_begun()
+        local events = gw:audit_events("AuditBegun")
+        return events[#events].additionalEventData.eksgate.begun
+    end
+
+    local function log_has(words)
+        assert.truthy(gw:stderr():find(words, 1, true), gw:stderr())
+    end
+
+    local function verifies()
+        local code, out, err = gateway.run({ "audit", "verify", "--head", gw.folder .. "/eksgate.db", gw.audit_file })
+        assert.equal(0, code, out .. err)
+    end
+
+    it("a database that is removed is missed, and its changes were made", function()
+        start()
+        local head = #gw:audit() + #gw:audit_events()
+        assert.truthy(os.remove(gw.folder .. "/eksgate.db"))
+        gw:launch_and_wait()
+        assert.equal(0, #gw:audit_events("ChangeSettled"))
+        assert.equal("new", last_begun().store)
+        assert.same({ after = 0, upTo = head }, last_begun().notApplied)
+        log_has("tells of changes to a store, and the store is new")
+        expect.ok(gw:create({ principalArn = role("a") }))
+        gw:restart()
+        expect.ok(gw:describe(role("a")))
+        assert.equal("kept", last_begun().store)
+        verifies()
+    end)
+
+    it("an older copy of the database is seen to be one", function()
+        start()
+        local copy = text.read_file(gw.folder .. "/eksgate.db")
+        gw:launch_and_wait()
+        local committed = last_begun().committed
+        expect.ok(gw:create({ principalArn = role("b") }))
+        assert.equal(0, gw:end_process())
+        local head = #gw:audit() + #gw:audit_events()
+        text.write_file(gw.folder .. "/eksgate.db", copy)
+        gw:launch_and_wait()
+        assert.equal(0, #gw:audit_events("ChangeSettled"))
+        assert.equal("older", last_begun().store)
+        assert.same({ after = committed, upTo = head }, last_begun().notApplied)
+        log_has(("tells of changes to a store behind record %d, which"):format(committed))
+        verifies()
+    end)
+
+    it("a change that a crash has cut off is told not to be made, alone", function()
+        start()
+        gw:launch_and_wait()
+        local before = {}
+        for _, name in ipairs({ "eksgate.db", "eksgate.db-wal" }) do
+            before[name] = text.read_file(gw.folder .. "/" .. name)
+        end
+        expect.ok(gw:create({ principalArn = role("b") }))
+        gw:signal("KILL")
+        gw.process:wait(10)
+        for name, bytes in pairs(before) do
+            text.write_file(gw.folder .. "/" .. name, bytes)
+        end
+        gw:launch_and_wait()
+        local settled = gw:audit_events("ChangeSettled")
+        assert.equal(1, #settled)
+        assert.equal("not applied", settled[1].additionalEventData.eksgate.outcome)
+        assert.equal("kept", last_begun().store)
+        verifies()
+    end)
+
+    it("an audit file that is removed is missed", function()
+        start()
+        local committed = #gw:audit() + #gw:audit_events()
+        assert.truthy(os.remove(gw.audit_file))
+        gw:launch_and_wait()
+        log_has("record " .. committed .. ", which the store has committed, is in no file beside it")
+        local first = cjson.decode(text.read_file(gw.audit_file):match("^[^\n]+"))
+        assert.equal(committed + 1, first.additionalEventData.eksgate.sequence)
+        verifies()
+    end)
+end)
