@@ -95,7 +95,7 @@ static enum gw_status join(struct gw_storage *storage, struct gw_err *err)
 {
     const struct gw_store_found *found = gw_store_found(storage->store);
     struct gw_journal_start start = {.is_durable = found->is_durable,
-                                     .is_new = found->is_new,
+                                     .is_new = found->head.sequence == 0, /* no record is its, whatever is in it */
                                      .is_restored = found->is_restored,
                                      .committed = found->head};
     struct gw_journal_begun begun = {0};
@@ -105,7 +105,7 @@ static enum gw_status join(struct gw_storage *storage, struct gw_err *err)
     if (storage->journal == NULL)
         return GW_OK;
     status = gw_journal_begin(storage->journal, &start, &begun, err);
-    if (status != GW_OK || !found->is_durable)
+    if (status != GW_OK || !found->is_durable || !gw_journal_is_kept(storage->journal))
         return status;
     if (begun.settled > 0)
         gw_log(GW_LOG_WARN, "audit",
@@ -155,7 +155,9 @@ static void log_audit(const struct gw_storage *storage, const struct gw_config *
     gw_digest_hex(head.hash, hex);
     gw_log(GW_LOG_INFO, "audit", "%.*s, head %llu:%.*s", GW_STR_ARG(config->audit_file),
            (unsigned long long)head.sequence, (int)sizeof(hex), hex);
-    if (config->store_is_durable && !config->audit_durable)
+    if (config->store_is_durable && !gw_journal_is_kept(storage->journal))
+        gw_log(GW_LOG_WARN, "audit", "stdout is never durable: records of changes may be lost that the store keeps");
+    else if (config->store_is_durable && !config->audit_durable)
         gw_log(GW_LOG_WARN, "audit", "audit.durable is false: records of changes may be lost that the store keeps");
 }
 

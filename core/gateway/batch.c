@@ -137,7 +137,7 @@ static enum gw_status prepare(struct gw_batch *batch, struct gw_err *err)
 {
     struct gw_chain_head head;
 
-    if (batch->journal == NULL)
+    if (batch->journal == NULL || !gw_journal_is_kept(batch->journal))
         return gw_store_prepare(batch->store, NULL, err);
     head = gw_journal_head(batch->journal);
     return gw_store_prepare(batch->store, &head, err);
@@ -307,8 +307,9 @@ static void commit_head(struct gw_batch *batch, const struct gw_chain_head *head
     int64_t now_ms = gw_clock_monotonic_ms(batch->clock);
     struct gw_err err = {""};
 
-    if (!gw_store_found(batch->store)->is_durable || gw_chain_equal(head, &batch->committed) ||
-        gw_store_counters(batch->store)->is_fenced || now_ms < batch->head_due_ms)
+    if (!gw_store_found(batch->store)->is_durable || !gw_journal_is_kept(batch->journal) ||
+        gw_chain_equal(head, &batch->committed) || gw_store_counters(batch->store)->is_fenced ||
+        now_ms < batch->head_due_ms)
         return;
     if (gw_store_prepare(batch->store, head, &err) == GW_OK && gw_store_commit(batch->store, &err) == GW_OK) {
         batch->committed = *head;

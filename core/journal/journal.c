@@ -205,6 +205,11 @@ struct gw_chain_head gw_journal_durable_head(const struct gw_journal *journal)
     return journal->synced;
 }
 
+bool gw_journal_is_kept(const struct gw_journal *journal)
+{
+    return !journal->is_stdout;
+}
+
 void gw_journal_discard(struct gw_journal *journal)
 {
     gw_journal_drop(journal);

@@ -114,6 +114,8 @@ void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, en
 struct gw_chain_head gw_journal_head(const struct gw_journal *journal);
 /* Of the newest record that a sync has made durable (that was written, where not `durable`). */
 struct gw_chain_head gw_journal_durable_head(const struct gw_journal *journal);
+/* False for stdout: its chain ends with the process, and a store needn't know its head. */
+bool gw_journal_is_kept(const struct gw_journal *journal);
 
 /* Writes the batch; with `sync` (and `durable`) everything written so far is on the disk afterwards. Without, what was
  * written is kept in memory until a sync covers it; past 1 MiB of it a sync is made unasked. On failure nothing of the

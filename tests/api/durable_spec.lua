@@ -113,6 +113,41 @@ describe("the store's files", function()
     end)
 end)
 
+describe("an audit that goes elsewhere for a while", function()
+    after_each(gateway.stop_all)
+
+    --- The same data with these arguments, and one entry more.
+    local function run_with(gw, arguments, name)
+        assert.equal(0, gw:end_process())
+        gw.options.arguments = arguments
+        gw:launch_and_wait()
+        expect.ok(gw:create({ principalArn = role(name) }))
+    end
+
+    local function verify(gw)
+        local code, out, err = gateway.run({ "audit", "verify", "--head", gw.folder .. "/eksgate.db", gw.audit_file })
+        assert.equal(0, code, out .. err)
+    end
+
+    it("goes on in its file when it has been on stdout, which is never durable", function()
+        local gw = gateway.start()
+        expect.ok(gw:create({ principalArn = role("a") }))
+        run_with(gw, { "--set", "audit.file=-" }, "b")
+        assert.truthy(gw:stderr():find("stdout is never durable", 1, true))
+        run_with(gw, {}, "c")
+        verify(gw)
+        assert.equal(0, #gw:audit_events("ChangeSettled"))
+    end)
+
+    it("says nothing of changes to another store, when this one was without an audit before", function()
+        local gw = gateway.start()
+        expect.ok(gw:create({ principalArn = role("a") }))
+        run_with(gw, { "--set", "store.file=other.db", "--set", "audit.file=" }, "a")
+        run_with(gw, { "--set", "store.file=other.db" }, "b")
+        assert.equal(0, #gw:audit_events("ChangeSettled"))
+    end)
+end)
+
 describe("/metrics", function()
     after_each(gateway.stop_all)
 
