@@ -98,6 +98,10 @@ GW_NODISCARD enum gw_status gw_segment_check_end(struct gw_journal *journal, str
 GW_NODISCARD enum gw_status gw_segment_ready(struct gw_journal *journal, struct gw_err *err);
 /* The file isn't trusted any longer: what was written behind `synced` is owed again. There is no batch. */
 void gw_segment_give_up(struct gw_journal *journal, const char *reason);
+/* Has somebody removed the file that is open? What is written to it goes with it. */
+bool gw_segment_is_lost(const struct gw_journal *journal);
+/* Leaves such a file. There is no batch. */
+void gw_segment_lose(struct gw_journal *journal);
 /* The chain ends at this record, and the file doesn't. There is no batch, and nothing else is owed. */
 void gw_segment_end_at(struct gw_journal *journal, struct gw_chain_head head, const char *reason);
 /* Closes the file under another name and goes on in a new one. There is no batch. */

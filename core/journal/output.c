@@ -143,6 +143,11 @@ enum gw_status gw_output_put(struct gw_journal *journal, bool sync, struct gw_er
 {
     enum gw_status status = gw_segment_ready(journal, err);
 
+    if (status == GW_OK && gw_segment_is_lost(journal)) {
+        gw_journal_drop(journal);
+        gw_segment_lose(journal);
+        return gw_fail(err, GW_E_IO, "audit file %s: was removed while eksgate had it", journal->path);
+    }
     if (status == GW_OK && journal->text.length > journal->written.length)
         status = write_text(journal, err);
     if (status != GW_OK || journal->written.length == 0)

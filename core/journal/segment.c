@@ -232,6 +232,28 @@ void gw_segment_give_up(struct gw_journal *journal, const char *reason)
            reason, (unsigned long long)after, gw_file_name(journal->moves_to));
 }
 
+bool gw_segment_is_lost(const struct gw_journal *journal)
+{
+    struct stat info;
+
+    return fstat(journal->fd, &info) == 0 && info.st_nlink == 0;
+}
+
+void gw_segment_lose(struct gw_journal *journal)
+{
+    uint64_t after = journal->synced.sequence;
+
+    gw_journal_count(&journal->counters.given_up, 1);
+    journal->written = (struct gw_journal_mark){0, journal->synced};
+    (void)journal->io->close(journal->fd);
+    journal->fd = -1;
+    journal->state = GW_SEGMENT_GONE;
+    gw_event_append_continued(journal, after, NULL, "the file was removed");
+    gw_log(GW_LOG_ERROR, "audit",
+           "%s: was removed, with what it held up to record %llu; the chain goes on in a new file", journal->path,
+           (unsigned long long)after);
+}
+
 void gw_segment_end_at(struct gw_journal *journal, struct gw_chain_head head, const char *reason)
 {
     if (journal->state == GW_SEGMENT_GIVEN_UP && gw_chain_equal(&journal->synced, &head))

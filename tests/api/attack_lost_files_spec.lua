@@ -101,3 +101,63 @@ describe("between two runs", function()
         verifies()
     end)
 end)
+
+describe("an audit file that is removed", function()
+    local gw
+
+    after_each(gateway.stop_all)
+
+    --- Creates until one is answered with 200; the refused ones must have changed nothing.
+    local function create(name)
+        for _ = 1, 3 do
+            local reply = gw:create({ principalArn = role(name) })
+            if reply.status == 200 then
+                return
+            end
+            assert.equal(503, reply.status)
+            expect.error(gw:describe(role(name)), 404, "ResourceNotFoundException")
+        end
+        error("no change is accepted any more")
+    end
+
+    local function created()
+        local names = {}
+        for _, record in ipairs(gw:audit()) do
+            if record.eventName == "CreateAccessEntry" and not record.errorCode then
+                names[#names + 1] = record.requestParameters.principalArn:match("[^/]+$")
+            end
+        end
+        return names
+    end
+
+    it("while it is written is followed by a new one, and the log says so", function()
+        for _, durable in ipairs({ true, false }) do
+            gw = gateway.start({ settings = { audit = { durable = durable } } })
+            create("a")
+            assert.truthy(os.remove(gw.audit_file))
+            create("b")
+            create("c")
+            assert.same({ "b", "c" }, created())
+            assert.equal("the file was removed",
+                gw:audit_events("AuditContinued")[1].additionalEventData.eksgate.continues.reason)
+            assert.truthy(gw:stderr():find("audit.jsonl: was removed, with what it held up to record %d"))
+            gw:restart()
+            assert.same({ "b", "c" }, created())
+            local code, out, err = gateway.run({ "audit", "verify", gw.audit_file })
+            assert.equal(0, code, out .. err)
+            gw:stop()
+        end
+    end)
+
+    it("is not taken for one that logrotate has moved", function()
+        gw = gateway.start({ settings = { audit = { durable = true } } })
+        create("a")
+        assert.truthy(os.rename(gw.audit_file, gw.audit_file .. ".1"))
+        assert.equal(200, gw:create({ principalArn = role("b") }).status)
+        assert.is_nil(text.read_file(gw.audit_file))
+        gw:signal("USR1")
+        assert.truthy(text.wait_for(function() return text.read_file(gw.audit_file) end, 5))
+        assert.equal(200, gw:create({ principalArn = role("c") }).status)
+        assert.equal(0, #gw:audit_events("AuditContinued"))
+    end)
+end)
