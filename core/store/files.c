@@ -127,6 +127,12 @@ enum gw_status gw_files_create(const char *path, struct gw_err *err)
     if (lstat(path, &found) == 0) {
         if (!S_ISREG(found.st_mode))
             return gw_fail(err, GW_E_SYNTAX, "%s: is no regular file; name the file itself, or another", path);
+        /* Its log and its lock go by its name. */
+        if (found.st_nlink > 1)
+            return gw_fail(err, GW_E_SYNTAX,
+                           "%s: has another name, by which another process may have it; make it a copy, or remove the "
+                           "other name",
+                           path);
         /* SQLite would make its log with the same permissions, and that would stay. */
         if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0)
             return fail_io(path, "read and write it", err);
