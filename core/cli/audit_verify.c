@@ -17,6 +17,7 @@
 
 #define PATIENCE_MS 500
 #define BUSY_MS     2000
+#define HEAD_DIGITS 12
 #define PEM_MAX     ((size_t)64 << 10)
 
 struct verify_args {
@@ -24,6 +25,11 @@ struct verify_args {
     struct gw_args_list public_keys;
     struct gw_args_list files;
     bool json;
+};
+
+struct find_head {
+    struct gw_chain_head head;
+    size_t bytes; /* of its hash that are known; 0: all */
 };
 
 struct verify_keys {
@@ -75,22 +81,37 @@ static enum gw_status load_keys(const struct gw_args_list *paths, struct verify_
     return GW_OK;
 }
 
+/* Of the digits of a hash that are given, an even number of them, at least those that /metrics has. */
+static bool read_hash(struct gw_str hex, struct find_head *found)
+{
+    char whole[GW_DIGEST_HEX_SIZE];
+
+    if (hex.at == NULL || hex.length < HEAD_DIGITS || hex.length > sizeof(whole) || hex.length % 2 != 0)
+        return false;
+    memset(whole, '0', sizeof(whole));
+    memcpy(whole, hex.at, hex.length);
+    found->bytes = hex.length / 2;
+    return gw_digest_from_hex((struct gw_str){whole, sizeof(whole)}, found->head.hash) == GW_OK;
+}
+
 /* SEQUENCE:HEX, as the log and eksgate backup have it; anything else is a database. What that says now is in the files.
  */
-static enum gw_status find_head(const char *text, struct gw_chain_head *head, struct gw_err *err)
+static enum gw_status find_head(const char *text, struct find_head *found, struct gw_err *err)
 {
     const struct gw_backup_source source = {.path = text, .busy_ms = BUSY_MS};
     struct gw_str hex = gw_str_from(text);
     struct gw_str sequence = gw_str_split(&hex, ':');
     enum gw_status status;
 
-    if (gw_str_parse_u64(sequence, INT64_MAX, &head->sequence) == GW_OK && hex.at != NULL &&
-        gw_digest_from_hex(hex, head->hash) == GW_OK)
+    if (gw_str_parse_u64(sequence, INT64_MAX, &found->head.sequence) == GW_OK && read_hash(hex, found))
         return GW_OK;
-    status = gw_backup_read_head(&source, head, err);
+    found->bytes = 0;
+    status = gw_backup_read_head(&source, &found->head, err);
     if (status == GW_E_MISSING)
         return gw_fail(err, status,
-                       "--head takes SEQUENCE:HEX with 64 hexadecimal digits, or a database, which %s is not", text);
+                       "--head takes SEQUENCE:HEX with 64 hexadecimal digits, or the first %d or more of them, or a "
+                       "database, which %s is not",
+                       HEAD_DIGITS, text);
     return status;
 }
 
@@ -213,10 +234,10 @@ static void print_text(const struct gw_inspect_report *report, bool with_keys)
 
 static int verify(const struct verify_args *args)
 {
-    struct gw_chain_head head;
+    struct find_head found = {.bytes = 0};
     struct gw_inspect_options options = {.paths = args->files.items,
                                          .path_count = args->files.count,
-                                         .head = args->head == NULL ? NULL : &head,
+                                         .head = args->head == NULL ? NULL : &found.head,
                                          .patience_ms = PATIENCE_MS};
     struct gw_inspect_report report;
     struct verify_keys keys = {0};
@@ -226,7 +247,8 @@ static int verify(const struct verify_args *args)
     options.keys = (const struct gw_ed25519_key *const *)keys.items;
     options.key_count = keys.count;
     if (status == GW_OK && args->head != NULL)
-        status = find_head(args->head, &head, &err);
+        status = find_head(args->head, &found, &err);
+    options.head_bytes = found.bytes;
     if (status == GW_OK)
         status = gw_inspect_files(&options, &report, &err);
     keys_fini(&keys);

@@ -105,7 +105,7 @@ static bool judge_link(struct inspection *in)
     if (in->next.kind == GW_READER_RECORD && in->next.record.head.sequence == record->head.sequence + 1)
         is_intact = memcmp(in->next.record.previous, record->head.hash, GW_DIGEST_SIZE) == 0;
     else if (head != NULL && head->sequence == record->head.sequence)
-        is_intact = gw_chain_equal(head, &record->head);
+        is_intact = gw_inspect_is_head(in->options, &record->head);
     else
         return fail_either(in);
     return is_intact ? fail_altered(in, &in->last, in->last.record.head.sequence)

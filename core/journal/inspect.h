@@ -40,6 +40,7 @@ struct gw_inspect_options {
     const char *const *paths; /* at least one; the same file twice counts once */
     size_t path_count;
     const struct gw_chain_head *head;         /* must be in the chain; NULL: none is known */
+    size_t head_bytes;                        /* of its hash that are known, the first ones; 0: all */
     const struct gw_ed25519_key *const *keys; /* one of these signs every checkpoint */
     size_t key_count;                         /* 0: signatures aren't looked at */
     unsigned patience_ms;                     /* how long a line that is being written is waited for */

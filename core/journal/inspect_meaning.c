@@ -150,6 +150,13 @@ static void watch_gaps(struct gw_inspect_meaning *meaning, const struct gw_recor
     }
 }
 
+bool gw_inspect_is_head(const struct gw_inspect_options *options, const struct gw_chain_head *record)
+{
+    size_t bytes = options->head_bytes == 0 ? sizeof(record->hash) : options->head_bytes;
+
+    return record->sequence == options->head->sequence && memcmp(record->hash, options->head->hash, bytes) == 0;
+}
+
 static bool take_head(struct gw_inspect_meaning *meaning, const struct gw_reader_line *seen)
 {
     const struct gw_chain_head *head = meaning->options->head;
@@ -157,7 +164,7 @@ static bool take_head(struct gw_inspect_meaning *meaning, const struct gw_reader
     if (head == NULL || seen->record.head.sequence != head->sequence)
         return true;
     meaning->head_seen = true;
-    if (gw_chain_equal(&seen->record.head, head))
+    if (gw_inspect_is_head(meaning->options, &seen->record.head))
         return true;
     return gw_inspect_fail(
         meaning->report, GW_INSPECT_OTHER_HEAD, seen,

@@ -33,6 +33,9 @@ bool gw_inspect_meaning_take(struct gw_inspect_meaning *meaning, const struct gw
 /* Behind the last one. False: head or checkpoints are missing; the report has it. */
 bool gw_inspect_meaning_end(struct gw_inspect_meaning *meaning);
 
+/* Is it the record that the head names? There is a head. */
+bool gw_inspect_is_head(const struct gw_inspect_options *options, const struct gw_chain_head *record);
+
 /* Fills the report's problem; gives false. `seen` may be NULL. */
 bool gw_inspect_fail(struct gw_inspect_report *report, enum gw_inspect_fault fault, const struct gw_reader_line *seen,
                      const char *format, ...) GW_PRINTF(4, 5);

@@ -40,9 +40,11 @@ struct gw_str gw_record_string(struct gw_str text, struct gw_arena *arena)
 {
     struct gw_json value;
 
-    if (text.length == 0 || text.at[0] != '"' || gw_json_parse(text, arena, &value, NULL) != GW_OK)
+    if (text.length < 2 || text.at[0] != '"')
         return GW_STR_NONE;
-    return value.as.string;
+    if (memchr(text.at, '\\', text.length) == NULL) /* nothing in it stands for something else */
+        return gw_str_slice(text, 1, text.length - 2);
+    return gw_json_parse(text, arena, &value, NULL) == GW_OK ? value.as.string : GW_STR_NONE;
 }
 
 static struct gw_str string_of(struct gw_str object, const char *name, struct gw_arena *arena)

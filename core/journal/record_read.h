@@ -63,7 +63,8 @@ GW_NODISCARD enum gw_status gw_record_read(struct gw_str line, struct gw_arena *
  * JSON. */
 struct gw_str gw_record_member(struct gw_str object, const char *name, struct gw_arena *arena);
 
-/* The string that a member's text stands for; {NULL,0} when it is no string, or one with a NUL. arena */
+/* The string that a member's text stands for: a view of it, or arena. {NULL,0} when it is no string, or one with a NUL.
+ */
 struct gw_str gw_record_string(struct gw_str text, struct gw_arena *arena);
 
 #endif

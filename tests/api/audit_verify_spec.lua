@@ -137,6 +137,25 @@ describe("eksgate audit verify", function()
         assert.equal(0, (verify(file, "--head", head_of(lines[4]))))
     end)
 
+    it("takes the head that the log and the metrics show", function()
+        local gw = gateway.start({ settings = { admin = "127.0.0.1:0" } })
+        expect.ok(gw:create({ principalArn = role("r") }))
+        local metrics = text.wait_for(function()
+            local body = gw:control("GET", "/metrics").body
+            return body:match("\neksgate_audit_head_sequence (%d+)") == "3" and body
+        end)
+        local hash = assert(metrics, "no head"):match("\neksgate_audit_head_hash (%d+)")
+        local head = ("%d:%012x"):format(3, math.tointeger(tonumber(hash)))
+        local code, _, err = verify("--head", head, gw.audit_file)
+        assert.equal(0, code, err)
+        code, _, err = verify("--head", ("%d:%012x"):format(2, math.tointeger(tonumber(hash))), gw.audit_file)
+        assert.equal(1, code)
+        assert.truthy(err:find("isn't the one that the head names", 1, true), err)
+        local logged = assert(gw:stderr():match("head (%d+:%x+)"), gw:stderr())
+        assert.equal(64, #logged:match(":(%x+)"))
+        assert.equal(0, (verify("--head", logged, gw.audit_file)))
+    end)
+
     it("tells half a line at the end apart", function()
         local lines = lines_of(written)
         lines[#lines] = lines[#lines]:sub(1, -20)
@@ -235,7 +254,8 @@ describe("eksgate audit verify", function()
         assert.equal(2, code)
         assert.truthy(err:find("FILE... is missing", 1, true))
         text.write_file(file, written)
-        for _, head in ipairs({ "", "x:y", ":", "-1:" .. ("0"):rep(64), "5:" .. ("A"):rep(64), "5:" .. ("0"):rep(63) }) do
+        for _, head in ipairs({ "", "x:y", ":", "-1:" .. ("0"):rep(64), "5:" .. ("A"):rep(64), "5:" .. ("0"):rep(63),
+            "5:" .. ("0"):rep(10), "5:" .. ("0"):rep(66) }) do
             code, _, err = verify("--head", head, file)
             assert.equal(1, code, head)
             assert.truthy(err:find("--head takes SEQUENCE:HEX", 1, true), err)

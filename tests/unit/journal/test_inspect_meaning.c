@@ -90,6 +90,27 @@ static void inspect_meaning__head_behind_the_end__tail_is_cut(void **state)
     assert_problem(chain, GW_INSPECT_CUT, 0, 0, "the tail is cut: there is no record, the head is 100");
 }
 
+static void inspect_meaning__head_known_in_part__is_compared_as_far(void **state)
+{
+    struct chain *chain = *state;
+    struct gw_chain_head head;
+
+    add_changes(chain, 9);
+    head = chain->head;
+    memset(head.hash + 6, 0, sizeof(head.hash) - 6);
+    chain->options.head = &head;
+    write_range(chain, "a", 1, 9);
+    chain->options.head_bytes = 6;
+    assert_good(chain);
+    chain->options.head_bytes = 0;
+    inspect(chain);
+    assert_int_equal(chain->report.fault, GW_INSPECT_OTHER_HEAD);
+    chain->options.head_bytes = 6;
+    head.hash[5] ^= 1;
+    inspect(chain);
+    assert_int_equal(chain->report.fault, GW_INSPECT_OTHER_HEAD);
+}
+
 /* A chain that holds in itself and isn't the one that was. */
 static void inspect_meaning__chain_written_anew__head_is_another(void **state)
 {
@@ -324,6 +345,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, open_chain, close_chain)
         T(inspect_meaning__head_in_the_chain__is_good),
         T(inspect_meaning__head_behind_the_end__tail_is_cut),
+        T(inspect_meaning__head_known_in_part__is_compared_as_far),
         T(inspect_meaning__chain_written_anew__head_is_another),
         T(inspect_meaning__head_before_the_first__is_not_there),
         T(inspect_meaning__settled_changes__are_counted),
