@@ -85,6 +85,8 @@ static int on_open(const char *path, int flags, mode_t mode)
     fd = system_io()->open(path, flags, mode);
     if (fd >= 0 && !was_there && faults_loss() != FAULTS_LOSS_NONE)
         faults_names_made(path);
+    if (fd >= 0 && was_there && (flags & O_TRUNC) != 0 && lost_of(fd) != NULL)
+        faults_file_truncate(lost_of(fd), 0);
     return fd;
 }
 
