@@ -68,7 +68,7 @@ def stop(process, how=signal.SIGTERM):
     if process.poll() is None:
         process.send_signal(how)
     try:
-        return process.wait(10)
+        return process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait(10)
