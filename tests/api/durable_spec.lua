@@ -159,6 +159,19 @@ describe("an audit that goes elsewhere for a while", function()
     end)
 end)
 
+describe("the chain's head", function()
+    after_each(gateway.stop_all)
+
+    it("is in the log while the gateway runs, as audit verify takes it", function()
+        local gw = gateway.start({ settings = { audit = { durable = true } } })
+        expect.ok(gw:create({ principalArn = role("a") }))
+        local head = text.wait_for(function() return gw:stderr():match("audit: head (%d+:%x+)\n") end, 10)
+        assert.truthy(head, gw:stderr())
+        local code, out, err = gateway.run({ "audit", "verify", "--head", head, gw.audit_file })
+        assert.equal(0, code, out .. err)
+    end)
+end)
+
 describe("/metrics", function()
     after_each(gateway.stop_all)
 

@@ -187,7 +187,9 @@ static void batch__records_alone__are_synced_by_the_tick(void **state)
     assert_int_equal(job.status, GW_OK);
     assert_int_equal(count_text(f, "\"status\":403"), 1);
     assert_int_equal(gw_journal_counters(f->journal)->syncs, syncs);
+    assert_true(f->counters.head_sequence < gw_journal_head(f->journal).sequence); /* durable ones are shown */
     gw_batch_tick(&f->batch);
+    assert_int_equal(f->counters.head_sequence, gw_journal_head(f->journal).sequence);
     assert_int_equal(gw_journal_counters(f->journal)->syncs, syncs + 1);
     assert_int_equal(gw_store_counters(f->store)->transactions, transactions + 1);
     gw_batch_tick(&f->batch);
