@@ -113,7 +113,11 @@ static enum gw_status join(struct gw_storage *storage, struct gw_err *err)
                begun.settled);
     head = gw_journal_durable_head(storage->journal);
     status = gw_store_prepare(storage->store, &head, err);
-    return status == GW_OK ? gw_store_commit(storage->store, err) : status;
+    if (status == GW_OK)
+        status = gw_store_commit(storage->store, err);
+    if (status == GW_OK)
+        gw_journal_committed(storage->journal, head.sequence);
+    return status;
 }
 
 enum gw_status gw_storage_open(struct gw_storage *storage, const struct gw_config *config,

@@ -177,6 +177,13 @@ static void owe(struct gw_batch *batch, const struct gw_job_list *jobs, enum gw_
     (void)flush(batch, true);
 }
 
+static void note_committed(struct gw_batch *batch, struct gw_chain_head head)
+{
+    batch->committed = head;
+    if (batch->journal != NULL && gw_store_found(batch->store)->is_durable)
+        gw_journal_committed(batch->journal, head.sequence);
+}
+
 static void tell_watch(struct gw_batch *batch, const struct gw_job_list *jobs)
 {
     const struct gw_commit_watch *watch = batch->options->watch;
@@ -243,7 +250,7 @@ static void run_changes(struct gw_batch *batch, const struct gw_job_list *jobs)
         fail(batch, jobs, status, true);
         return;
     }
-    batch->committed = head;
+    note_committed(batch, head);
 }
 
 static void count_done(struct gw_batch *batch, const struct gw_job_list *jobs)
@@ -312,7 +319,7 @@ static void commit_head(struct gw_batch *batch, const struct gw_chain_head *head
         now_ms < batch->head_due_ms)
         return;
     if (gw_store_prepare(batch->store, head, &err) == GW_OK && gw_store_commit(batch->store, &err) == GW_OK) {
-        batch->committed = *head;
+        note_committed(batch, *head);
         return;
     }
     batch->head_due_ms = now_ms + HEAD_WAIT_MS;

@@ -315,6 +315,24 @@ static enum gw_status join_new(struct begin *begin, struct gw_err *err)
     return GW_OK;
 }
 
+/* What the records of the last process say that the store had must still be there. An older copy is another matter: the
+ * record of a start that it doesn't know tells it apart. */
+static enum gw_status check_store(const struct begin *begin, struct gw_err *err)
+{
+    const struct gw_pending *pending = &begin->pending;
+    uint64_t committed = begin->start->committed.sequence;
+
+    if (begin->start->is_restored || pending->is_older || pending->committed <= committed)
+        return GW_OK;
+    return gw_fail(
+        err, GW_E_MISSING,
+        "audit file %s: by its record %llu the store had committed record %llu, but the newest that it knows "
+        "is %llu: its -wal file is gone or damaged; put that back, or a backup (eksgate restore), or move "
+        "this file away to go on without what is lost",
+        begin->journal->path, (unsigned long long)pending->said_by, (unsigned long long)pending->committed,
+        (unsigned long long)committed);
+}
+
 static enum gw_status join(struct begin *begin, struct gw_err *err)
 {
     enum gw_status status;
@@ -329,7 +347,10 @@ static enum gw_status join(struct begin *begin, struct gw_err *err)
     if (status != GW_OK)
         return status;
     begin->stops = gw_alloc_zero(begin->files.count + 1, sizeof(*begin->stops));
-    return begin->is_empty ? join_empty(begin, err) : join_records(begin, err);
+    if (begin->is_empty)
+        return join_empty(begin, err); /* moving the file away is how a person goes on */
+    status = join_records(begin, err);
+    return status == GW_OK ? check_store(begin, err) : status;
 }
 
 static const char *store_word(const struct begin *begin)
@@ -416,6 +437,7 @@ enum gw_status gw_journal_begin(struct gw_journal *journal, const struct gw_jour
     gw_pending_init(&begin.pending, start);
     begin.walk = (struct gw_walk){.io = journal->io, .ctx = &begin.pending, .on_record = gw_pending_on_record};
     status = join(&begin, err);
+    gw_journal_committed(journal, start->is_durable ? start->committed.sequence : 0);
     if (status == GW_OK)
         status = tell(&begin, err);
     if (status == GW_OK)

@@ -46,6 +46,7 @@ struct gw_journal {
     struct gw_journal_mark written;
     struct gw_journal_mark owed;
     struct gw_chain_head head; /* the batch included */
+    uint64_t committed;        /* by a store that lasts; 0: nothing, or there is none */
 
     int fd;
     enum gw_segment_state state;

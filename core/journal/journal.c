@@ -165,7 +165,7 @@ static enum gw_status link_without_newlines(struct gw_journal *journal, struct g
     enum gw_status status;
 
     replace_newlines(copy, record.length);
-    status = gw_chain_link(&journal->head, (struct gw_str){copy, record.length}, &journal->text);
+    status = gw_chain_link(&journal->head, journal->committed, (struct gw_str){copy, record.length}, &journal->text);
     free(copy);
     return status;
 }
@@ -180,7 +180,7 @@ enum gw_status gw_journal_append(struct gw_journal *journal, struct gw_str recor
     if (record.length > 0 && memchr(record.at, '\n', record.length) != NULL)
         status = link_without_newlines(journal, record);
     else
-        status = gw_chain_link(&journal->head, record, &journal->text);
+        status = gw_chain_link(&journal->head, journal->committed, record, &journal->text);
     if (status != GW_OK)
         return status;
     gw_buf_append_byte(&journal->text, '\n');
@@ -193,6 +193,11 @@ void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, en
                                const char *reason)
 {
     gw_event_append_settled(journal, sequence, outcome, reason);
+}
+
+void gw_journal_committed(struct gw_journal *journal, uint64_t sequence)
+{
+    journal->committed = journal->is_stdout ? 0 : sequence;
 }
 
 struct gw_chain_head gw_journal_head(const struct gw_journal *journal)

@@ -110,6 +110,10 @@ enum gw_journal_outcome {
 void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
                                const char *reason);
 
+/* A store that lasts has committed up to this record: the records that follow say so, and a start that finds a store
+ * which has committed less is refused. gw_journal_begin does it for what the store has at the start. */
+void gw_journal_committed(struct gw_journal *journal, uint64_t sequence);
+
 /* Of the newest record, those of the batch included. */
 struct gw_chain_head gw_journal_head(const struct gw_journal *journal);
 /* Of the newest record that a sync has made durable (that was written, where not `durable`). */

@@ -22,6 +22,7 @@ void gw_pending_reset(struct gw_pending *pending)
     pending->counts = !pending->start->is_new;
     pending->is_foreign = pending->is_older = pending->is_full = false;
     pending->count = 0;
+    pending->committed = pending->said_by = 0;
 }
 
 void gw_pending_fini(struct gw_pending *pending)
@@ -108,8 +109,13 @@ void gw_pending_on_record(void *ctx, uint64_t sequence, struct gw_str line)
     struct gw_pending *pending = ctx;
     const struct gw_json *eksgate;
     const struct gw_json *value;
+    uint64_t committed = gw_chain_committed(line);
     struct gw_json record;
 
+    if (committed > pending->committed) {
+        pending->committed = committed;
+        pending->said_by = sequence;
+    }
     if (!has(line, "\"change\":true") && !has(line, "\"settles\":") && !has(line, "\"begun\":"))
         return;
     gw_arena_reset(&pending->arena);

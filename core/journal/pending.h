@@ -19,10 +19,12 @@ struct gw_pending_change {
 
 struct gw_pending {
     const struct gw_journal_start *start;
-    bool counts;     /* the records that follow are of changes to this store */
-    bool is_foreign; /* they are of changes to a store that lasts, and that isn't this one as it is now */
-    bool is_older;   /* there are such changes */
-    bool is_full;    /* there were more than GW_PENDING_MAX */
+    bool counts;        /* the records that follow are of changes to this store */
+    bool is_foreign;    /* they are of changes to a store that lasts, and that isn't this one as it is now */
+    bool is_older;      /* there are such changes */
+    bool is_full;       /* there were more than GW_PENDING_MAX */
+    uint64_t committed; /* the most that a record says of the store... */
+    uint64_t said_by;   /* ...and which */
     struct gw_pending_change *changes;
     size_t count;
     size_t capacity;

@@ -126,18 +126,59 @@ class Meddling:
         return self.refuses(gateway, gateway.database, ("999",), (gateway.database,))
 
     def case_database_gone(self):
-        """a database that is gone: it starts with nothing, the chain goes on, and a record says that it was begun anew"""
+        """a database that is gone is missed: it starts with nothing, and a record says which changes are lost"""
         gateway = self.fresh()
         os.remove(gateway.database)
-        before = len(oracle.read(gateway.audit_files()).records)
+        before = oracle.read(gateway.audit_files()).head()[0]
         gateway.start()
-        everything = api.dump(gateway.connection)
+        complaints = Verifier(gateway, Ledger(CLUSTERS)).check()
         gateway.stop()
-        fresh = oracle.read(gateway.audit_files()).records[before:]
-        complaints = gateway.verify()
-        if "begun" not in oracle.own(fresh[0][1]) or any(cluster["entries"] for cluster in everything.values()):
-            complaints.append(f"{fresh[0]}, {everything}")
+        begun = [record for record in oracle.read(gateway.audit_files()).records if "begun" in oracle.own(record[1])][-1]
+        if oracle.own(begun[1])["begun"].get("notApplied") != {"after": 0, "upTo": before}:
+            complaints.append(f"{begun}")
         return complaints
+
+    def log_is(self, change):
+        """What becomes of a database that was left with a write-ahead log, when that is changed: it isn't started on, or a
+        record says what is lost."""
+        self.number += 1
+        gateway, ledger = begin(os.path.join(self.folder, f"meddle-{self.number}"), self.numbers)
+        gateway.start()
+        gateway.stop()
+        gateway.start()
+        Workload(ledger, gateway, self.numbers).run()
+        gateway.kill()
+        with open(gateway.database + "-wal", "r+b") as file:
+            text = change(bytearray(file.read()))
+            file.seek(0)
+            file.truncate()
+            file.write(text)
+        try:
+            gateway.start()
+        except Refused as refused:
+            said = refused.complaints()
+            return [] if len(said) == 1 and gateway.audit in said[0] and "-wal" in said[0] else [str(refused)]
+        begun = [record for _, record in oracle.read(gateway.audit_files()).records if "begun" in oracle.own(record)][-1]
+        complaints = Verifier(gateway, Ledger(CLUSTERS)).check()
+        gateway.stop()
+        complaints = [complaint for complaint in complaints if "nobody made it" not in complaint]
+        return complaints + ([] if "notApplied" in oracle.own(begun)["begun"] else [f"it starts without a word: {begun}"])
+
+    def case_log_flipped(self):
+        """a bit that flipped in the write-ahead log is missed: SQLite leaves out what is behind it without a word"""
+        def flip(text):
+            text[len(text) * 3 // 4] ^= 1
+            return text
+
+        return self.log_is(flip)
+
+    def case_log_cut(self):
+        """a write-ahead log that was cut short is missed"""
+        return self.log_is(lambda text: text[:len(text) * 3 // 4])
+
+    def case_log_gone(self):
+        """a write-ahead log that is gone is missed, when somebody has copied the database without it, say"""
+        return self.log_is(lambda text: b"")
 
     # The audit file
 

@@ -73,6 +73,9 @@ def changes(chain):
     for _, record in chain.records:
         if "settles" in own(record):
             outcomes[own(record)["settles"]] = own(record)["outcome"]
+        lost = own(record).get("begun", {}).get("notApplied")  # with the store, or by putting back a backup
+        if lost:
+            outcomes.update((sequence, "not applied") for sequence in range(lost["after"] + 1, lost["upTo"] + 1))
     made = [(sequence, record) for sequence, record in chain.records
             if own(record).get("change") is True and outcomes.get(sequence) != "not applied"]
     return made, {sequence for sequence, outcome in outcomes.items() if outcome == "unknown"}

@@ -178,7 +178,7 @@ static char *make_chain(struct gw_str *lines)
                        GW_CHAIN_FRONT "\"status\":200,\"change\":true%s}},\"eventTime\":\"2026-01-02T03:04:05Z\"}",
                        i % 7 == 5 ? ",\"settles\":2,\"outcome\":\"unknown\"" : "");
         starts[i] = text.length;
-        require(gw_chain_link(&head, gw_str_from(record), &text) == GW_OK);
+        require(gw_chain_link(&head, 0, gw_str_from(record), &text) == GW_OK);
         gw_buf_append_byte(&text, '\n');
     }
     starts[RECORDS] = text.length;

@@ -16,7 +16,7 @@
 static void link_one(struct gw_chain_head *head, struct gw_buf *line)
 {
     gw_buf_clear(line);
-    assert_int_equal(gw_chain_link(head, GW_STR(RECORD), line), GW_OK);
+    assert_int_equal(gw_chain_link(head, 0, GW_STR(RECORD), line), GW_OK);
 }
 
 static void chain__two_records__second_names_hash_of_first(void **state)
@@ -45,6 +45,27 @@ static void chain__two_records__second_names_hash_of_first(void **state)
     gw_buf_fini(&line);
 }
 
+static void chain_link__store_has_committed__stands_behind_the_place(void **state)
+{
+    struct gw_chain_head head = {.sequence = 8};
+    unsigned char previous[GW_DIGEST_SIZE];
+    uint64_t sequence;
+    struct gw_buf line;
+
+    (void)state;
+    gw_buf_init(&line, 4096);
+    assert_int_equal(gw_chain_link(&head, 7, GW_STR(RECORD), &line), GW_OK);
+    assert_int_equal(gw_chain_parse(gw_buf_str(&line), &sequence, previous), GW_OK);
+    assert_int_equal(sequence, 9);
+    assert_int_equal(gw_chain_committed(gw_buf_str(&line)), 7);
+    assert_true(gw_str_search(gw_buf_str(&line), GW_STR("0\",\"committed\":7,\"status\":200")) != SIZE_MAX);
+    gw_buf_clear(&line);
+    assert_int_equal(gw_chain_link(&head, 0, GW_STR(RECORD), &line), GW_OK);
+    assert_int_equal(gw_chain_committed(gw_buf_str(&line)), 0);
+    assert_int_equal(gw_chain_committed(GW_STR("\"committed\":7,")), 0);
+    gw_buf_fini(&line);
+}
+
 static void chain_link__record_without_the_front__is_syntax_error(void **state)
 {
     struct gw_chain_head head = {.sequence = 6};
@@ -52,7 +73,7 @@ static void chain_link__record_without_the_front__is_syntax_error(void **state)
 
     (void)state;
     gw_buf_init(&line, 4096);
-    assert_int_equal(gw_chain_link(&head, GW_STR("{\"eventVersion\":\"1.11\"}"), &line), GW_E_SYNTAX);
+    assert_int_equal(gw_chain_link(&head, 0, GW_STR("{\"eventVersion\":\"1.11\"}"), &line), GW_E_SYNTAX);
     assert_int_equal(head.sequence, 6);
     gw_buf_fini(&line);
 }
@@ -64,7 +85,7 @@ static void chain_link__no_room__leaves_the_head(void **state)
 
     (void)state;
     gw_buf_init(&line, 100);
-    assert_int_equal(gw_chain_link(&head, GW_STR(RECORD), &line), GW_E_LIMIT);
+    assert_int_equal(gw_chain_link(&head, 0, GW_STR(RECORD), &line), GW_E_LIMIT);
     assert_int_equal(head.sequence, 6);
     gw_buf_fini(&line);
 }
@@ -100,6 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chain__two_records__second_names_hash_of_first),
+        cmocka_unit_test(chain_link__store_has_committed__stands_behind_the_place),
         cmocka_unit_test(chain_link__record_without_the_front__is_syntax_error),
         cmocka_unit_test(chain_link__no_room__leaves_the_head),
         cmocka_unit_test(chain_parse__what_no_journal_writes__is_syntax_error),

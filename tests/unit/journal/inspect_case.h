@@ -69,7 +69,7 @@ static inline void add_at(struct chain *chain, const char *members, const char *
     gw_buf_init(&line, (size_t)1 << 20);
     gw_buf_printf(&record, GW_CHAIN_FRONT "%s}},\"eventTime\":\"%s\",\"eventName\":\"CreateAccessEntry\"}", members,
                   time);
-    assert_int_equal(gw_chain_link(&chain->head, gw_buf_str(&record), &line), GW_OK);
+    assert_int_equal(gw_chain_link(&chain->head, 0, gw_buf_str(&record), &line), GW_OK);
     free(chain->lines[chain->head.sequence]);
     chain->lines[chain->head.sequence] = gw_str_dup(gw_buf_str(&line));
     gw_buf_fini(&line);

@@ -223,6 +223,40 @@ static void journal_begin__another_record_in_its_place__is_refused(void **state)
     refuses(f, kept(committed), GW_E_MISSING, "");
 }
 
+static void journal_begin__store_has_lost_a_commit__is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_journal_start start;
+    struct gw_chain_head committed;
+    struct gw_chain_head first;
+
+    open_ok(f);
+    first = change(f, "a");
+    gw_journal_committed(f->journal, first.sequence);
+    committed = change(f, "b");
+    gw_journal_committed(f->journal, committed.sequence);
+    (void)change(f, "c");
+    start = kept(first);
+    refuses(f, start, GW_E_MISSING,
+            "by its record 3 the store had committed record 2, but the newest that it knows is 1");
+    start.is_restored = true;
+    assert_int_equal(start_again(f, start), 0);
+    gw_journal_close(&f->journal);
+}
+
+static void journal_begin__store_is_as_the_records_say__goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_chain_head committed;
+
+    open_ok(f);
+    committed = change(f, "a");
+    gw_journal_committed(f->journal, committed.sequence);
+    (void)change(f, "b");
+    assert_int_equal(start_again(f, kept(committed)), 1);
+    assert_int_equal(start_again(f, kept(committed)), 0);
+}
+
 static void journal_begin__commit_is_the_newest_record__needs_no_reading_back(void **state)
 {
     struct fixture *f = *state;
@@ -304,6 +338,8 @@ int main(void)
         T(journal_begin__restored_store__tells_all_at_once),
         T(journal_begin__chain_ends_before_the_commit__is_refused),
         T(journal_begin__another_record_in_its_place__is_refused),
+        T(journal_begin__store_has_lost_a_commit__is_refused),
+        T(journal_begin__store_is_as_the_records_say__goes_on),
         T(journal_begin__commit_is_the_newest_record__needs_no_reading_back),
         T(journal_begin__commit_far_back__is_found),
         T(journal_begin__stdout__is_a_chain_of_its_own),

@@ -57,7 +57,7 @@ static const struct gw_filter_view *view(void **state, const char *eksgate, cons
     gw_buf_init(&record, (size_t)1 << 20);
     gw_buf_clear(&line->text);
     gw_buf_printf(&record, GW_CHAIN_FRONT "%s}},%s,%s,%s}", eksgate, CALLER, REST, rest);
-    assert_int_equal(gw_chain_link(&head, gw_buf_str(&record), &line->text), GW_OK);
+    assert_int_equal(gw_chain_link(&head, 0, gw_buf_str(&record), &line->text), GW_OK);
     gw_buf_fini(&record);
     assert_int_equal(gw_record_read(gw_buf_str(&line->text), &line->arena, &line->read, NULL), GW_OK);
     gw_filter_view(gw_buf_str(&line->text), &line->read, &line->arena, &line->view);
