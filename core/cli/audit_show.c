@@ -173,8 +173,8 @@ static void put_own(struct gw_buf *out, const struct gw_record_read *record)
     else if (record->continues)
         gw_buf_printf(out, "behind record %" PRIu64, record->after);
     else if (record->undone.up_to > 0)
-        gw_buf_printf(out, "records %" PRIu64 " to %" PRIu64 ": not in the store any more",
-                      record->undone.after + 1, record->undone.up_to);
+        gw_buf_printf(out, "records %" PRIu64 " to %" PRIu64 ": not in the store any more", record->undone.after + 1,
+                      record->undone.up_to);
     else
         gw_buf_append_byte(out, '-');
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "disk_vfs.h"
 #include "gateway/batch.h"
 
 #define CHANGE  GW_CHAIN_FRONT "\"change\":true}},\"eventName\":\"CreateAccessEntry\"}"
@@ -35,13 +36,12 @@ struct fixture {
     struct gw_batch batch;
 };
 
-static bool sync_fails; /* of the journal's next */
+static unsigned sync_fails; /* which of the journal's next ones; 0: none */
 
 static int sync_or_fail(int fd)
 {
-    if (!sync_fails)
+    if (sync_fails == 0 || --sync_fails > 0)
         return fdatasync(fd);
-    sync_fails = false;
     errno = EIO;
     return -1;
 }
@@ -57,7 +57,7 @@ static void open_files(struct fixture *f)
     static const struct gw_store_options store_options = {
         .tokens_max = 100, .tokens_per_entry_max = 16, .token_age_ms = 1000};
     static struct gw_journal_io io;
-    struct gw_store_file file = {.path = f->database, .busy_ms = 20, .encode_reply = encode_reply};
+    struct gw_store_file file = {.path = f->database, .busy_ms = 20, .vfs = DISK_NAME, .encode_reply = encode_reply};
     struct gw_journal_options journal_options = {
         .path = f->audit, .durable = true, .io = &io, .clock = gw_clock_system(), .random = gw_random_system()};
     struct gw_journal_start start = {0};
@@ -91,7 +91,8 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(f->folder));
     (void)snprintf(f->audit, sizeof(f->audit), "%s/audit.jsonl", f->folder);
     (void)snprintf(f->database, sizeof(f->database), "%s/store.db", f->folder);
-    sync_fails = false;
+    sync_fails = 0;
+    disk_register();
     f->epoch = gw_epoch_new();
     open_files(f);
     gw_batch_init(&f->batch, &options, f->store, f->journal, gw_clock_system(), &f->counters);
@@ -107,6 +108,7 @@ static int tear_down(void **state)
     gw_batch_fini(&f->batch);
     gw_journal_close(&f->journal);
     gw_store_close(&f->store);
+    disk_end();
     gw_epoch_free(&f->epoch);
     (void)snprintf(command, sizeof(command), "rm -r %s", f->folder);
     assert_int_equal(system(command), 0);
@@ -185,7 +187,9 @@ static void batch__records_alone__are_synced_by_the_tick(void **state)
     assert_int_equal(job.status, GW_OK);
     assert_int_equal(count_text(f, "\"status\":403"), 1);
     assert_int_equal(gw_journal_counters(f->journal)->syncs, syncs);
+    assert_true(f->counters.head_sequence < gw_journal_head(f->journal).sequence); /* durable ones are shown */
     gw_batch_tick(&f->batch);
+    assert_int_equal(f->counters.head_sequence, gw_journal_head(f->journal).sequence);
     assert_int_equal(gw_journal_counters(f->journal)->syncs, syncs + 1);
     assert_int_equal(gw_store_counters(f->store)->transactions, transactions + 1);
     gw_batch_tick(&f->batch);
@@ -250,7 +254,7 @@ static void batch__record_that_cant_be_synced__takes_its_change_along(void **sta
 {
     struct fixture *f = *state;
 
-    sync_fails = true;
+    sync_fails = 1;
     assert_int_equal(run_one(f, "a"), GW_E_IO);
     assert_int_equal(gw_store_count_clusters(f->store), 0);
     assert_int_equal(run_one(f, "b"), GW_OK);
@@ -290,6 +294,77 @@ static void batch__commit_fails_behind_its_record__another_record_says_so(void *
     assert_int_equal(count_text(f, "\"settles\""), 1);
 }
 
+static void batch__commit_that_cant_be_told__is_unknown_and_the_last(void **state)
+{
+    struct fixture *f = *state;
+
+    disk_begin(DISK_SYNC, 1, SQLITE_IOERR_FSYNC);
+    assert_int_equal(run_one(f, "a"), GW_E_UNKNOWN);
+    assert_int_equal(gw_store_count_clusters(f->store), 0);
+    assert_int_equal(count_text(f, "\"outcome\":\"unknown\""), 1);
+    assert_int_equal(run_one(f, "b"), GW_E_IO);
+    assert_int_equal(count_text(f, "\"change\":true"), 1);
+    gw_batch_tick(&f->batch);
+    assert_true(f->batch.committed.sequence < gw_journal_head(f->journal).sequence);
+}
+
+/* In the file that is written now. */
+static bool says_not_applied(const struct fixture *f)
+{
+    struct gw_buf text;
+    struct gw_err err;
+    bool says;
+
+    gw_buf_init(&text, (size_t)1 << 20);
+    assert_int_equal(gw_file_read(f->audit, &text, &err), GW_OK);
+    says = gw_str_search(gw_buf_str(&text), GW_STR("\"outcome\":\"not applied\"")) != SIZE_MAX;
+    gw_buf_fini(&text);
+    return says;
+}
+
+/* The commit fails behind the change's record, and the record that should say so isn't durable. */
+static void fail_twice(struct fixture *f)
+{
+    disk_begin(DISK_WRITE, 1, SQLITE_FULL);
+    sync_fails = 2;
+    assert_int_equal(run_one(f, "a"), GW_E_IO);
+    disk_begin(0, 0, 0);
+    assert_int_equal(sync_fails, 0);
+    assert_false(says_not_applied(f));
+}
+
+static void owed__record_that_says_so_cant_be_written__is_in_front_of_the_next_change(void **state)
+{
+    struct fixture *f = *state;
+
+    fail_twice(f);
+    assert_int_equal(run_one(f, "b"), GW_OK);
+    assert_true(says_not_applied(f));
+}
+
+static void owed__nothing_comes__is_told_by_the_tick(void **state)
+{
+    struct fixture *f = *state;
+
+    fail_twice(f);
+    gw_batch_tick(&f->batch);
+    assert_true(says_not_applied(f));
+    assert_int_equal(f->batch.committed.sequence, gw_journal_head(f->journal).sequence);
+}
+
+static void owed__store_takes_nothing__is_told_all_the_same(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *other;
+
+    fail_twice(f);
+    assert_int_equal(sqlite3_open(f->database, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(run_one(f, "b"), GW_E_BUSY);
+    assert_true(says_not_applied(f));
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +376,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(batch__record_that_cant_be_synced__takes_its_change_along, set_up, tear_down),
         cmocka_unit_test_setup_teardown(batch__commit_fails_behind_its_record__another_record_says_so, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(batch__commit_that_cant_be_told__is_unknown_and_the_last, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(owed__record_that_says_so_cant_be_written__is_in_front_of_the_next_change,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(owed__nothing_comes__is_told_by_the_tick, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(owed__store_takes_nothing__is_told_all_the_same, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

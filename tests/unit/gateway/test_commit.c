@@ -335,15 +335,15 @@ static void commit__queue_full__turns_away_before_anything(void **state)
 
 static int64_t late_clock(void *ctx)
 {
-    int64_t *calls = ctx;
+    _Atomic int64_t *calls = ctx;
 
-    return (*calls)++ * 10000; /* each look is ten seconds after the last */
+    return (*calls)++ * 10000; /* each look is ten seconds after the last; the writer looks, too */
 }
 
 static void commit__job_too_old__is_busy_and_unrecorded(void **state)
 {
     struct fixture *f = *state;
-    int64_t calls = 0;
+    _Atomic int64_t calls = 0;
     struct gw_clock clock = {&calls, late_clock, late_clock};
     static const struct gw_commit_options options = {.queue_max = 10, .queue_age_ms = 5000};
     struct gw_commit *slow = gw_commit_new(&options, f->store, NULL, &clock);
