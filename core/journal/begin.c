@@ -276,7 +276,7 @@ static enum gw_status join_empty(struct begin *begin, struct gw_err *err)
 
     for (size_t i = begin->files.count; i > 0 && status == GW_E_MISSING; i--) {
         gw_pending_reset(&begin->pending);
-        begin->walk.is_broken = false;
+        begin->walk.is_broken = begin->walk.is_torn = false;
         status = find_route(begin, i - 1, err);
         if (status == GW_OK)
             status = walk_route(begin, err);

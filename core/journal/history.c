@@ -24,8 +24,7 @@ static bool is_candidate(const char *entry, struct gw_str name)
     struct gw_str text = gw_str_from(entry);
 
     return text.length > name.length + 1 && gw_str_starts(text, name) &&
-           (text.at[name.length] == '.' || text.at[name.length] == '-') &&
-           !gw_str_is(gw_str_slice(text, name.length, text.length), ".new");
+           (text.at[name.length] == '.' || text.at[name.length] == '-');
 }
 
 /* Reads the front of a file; false when it isn't a part of a chain. */

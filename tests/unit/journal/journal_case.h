@@ -56,6 +56,7 @@ static struct {
     bool torn;  /* it has just done so */
     unsigned syncs;
     unsigned bad_sync; /* the number of one that fails besides, counted from 0 */
+    bool odd_syncs_fail;
 } disk;
 
 static inline bool call_fails(enum call kind)
@@ -130,7 +131,7 @@ static inline ssize_t faulty_read_at(int fd, void *bytes, size_t length, off_t a
 static inline int faulty_sync(int fd)
 {
     (void)fd;
-    if (disk.syncs++ == disk.bad_sync) {
+    if (disk.syncs++ == disk.bad_sync || (disk.odd_syncs_fail && disk.syncs % 2 == 1)) {
         errno = EIO;
         return -1;
     }

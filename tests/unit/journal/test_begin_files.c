@@ -89,7 +89,9 @@ static void journal_begin__crash_between_renaming_and_making_anew__goes_on_from_
 
     write_three_files(f, heads);
     assert_int_equal(unlink(f->path), 0);
+    disk.syncs = 0;
     assert_int_equal(start_again(f, kept(heads[3])), 2);
+    assert_int_equal(disk.syncs, 2); /* the renamed one, since this goes on from its end, and this */
     assert_string_equal(chain_words(f), "a b <AuditRotated> c d <AuditRotated> e f "
                                         "<ChangeSettled> <ChangeSettled> <AuditBegun>");
 }
@@ -154,6 +156,18 @@ static void journal_begin__torn_behind_the_commit__goes_on_in_a_new_file(void **
     assert_true(says(f, f->path, "\"continues\":{\"after\":2,\"file\":\"audit.jsonl.000000000001\""));
     name_part(f, 1, first);
     assert_true(says(f, first, "\"r\":\"d\"")); /* the evidence is kept */
+}
+
+static void journal_begin__altered_behind_the_commit__goes_on_in_a_new_file(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_chain_head heads[5];
+    off_t starts[5];
+
+    write_five(f, starts, heads);
+    overwrite(f, starts[3] - 5, "x", 1); /* "c" still follows and is no change; what follows "c" doesn't */
+    assert_int_equal(start_again(f, kept(heads[0])), 1);
+    assert_string_equal(chain_words(f), "a b c <AuditContinued> <ChangeSettled> <AuditBegun>");
 }
 
 static void journal_open__last_record_torn__goes_on_in_a_new_file(void **state)
@@ -265,6 +279,7 @@ int main(void)
         T(journal_begin__crash_between_renaming_and_making_anew__goes_on_from_the_renamed),
         T(journal_begin__empty_file_and_a_renamed_one_with_a_torn_end__goes_on_behind_its_records),
         T(journal_begin__torn_behind_the_commit__goes_on_in_a_new_file),
+        T(journal_begin__altered_behind_the_commit__goes_on_in_a_new_file),
         T(journal_open__last_record_torn__goes_on_in_a_new_file),
         T(journal_begin__torn_and_no_store_to_ask__goes_on_in_a_new_file),
         T(journal_begin__altered_and_no_store_to_ask__is_left_for_the_verifier),

@@ -173,9 +173,28 @@ static void journal_open__existing_file__is_appended_to(void **state)
     struct fixture *f = *state;
 
     write_chain(f);
+    disk.syncs = 0;
     open_ok(f);
+    assert_int_equal(disk.syncs, 1); /* what is read must be on the disk */
     record(f, "x");
     assert_string_equal(words_of(f, f->path), "old x");
+}
+
+static void journal_open__file_that_was_being_made__is_removed(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s.new", f->path);
+    write_chain(f);
+    add_text(path, RECORD("unfinished"));
+    open_ok(f);
+    assert_int_equal(access(path, F_OK), -1);
+    gw_journal_close(&f->journal);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(open_it(f), GW_E_IO);
+    assert_non_null(strstr(f->err.text, ".new"));
+    assert_int_equal(rmdir(path), 0);
 }
 
 static void journal_open__half_line_of_a_crash__is_cut_off(void **state)
@@ -528,6 +547,7 @@ int main(void)
         T(journal_discard__after_an_unsynced_flush__keeps_that),
         T(journal_append_settled__change__is_told_like_cloudtrails_service_events),
         T(journal_open__existing_file__is_appended_to),
+        T(journal_open__file_that_was_being_made__is_removed),
         T(journal_open__half_line_of_a_crash__is_cut_off),
         T(journal_open__zeros_where_a_write_was_lost__are_cut_off),
         T(journal_open__something_else_at_the_end__is_refused_and_left_alone),

@@ -202,6 +202,24 @@ static void sync_fails__new_file_can_not_be_synced_either__leaves_one_file(void 
     assert_int_equal(count_files(f->folder), 2);
 }
 
+static void sync_fails__now_and_then__leaves_two_files(void **state)
+{
+    struct fixture *f = *state;
+
+    open_ok(f);
+    record(f, "a");
+    disk.odd_syncs_fail = true;
+    disk.syncs = 0;
+    for (int i = 0; i < 20; i++) {
+        append(f, "lost");
+        assert_int_equal(flush(f), GW_E_IO);
+    }
+    disk.odd_syncs_fail = false;
+    record(f, "b");
+    assert_int_equal(count_files(f->folder), 2); /* one in which nothing is durable goes */
+    assert_string_equal(chain_words(f), "a <AuditContinued> b");
+}
+
 static void sync_fails__name_taken__another_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -386,6 +404,7 @@ int main(void)
         T(sync_fails__again_and_again__leaves_one_file_and_recovers),
         T(sync_fails__no_new_file_can_be_made__recovers_when_it_can),
         T(sync_fails__new_file_can_not_be_synced_either__leaves_one_file),
+        T(sync_fails__now_and_then__leaves_two_files),
         T(sync_fails__name_taken__another_is_found),
         T(sync_fails__restart__does_not_take_the_old_file_up),
         T(cut_fails__next_flush__goes_on_in_a_new_file),
