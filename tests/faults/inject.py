@@ -162,7 +162,8 @@ class Injection:
         """Complaints. `fired` is empty when the workload was through before the fault."""
         gateway, ledger = self.make()
         off = os.path.join(self.folder, "off")
-        faults = {"FAIL": f"{self.number}:{self.error}{':sticky' if self.sticky else ''}", "OFF": off, "LOSE": "all",
+        faults = {"FAIL": f"{self.number}:{self.error}{':sticky' if self.sticky else ''}", "OFF": off,
+                  "LOSE": self.numbers.choice(("all", "prefix", "sectors")), "SEED": self.numbers.randrange(2**32),
                   "COUNTS": os.path.join(self.folder, "counts")}
         work = Workload(ledger, gateway, self.numbers)
         try:

@@ -39,7 +39,7 @@ class Rounds:
                                     "audit.record": "all"})
             self.gateway.sign()
         self.ledger = Ledger(CLUSTERS)
-        self.load = Load(self.ledger, numbers)
+        self.load = Load(self.ledger, numbers, *numbers.choice(((6, 24), (20, 8))))
         self.verifier = Verifier(self.gateway, self.ledger)
 
     def end_folder(self):
@@ -75,8 +75,13 @@ class Rounds:
         if numbers.random() < 0.3:
             self.gateway.rotate()
             time.sleep(numbers.choice((0, 0.02 * numbers.random())))
-        self.gateway.kill(number)
+        if numbers.random() < 0.1:
+            code = self.gateway.stop()
+        else:
+            code = self.gateway.kill(number)
         acknowledged, _, complaints = self.load.finish()
+        if code not in (0, -signal.SIGKILL):
+            complaints.append(f"exit {code}: {self.gateway.stderr()[-500:]}")
         under_way = self.ledger.under_way()
         if numbers.random() < 0.3:
             self.kill_while_it_starts(numbers, number)

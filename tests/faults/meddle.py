@@ -13,6 +13,7 @@ import oracle
 from gateway import CLUSTERS, PROGRAM, Gateway, Refused
 from inject import Workload, begin
 from ledger import Ledger
+from load import Load
 from verify import Verifier, fingerprint, head_of
 
 NOBODY = 65534
@@ -295,6 +296,27 @@ class Meddling:
         if (there, after) != (len(self.ledger.things), expected):
             complaints.append(f"it read {there} entries and then {after}; {len(self.ledger.things)} and {expected} were made")
         return complaints
+
+    def case_backup(self):
+        """a backup made under load and put back after a kill has one moment's state, and records tell what is undone"""
+        gateway, ledger = self.fresh(), copy.deepcopy(self.ledger)
+        backup = os.path.join(gateway.folder, "backup.db")
+        load = Load(ledger, self.numbers, clients=4)
+        gateway.start()
+        load.start(gateway.address)
+        time.sleep(0.3)
+        said = [gateway.verb("backup", "-c", gateway.config, backup)]
+        time.sleep(0.1)
+        gateway.kill()
+        complaints = load.finish()[2]
+        said.append(gateway.verb("restore", "-c", gateway.config, backup))
+        gateway.start()
+        chain = oracle.read(gateway.audit_files())
+        complaints += oracle.check(chain, api.dump(gateway.connection), {}) + gateway.verify(*head_of(gateway.database))
+        gateway.stop()
+        if not any("notApplied" in oracle.own(record).get("begun", {}) for _, record in chain.records):
+            complaints.append("no record tells of it")
+        return complaints + [output for code, output in said if code != 0]
 
     # Permissions
 

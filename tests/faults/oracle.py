@@ -49,17 +49,34 @@ class Chain:
 
 
 def read(paths):
-    """The chain through all the files, oldest first."""
+    """The chain through all the files, oldest first. A file that was given up may end in anything, when the next one says so."""
     chain = Chain()
+    given_up = None
     for path in paths:
         with open(path, "rb") as file:
-            text = file.read()
-        lines = text.split(b"\n")
-        if lines.pop() != b"":
-            raise Broken(f"{path}: ends within a record")
-        for number, line in enumerate(lines):
-            chain.follow(line, f"{path}:{number + 1}", number == 0)
+            lines = file.read().split(b"\n")
+        before = chain.head()[0]
+        problem = follow_file(chain, path, lines)
+        after = [own(record)["continues"]["after"] for _, record in chain.records[-len(lines):] if "continues" in own(record)]
+        if given_up is not None and not any(number <= before for number in after):
+            raise Broken(given_up)
+        given_up = problem
+    if given_up is not None:
+        raise Broken(given_up)
     return chain
+
+
+def follow_file(chain, path, lines):
+    """Takes what follows; gives what is wrong with the rest, or None."""
+    half = lines.pop()
+    for number, line in enumerate(lines):
+        try:
+            chain.follow(line, f"{path}:{number + 1}", number == 0)
+        except (Broken, ValueError) as problem:
+            if number == 0:
+                raise Broken(str(problem)) from None
+            return str(problem)
+    return f"{path}: ends within a record" if half else None
 
 
 def own(record):
