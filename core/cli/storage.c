@@ -97,6 +97,7 @@ static enum gw_status join(struct gw_storage *storage, struct gw_err *err)
     struct gw_journal_start start = {.is_durable = found->is_durable,
                                      .is_new = found->head.sequence == 0, /* no record is its, whatever is in it */
                                      .is_restored = found->is_restored,
+                                     .has_unrecorded = found->has_unrecorded,
                                      .committed = found->head};
     struct gw_journal_begun begun = {0};
     struct gw_chain_head head;

@@ -415,6 +415,9 @@ static enum gw_status tell(struct begin *begin, struct gw_err *err)
 
     if (begin->pending.is_older)
         warn_older(begin);
+    if (start->is_durable && start->has_unrecorded && !journal->is_stdout)
+        gw_log(GW_LOG_WARN, "audit", "%s: the store was changed while there was no audit file; a record says so",
+               journal->path);
     if (start->is_durable && ((start->is_restored && !start->is_new) || begin->pending.is_older)) {
         begun.up_to = journal->head.sequence;
         begun.settled = 0;

@@ -86,6 +86,8 @@ void gw_event_append_begun(struct gw_journal *journal, const struct gw_event_beg
         set_number(&arena, &range, GW_STR("upTo"), begun->up_to);
         gw_json_set(&arena, &said, GW_STR("notApplied"), range);
     }
+    if (begun->start->is_durable && begun->start->has_unrecorded)
+        gw_json_set(&arena, &said, GW_STR("unrecorded"), gw_json_bool(true));
     gw_json_set(&arena, &object, GW_STR("begun"), said);
     append_owed(journal, GW_EVENT_BEGUN, &object, &arena);
 }

@@ -75,6 +75,7 @@ struct gw_journal_start {
     bool is_durable;                /* there is a store that outlives the process; else the rest isn't read */
     bool is_new;                    /* nothing was ever committed to it: no record is its */
     bool is_restored;               /* it has been put back to `committed` from a backup */
+    bool has_unrecorded;            /* it has changes behind `committed` that were made without an audit file */
     struct gw_chain_head committed; /* the newest record that it has committed */
 };
 struct gw_journal_begun {

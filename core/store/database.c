@@ -28,6 +28,10 @@
 #define SQLITE_OPEN_NOFOLLOW 0
 #endif
 
+/* Bits of state.restored. */
+#define RESTORED   1
+#define UNRECORDED 2
+
 #define CACHE_KIB  16384
 #define COPY_BYTES 65536
 
@@ -102,7 +106,7 @@ bool gw_database_read_state(sqlite3_stmt *statement, struct gw_database_state *s
     struct gw_rows_column columns[GW_ROWS_COUNT(GW_ROWS_STATE)];
 
     if (!gw_rows_read(statement, GW_ROWS_STATE, columns) || columns[0].number != 1 ||
-        columns[2].text.length != sizeof(state->head.hash) || (columns[7].number != 0 && columns[7].number != 1))
+        columns[2].text.length != sizeof(state->head.hash) || columns[7].number > (RESTORED | UNRECORDED))
         return false;
     for (size_t i = 1; i < GW_COUNT(columns); i++) {
         if (columns[i].kind == GW_ROWS_KIND_NUMBER && (columns[i].number < 0 || columns[i].number > GW_ROWS_ID_MAX))
@@ -114,7 +118,8 @@ bool gw_database_read_state(sqlite3_stmt *statement, struct gw_database_state *s
     state->clusters = (uint64_t)columns[4].number;
     state->access_entries = (uint64_t)columns[5].number;
     state->tokens = (uint64_t)columns[6].number;
-    state->is_restored = columns[7].number == 1;
+    state->is_restored = (columns[7].number & RESTORED) != 0;
+    state->has_unrecorded = (columns[7].number & UNRECORDED) != 0;
     return true;
 }
 
@@ -128,7 +133,7 @@ int gw_database_bind_state(sqlite3_stmt *statement, const struct gw_database_sta
         {.number = (int64_t)state->clusters},
         {.number = (int64_t)state->access_entries},
         {.number = (int64_t)state->tokens},
-        {.number = state->is_restored ? 1 : 0},
+        {.number = (state->is_restored ? RESTORED : 0) | (state->has_unrecorded ? UNRECORDED : 0)},
     };
 
     return gw_rows_bind(statement, columns, GW_COUNT(columns));

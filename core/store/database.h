@@ -44,6 +44,7 @@ struct gw_database_state {
     uint64_t access_entries;
     uint64_t tokens;
     bool is_restored;
+    bool has_unrecorded; /* changes were committed without a head since `head` was */
 };
 #define GW_DATABASE_SELECT_STATE                                                                                       \
     "SELECT id, audit_sequence, audit_hash, last_id, clusters, access_entries, tokens, restored, checksum FROM state"

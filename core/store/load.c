@@ -457,6 +457,7 @@ static enum gw_status load_all(struct gw_store *store, const struct gw_store_fil
     store->found = (struct gw_store_found){.is_durable = true,
                                            .is_new = state->last_id == 0 && state->head.sequence == 0,
                                            .is_restored = state->is_restored,
+                                           .has_unrecorded = state->has_unrecorded,
                                            .head = state->head};
     return status;
 }

@@ -22,7 +22,7 @@ static const char *const migrations[] = {
     "  clusters INTEGER NOT NULL," /* how many rows there are */
     "  access_entries INTEGER NOT NULL,"
     "  tokens INTEGER NOT NULL,"
-    "  restored INTEGER NOT NULL," /* 1: from a backup, nothing was committed since */
+    "  restored INTEGER NOT NULL," /* since an audit record was committed: 1 put back from a backup, 2 changed */
     "  checksum INTEGER NOT NULL);"
     "INSERT INTO state VALUES (1, 0, zeroblob(32), 0, 0, 0, 0, 0, -2274428187611125502);"
     "CREATE TABLE cluster ("

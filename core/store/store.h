@@ -152,7 +152,8 @@ GW_NODISCARD enum gw_status gw_store_open_sqlite(const struct gw_store_options *
 struct gw_store_found {
     bool is_durable;
     bool is_new;               /* nothing was ever committed to it */
-    bool is_restored;          /* from a backup, and not opened since */
+    bool is_restored;          /* from a backup, and no record was committed since */
+    bool has_unrecorded;       /* changes were committed without a head since `head` was */
     struct gw_chain_head head; /* the newest audit record that was committed with it */
 };
 const struct gw_store_found *gw_store_found(const struct gw_store *store);

@@ -206,7 +206,9 @@ static int write_all(struct gw_store *store, const struct gw_chain_head *head)
     database->next.last_id = store->last_id;
     if (head != NULL) {
         database->next.head = *head;
-        database->next.is_restored = false;
+        database->next.is_restored = database->next.has_unrecorded = false;
+    } else if (store->staged_count > 0) {
+        database->next.has_unrecorded = true;
     }
     for (size_t i = 0; code == SQLITE_OK && i < store->staged_count; i++)
         code = write_change(store, i);

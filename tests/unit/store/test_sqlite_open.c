@@ -335,10 +335,12 @@ static void mark_restored__is_found_by_the_next_start_until_a_record_is_committe
     put(f, "a", "x", NULL, NOW);
     reopen(f);
     assert_true(gw_store_found(f->store)->is_restored);
+    assert_true(gw_store_found(f->store)->has_unrecorded);
     assert_int_equal(gw_store_prepare(f->store, &head, &err), GW_OK);
     commit(f);
     reopen(f);
     assert_false(gw_store_found(f->store)->is_restored);
+    assert_false(gw_store_found(f->store)->has_unrecorded);
     assert_int_equal(gw_store_found(f->store)->head.sequence, 5);
     close_store(f);
     run_beside(f, "UPDATE state SET audit_sequence = 6");
