@@ -137,6 +137,8 @@ enum gw_status gw_storage_open(struct gw_storage *storage, const struct gw_confi
         status = join(storage, err);
     if (status != GW_OK)
         gw_storage_close(storage);
+    else if (storage->journal != NULL)
+        storage->head = gw_journal_head(storage->journal);
     return status;
 }
 
@@ -149,17 +151,15 @@ void gw_storage_close(struct gw_storage *storage)
 
 static void log_audit(const struct gw_storage *storage, const struct gw_config *config)
 {
-    struct gw_chain_head head;
     char hex[GW_DIGEST_HEX_SIZE];
 
     if (storage->journal == NULL) {
         gw_log(GW_LOG_WARN, "audit", "audit is off: no record is written of what changes");
         return;
     }
-    head = gw_journal_head(storage->journal);
-    gw_digest_hex(head.hash, hex);
+    gw_digest_hex(storage->head.hash, hex);
     gw_log(GW_LOG_INFO, "audit", "%.*s, head %llu:%.*s", GW_STR_ARG(config->audit_file),
-           (unsigned long long)head.sequence, (int)sizeof(hex), hex);
+           (unsigned long long)storage->head.sequence, (int)sizeof(hex), hex);
     if (config->store_is_durable && !gw_journal_is_kept(storage->journal))
         gw_log(GW_LOG_WARN, "audit", "stdout is never durable: records of changes may be lost that the store keeps");
     else if (config->store_is_durable && !config->audit_durable)

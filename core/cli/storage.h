@@ -22,6 +22,7 @@ struct gw_storage_layers {
 struct gw_storage {
     struct gw_store *store;
     struct gw_journal *journal; /* NULL: audit is off */
+    struct gw_chain_head head;  /* of the journal when it was opened: the writer's thread has it from then on */
     struct gw_ed25519_key *key;
 };
 
