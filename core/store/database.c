@@ -16,7 +16,6 @@
 #include "store/database.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "store/schema.h"
@@ -206,13 +205,6 @@ int gw_database_run(struct gw_database *database, enum gw_database_sql sql)
     return code;
 }
 
-uint64_t gw_database_bytes(const struct gw_database *database)
-{
-    struct stat found;
-
-    return stat(database->path, &found) == 0 ? (uint64_t)found.st_size : 0;
-}
-
 static int on_commit(void *ctx, sqlite3 *handle, const char *name, int pages)
 {
     struct gw_database *database = ctx;
@@ -261,17 +253,17 @@ static int configure(sqlite3 *handle, unsigned busy_ms)
     return code == SQLITE_OK ? sqlite3_exec(handle, text, NULL, NULL, NULL) : code;
 }
 
-static enum gw_status connect(struct gw_database *database, const struct gw_store_file *file, struct gw_err *err)
+enum gw_status gw_database_connect(const char *path, const struct gw_store_file *file, sqlite3 **handle,
+                                   struct gw_err *err)
 {
-    int flags =
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
-    int code = sqlite3_open_v2(database->path, &database->handle, flags, file->vfs);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+    int code = sqlite3_open_v2(path, handle, flags, file->vfs);
 
-    if (database->handle == NULL)
+    if (*handle == NULL)
         gw_fatal("out of memory (SQLite)");
     if (code == SQLITE_OK)
-        code = configure(database->handle, file->busy_ms);
-    return code == SQLITE_OK ? GW_OK : fail(database, "open it", code, err);
+        code = configure(*handle, file->busy_ms);
+    return code == SQLITE_OK ? GW_OK : gw_database_fail(*handle, path, "open it", code, err);
 }
 
 /* True unless the file system promises that a write disturbs no byte beside it; SQLite asks the same. */
@@ -393,7 +385,7 @@ static enum gw_status set_up(struct gw_database *database, const struct gw_store
     int version = 0;
 
     if (status == GW_OK)
-        status = connect(database, file, err);
+        status = gw_database_connect(database->path, file, &database->handle, err);
     if (status == GW_OK)
         status = gw_schema_check(database->handle, database->path, &version, err);
     if (status == GW_OK)

@@ -8,7 +8,7 @@
  *   files.c      the lock, the file's mode, the log's bytes
  *   schema.c     whose file it is, its tables, migrations
  *   database.c   the connection and its statements, SQLite's codes as ours
- *   load.c       reads the file into the tables
+ *   load*.c      read the file into the tables
  *   write.c      writes what is staged into it
  *   rows.c       lists as JSON text, checksums
  *   copy.c       whole copies; backup.c and restore.c make them and put them back
@@ -92,6 +92,11 @@ struct gw_database {
  * gw_store_open_sqlite. */
 GW_NODISCARD enum gw_status gw_database_open(const struct gw_store_file *file, struct gw_store_counters *counters,
                                              struct gw_database **database, struct gw_err *err);
+/* Opens the file, which is there, as all connections of the store are: for one thread. The caller closes `*handle`,
+ * also where this failed. As gw_database_fail. */
+GW_NODISCARD enum gw_status gw_database_connect(const char *path, const struct gw_store_file *file, sqlite3 **handle,
+                                                struct gw_err *err);
+
 /* No more changes until a restart has checked the file; said in the log, once. `why` names the file. */
 void gw_database_fence(struct gw_database *database, const char *why);
 bool gw_database_is_fenced(const struct gw_database *database);
@@ -102,9 +107,6 @@ void gw_database_close(struct gw_database **database);
 /* Says in err that `what` failed: the path, SQLite's words, the operating system's, what to do. Gives GW_E_BUSY (locked
  * by others), GW_E_SYNTAX (corrupt, or no database), GW_E_IO. */
 enum gw_status gw_database_fail(sqlite3 *handle, const char *path, const char *what, int code, struct gw_err *err);
-
-/* Of the file, its log not counted. */
-uint64_t gw_database_bytes(const struct gw_database *database);
 
 /* Steps the statement once, with what was bound to it, and resets it. Gives SQLite's code, SQLITE_DONE when all is
  * well.

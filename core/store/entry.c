@@ -14,6 +14,8 @@
 
 #include <stdlib.h>
 
+#define LISTED_MAX 128
+
 static void add_size(size_t *total, size_t size)
 {
     if (gw_add_overflows(*total, size, total))
@@ -66,64 +68,99 @@ static void add_texts(size_t *size, const struct gw_str *texts, size_t count)
         add_size(size, texts[i].length);
 }
 
-/* The texts of an entry that are one each, where they will be found. */
+/* An entry's texts, each where it stands in the reply if it is there, else where it stood before. */
 struct texts {
-    struct gw_str *places[8]; /* in the entry */
-    bool copied[8];           /* else it stands in the reply already */
+    struct gw_access_entry entry;     /* its texts that are one each */
+    struct gw_str listed[LISTED_MAX]; /* groups, then tags: key, value, key, value, ... */
+    size_t count;                     /* of those; others aren't searched for */
 };
 
-/* Searches from `*hint` on first, where the text before it ended. */
-static size_t search(struct gw_str within, struct gw_str text, size_t *hint)
+static bool is_within(struct gw_str all, struct gw_str text)
 {
-    size_t at = gw_str_search(gw_str_slice(within, *hint, SIZE_MAX), text);
+    return text.at != NULL && all.at != NULL && (uintptr_t)text.at >= (uintptr_t)all.at &&
+           (uintptr_t)text.at < (uintptr_t)all.at + all.length;
+}
 
+/* Moves `text` to where it stands in `within`; from `*hint` on first, where the text before it ended. */
+static void search(struct gw_str within, struct gw_str *text, size_t *hint)
+{
+    size_t at = SIZE_MAX;
+
+    if (text->length > 0)
+        at = gw_str_search(gw_str_slice(within, *hint, SIZE_MAX), *text);
     if (at != SIZE_MAX)
         at += *hint;
-    else if (*hint > 0)
-        at = gw_str_search(within, text);
-    if (at != SIZE_MAX)
-        *hint = at + text.length;
-    return at;
+    else if (*hint > 0 && text->length > 0)
+        at = gw_str_search(within, *text);
+    if (at == SIZE_MAX)
+        return;
+    *hint = at + text->length;
+    *text = gw_str_slice(within, at, text->length);
 }
 
-/* Most of them are in the entry's reply, as they are unless they had to be escaped: memory that isn't taken twice.
- * Those of the key are in the ARN, in this order, and the others in the reply, as eks writes it; any other order only
- * takes longer. */
-static void find_texts(struct gw_access_entry *entry, struct texts *texts)
+/* Most texts of an entry are in its reply, as they are unless they had to be escaped: memory that isn't taken twice.
+ * They are searched for in the order in which eks writes them; in any other it only takes longer. */
+static void find_texts(struct texts *texts)
 {
-    struct gw_str *const places[] = {&entry->key.principal, &entry->arn,           &entry->username,
-                                     &entry->type,          &entry->key.partition, &entry->key.region,
-                                     &entry->key.account,   &entry->key.cluster};
-    struct gw_str arn = GW_STR_NONE;
+    struct gw_access_entry *entry = &texts->entry;
+    struct gw_str *const in_arn[] = {&entry->key.partition, &entry->key.region, &entry->key.account,
+                                     &entry->key.cluster};
+    struct gw_str arn;
     size_t hint = 0;
+    size_t next = 0;
 
-    for (size_t i = 0; i < GW_COUNT(places); i++) {
-        struct gw_str within = i >= 4 && arn.at != NULL ? arn : entry->reply;
-        size_t at;
-
-        hint = i == 4 ? 0 : hint;
-        at = places[i]->length > 0 ? search(within, *places[i], &hint) : SIZE_MAX;
-        texts->places[i] = places[i];
-        texts->copied[i] = at == SIZE_MAX;
-        if (at != SIZE_MAX)
-            *places[i] = gw_str_slice(within, at, places[i]->length);
-        if (i == 1 && at != SIZE_MAX)
-            arn = entry->arn;
-    }
+    search(entry->reply, &entry->key.principal, &hint);
+    for (; next < texts->count && next < entry->group_count; next++)
+        search(entry->reply, &texts->listed[next], &hint);
+    search(entry->reply, &entry->arn, &hint);
+    for (; next < texts->count; next++)
+        search(entry->reply, &texts->listed[next], &hint);
+    search(entry->reply, &entry->username, &hint);
+    search(entry->reply, &entry->type, &hint);
+    arn = is_within(entry->reply, entry->arn) ? entry->arn : entry->reply;
+    hint = 0;
+    for (size_t i = 0; i < GW_COUNT(in_arn); i++)
+        search(arn, in_arn[i], &hint);
 }
 
-static size_t entry_size(const struct gw_access_entry *from, const struct texts *texts)
+static void take_texts(struct texts *texts, const struct gw_access_entry *from, struct gw_str reply)
 {
+    texts->entry = *from;
+    texts->entry.reply = reply;
+    texts->count = 0;
+    for (size_t i = 0; i < from->group_count && texts->count < LISTED_MAX; i++)
+        texts->listed[texts->count++] = from->groups[i];
+    for (size_t i = 0; i < from->tag_count && texts->count + 2 <= LISTED_MAX; i++) {
+        texts->listed[texts->count++] = from->tags[i].key;
+        texts->listed[texts->count++] = from->tags[i].value;
+    }
+    find_texts(texts);
+}
+
+/* Bytes for the texts that aren't in the reply. */
+static void add_unless_within(size_t *size, struct gw_str reply, const struct gw_str *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add_size(size, is_within(reply, texts[i]) ? 0 : texts[i].length);
+}
+
+static size_t entry_size(const struct texts *texts)
+{
+    const struct gw_access_entry *from = &texts->entry;
+    const struct gw_str single[] = {from->arn,         from->key.partition, from->key.account, from->key.region,
+                                    from->key.cluster, from->key.principal, from->username,    from->type};
     size_t size = sizeof(struct gw_stored_entry);
 
-    for (size_t i = 0; i < GW_COUNT(texts->places); i++)
-        add_size(&size, texts->copied[i] ? texts->places[i]->length : 0);
     add_array(&size, from->group_count, sizeof(*from->groups));
     add_array(&size, from->tag_count, sizeof(*from->tags));
     add_array(&size, from->association_count, sizeof(*from->associations));
     add_array(&size, count_namespaces(from), sizeof(struct gw_str));
-    add_texts(&size, from->groups, from->group_count);
-    for (size_t i = 0; i < from->tag_count; i++) {
+    add_unless_within(&size, from->reply, single, GW_COUNT(single));
+    add_unless_within(&size, from->reply, texts->listed, texts->count);
+    for (size_t i = texts->count; i < from->group_count; i++)
+        add_size(&size, from->groups[i].length);
+    for (size_t i = texts->count < from->group_count ? 0 : (texts->count - from->group_count) / 2; i < from->tag_count;
+         i++) {
         add_size(&size, from->tags[i].key.length);
         add_size(&size, from->tags[i].value.length);
     }
@@ -138,6 +175,17 @@ static void pack_texts(char **at, struct gw_str *to, const struct gw_str *from, 
 {
     for (size_t i = 0; i < count; i++)
         to[i] = pack(at, from[i]);
+}
+
+static struct gw_str pack_unless_within(char **at, struct gw_str reply, struct gw_str text)
+{
+    return is_within(reply, text) ? text : pack(at, text);
+}
+
+/* Of the groups and tags, the text with that number: where it was searched for, what was found. */
+static struct gw_str listed(const struct texts *texts, size_t number, struct gw_str otherwise)
+{
+    return number < texts->count ? texts->listed[number] : otherwise;
 }
 
 /* `namespaces` is room for those of all associations. */
@@ -155,10 +203,19 @@ static void pack_associations(char **at, struct gw_association *to, struct gw_st
     }
 }
 
+static void pack_single(char **at, struct gw_access_entry *entry)
+{
+    struct gw_str *const single[] = {&entry->arn,        &entry->key.partition, &entry->key.account,
+                                     &entry->key.region, &entry->key.cluster,   &entry->key.principal,
+                                     &entry->username,   &entry->type};
+
+    for (size_t i = 0; i < GW_COUNT(single); i++)
+        *single[i] = pack_unless_within(at, entry->reply, *single[i]);
+}
+
 struct gw_access_entry *gw_access_entry_new(const struct gw_access_entry *from)
 {
     struct gw_shared *reply = gw_shared_new(from->reply);
-    struct gw_access_entry made = *from;
     struct texts texts;
     struct gw_stored_entry *stored;
     struct gw_access_entry *entry;
@@ -168,9 +225,8 @@ struct gw_access_entry *gw_access_entry_new(const struct gw_access_entry *from)
     struct gw_str *namespaces;
     char *at;
 
-    made.reply = gw_shared_str(reply);
-    find_texts(&made, &texts);
-    stored = gw_alloc(entry_size(from, &texts));
+    take_texts(&texts, from, gw_shared_str(reply));
+    stored = gw_alloc(entry_size(&texts));
     entry = &stored->entry;
     groups = (struct gw_str *)(void *)(stored + 1);
     tags = (struct gw_pair *)(void *)(groups + from->group_count);
@@ -180,18 +236,18 @@ struct gw_access_entry *gw_access_entry_new(const struct gw_access_entry *from)
     stored->id = 0;
     gw_link_init(&stored->tokens);
     stored->reply = reply;
-    for (size_t i = 0; i < GW_COUNT(texts.places); i++) {
-        if (texts.copied[i])
-            *texts.places[i] = pack(&at, *texts.places[i]);
-    }
-    *entry = made;
+    *entry = texts.entry;
+    pack_single(&at, entry);
     entry->groups = from->group_count > 0 ? groups : NULL;
     entry->tags = from->tag_count > 0 ? tags : NULL;
     entry->associations = from->association_count > 0 ? associations : NULL;
-    pack_texts(&at, groups, from->groups, from->group_count);
+    for (size_t i = 0; i < from->group_count; i++)
+        groups[i] = pack_unless_within(&at, entry->reply, listed(&texts, i, from->groups[i]));
     for (size_t i = 0; i < from->tag_count; i++) {
-        tags[i].key = pack(&at, from->tags[i].key);
-        tags[i].value = pack(&at, from->tags[i].value);
+        size_t number = from->group_count + 2 * i;
+
+        tags[i].key = pack_unless_within(&at, entry->reply, listed(&texts, number, from->tags[i].key));
+        tags[i].value = pack_unless_within(&at, entry->reply, listed(&texts, number + 1, from->tags[i].value));
     }
     pack_associations(&at, associations, namespaces, from);
     return entry;

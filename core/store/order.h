@@ -3,12 +3,12 @@
 #define GW_STORE_ORDER_H
 
 /*
- * Sorting very many entries that have most of their text in common.
+ * Sorting very many texts that begin alike.
  */
 
-#include "store/store.h"
+#include "base/str.h"
 
-/* By principal ARN in byte order. The ARNs are different, and hold no NUL. */
-void gw_order_entries(struct gw_access_entry **entries, size_t count);
+/* Fills `order` with the indexes of the texts in byte order. The texts hold no NUL. */
+void gw_order_texts(const struct gw_str *texts, size_t count, size_t *order);
 
 #endif

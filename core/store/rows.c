@@ -91,26 +91,21 @@ static uint64_t add_text(uint64_t sum, struct gw_str text, uint64_t *odd)
     return sum;
 }
 
-uint64_t gw_rows_sum_columns(const struct gw_rows_column *columns, size_t count)
+/* What add_text has seen of a text says whether it needs a closer look. */
+static bool is_text(struct gw_str text, uint64_t odd)
 {
-    uint64_t ignored = 0;
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < count; i++)
-        sum = columns[i].kind == GW_ROWS_KIND_NUMBER ? add_word(sum, (uint64_t)columns[i].number)
-                                                     : add_text(sum, columns[i].text, &ignored);
-    return sum;
+    return (odd == 0 && text.length <= GW_ROWS_TEXT_MAX) || gw_rows_is_text(text);
 }
 
-static int bind(sqlite3_stmt *statement, int at, const struct gw_rows_column *column)
+static int bind_text(sqlite3_stmt *statement, int at, const struct gw_rows_column *column, uint64_t *sum)
 {
     struct gw_str text = column->text.at == NULL ? GW_STR("") : column->text;
+    uint64_t odd = 0;
 
-    if (column->kind == GW_ROWS_KIND_NUMBER)
-        return sqlite3_bind_int64(statement, at, column->number);
+    *sum = add_text(*sum, text, &odd);
     if (column->kind == GW_ROWS_KIND_BYTES)
         return sqlite3_bind_blob64(statement, at, text.at, text.length, SQLITE_STATIC);
-    if (!gw_rows_is_text(text))
+    if (!is_text(text, odd))
         return SQLITE_MISMATCH;
     return sqlite3_bind_text64(statement, at, text.at, text.length, SQLITE_STATIC, SQLITE_UTF8);
 }
@@ -118,12 +113,17 @@ static int bind(sqlite3_stmt *statement, int at, const struct gw_rows_column *co
 int gw_rows_bind(sqlite3_stmt *statement, const struct gw_rows_column *columns, size_t count)
 {
     int code = SQLITE_OK;
+    uint64_t sum = 0;
 
-    for (size_t i = 0; code == SQLITE_OK && i < count; i++)
-        code = bind(statement, (int)i + 1, &columns[i]);
-    return code == SQLITE_OK
-               ? sqlite3_bind_int64(statement, (int)count + 1, (int64_t)gw_rows_sum_columns(columns, count))
-               : code;
+    for (size_t i = 0; code == SQLITE_OK && i < count; i++) {
+        if (columns[i].kind == GW_ROWS_KIND_NUMBER) {
+            sum = add_word(sum, (uint64_t)columns[i].number);
+            code = sqlite3_bind_int64(statement, (int)i + 1, columns[i].number);
+        } else {
+            code = bind_text(statement, (int)i + 1, &columns[i], &sum);
+        }
+    }
+    return code == SQLITE_OK ? sqlite3_bind_int64(statement, (int)count + 1, (int64_t)sum) : code;
 }
 
 /* A value of the row that the connection is at: only this thread uses it, so that it needn't be protected. */
@@ -152,7 +152,7 @@ static bool read_column(sqlite3_value *value, char kind, struct gw_rows_column *
     if (!read_bytes(value, kind == 't' ? SQLITE_TEXT : SQLITE_BLOB, column))
         return false;
     *sum = add_text(*sum, column->text, &odd);
-    return kind == 'b' || (odd == 0 && column->text.length <= GW_ROWS_TEXT_MAX) || gw_rows_is_text(column->text);
+    return kind == 'b' || is_text(column->text, odd);
 }
 
 bool gw_rows_read(sqlite3_stmt *statement, const char *kinds, struct gw_rows_column *columns)

@@ -50,9 +50,8 @@ struct gw_rows_column {
     struct gw_str text; /* bytes, too */
 };
 
-/* The checksum of a row. One changed word of eight bytes always changes it, more of them all but always. Stored rows
- * hold it: it stays as it is. */
-uint64_t gw_rows_sum_columns(const struct gw_rows_column *columns, size_t count);
+/* The checksum of a row: one changed word of eight bytes always changes it, more of them all but always. Stored rows
+ * hold it, so that the way it is computed stays. */
 
 /* Binds the columns of a row to the parameters 1 to `count`, and their checksum behind them; what they point to must
  * last until the statement was stepped. SQLite's code; SQLITE_MISMATCH for a text that isn't one. */
@@ -92,7 +91,8 @@ struct gw_rows_lists {
     struct gw_str associations;
 };
 /* Fills the entry's lists: views of the three texts and of `rows`, until it is used again. NULL, or a word for the
- * column that isn't as the writer writes it. The texts are checked by gw_rows_is_text before. */
+ * column that isn't as the writer writes it. What
+ * isn't UTF-8 comes out as it is. */
 const char *gw_rows_parse_lists(struct gw_rows *rows, const struct gw_rows_lists *lists, struct gw_access_entry *entry);
 
 #endif

@@ -136,7 +136,7 @@ struct gw_store_file {
     const char *path;
     unsigned busy_ms; /* how long a lock that another process holds is waited for */
     const char *vfs;  /* a registered SQLite VFS; NULL: the system's */
-    /* Makes an entry's `reply`, which the file doesn't hold. */
+    /* Makes an entry's `reply`, which the file doesn't hold; called by several threads at once. */
     void (*encode_reply)(const struct gw_access_entry *entry, struct gw_buf *reply);
 };
 

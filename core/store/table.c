@@ -23,6 +23,7 @@
 #include <stdlib.h>
 
 #define BUCKETS_MIN 64
+#define RADIX       11
 #define HASH_INLINE 512 /* bytes of a key that are hashed in one go */
 
 struct node {
@@ -174,7 +175,58 @@ static void grow(struct gw_table *table, size_t bucket_count)
     gw_epoch_retire(table->epoch, old, release_buckets);
 }
 
-void gw_table_reserve(struct gw_table *table, size_t count)
+/* Moves the items from `from` to `to`, sorted by `bits` bits of their hash; those that are equal there keep their
+ * order. */
+static void sort_by_bits(const struct gw_table_item *from, struct gw_table_item *to, size_t count, unsigned shift,
+                         unsigned bits)
+{
+    size_t starts[(1U << RADIX) + 1] = {0};
+    uint64_t mask = (UINT64_C(1) << bits) - 1;
+
+    for (size_t i = 0; i < count; i++)
+        starts[(from[i].hash >> shift & mask) + 1]++;
+    for (size_t i = 1; i < GW_COUNT(starts); i++)
+        starts[i] += starts[i - 1];
+    for (size_t i = 0; i < count; i++)
+        to[starts[from[i].hash >> shift & mask]++] = from[i];
+}
+
+/* By bucket, so that the array and its nodes are written from one end to the other: a million places at random take
+ * longer than all the rest. */
+static void sort_by_bucket(struct gw_table_item *items, size_t count, size_t mask)
+{
+    struct gw_table_item *other = gw_alloc(count * sizeof(*other));
+    struct gw_table_item *from = items;
+    struct gw_table_item *to = other;
+    unsigned bits = (unsigned)__builtin_popcountll(mask);
+
+    for (unsigned shift = 0; shift < bits; shift += RADIX) {
+        struct gw_table_item *sorted = to;
+
+        sort_by_bits(from, to, count, shift, bits - shift < RADIX ? bits - shift : RADIX);
+        to = from;
+        from = sorted;
+    }
+    if (from != items && count > 0)
+        memcpy(items, from, count * sizeof(*items));
+    free(other);
+}
+
+static void fill_one(struct gw_table *table, const struct gw_table_item *item, const struct gw_table_filling *filling)
+{
+    struct gw_table_buckets *buckets = atomic_load(&table->buckets);
+    struct node *node = find_node(table, item->hash, filling->key_of(item->object));
+
+    if (node != NULL) {
+        filling->on_same(filling->ctx, atomic_exchange(&node->object, item->object), item->object);
+        return;
+    }
+    push(buckets, item->hash, item->object);
+    atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);
+}
+
+void gw_table_fill(struct gw_table *table, struct gw_table_item *items, size_t count,
+                   const struct gw_table_filling *filling)
 {
     size_t bucket_count = BUCKETS_MIN;
 
@@ -182,6 +234,9 @@ void gw_table_reserve(struct gw_table *table, size_t count)
         bucket_count *= 2;
     if (bucket_count > atomic_load(&table->buckets)->mask + 1)
         grow(table, bucket_count);
+    sort_by_bucket(items, count, atomic_load(&table->buckets)->mask);
+    for (size_t i = 0; i < count; i++)
+        fill_one(table, &items[i], filling);
 }
 
 void *gw_table_put(struct gw_table *table, uint64_t hash, const void *key, void *object)

@@ -31,8 +31,20 @@ void gw_table_init(struct gw_table *table, struct gw_epoch *epoch, bool (*equal)
 /* Gives every object to `release` and frees the table; no reader may be inside. */
 void gw_table_fini(struct gw_table *table, void (*release)(void *object));
 
-/* Writer: makes room for `count` objects in an empty table, which then needn't grow. */
-void gw_table_reserve(struct gw_table *table, size_t count);
+struct gw_table_item {
+    uint64_t hash;
+    void *object;
+};
+/* What filling asks of the objects. */
+struct gw_table_filling {
+    const void *(*key_of)(const void *object);
+    void (*on_same)(void *ctx, void *older, void *newer); /* both have the key: the newer one stands */
+    void *ctx;
+};
+/* Writer, of an empty table: puts `count` objects at once, in their order, in a fraction of the time that puts take.
+ * The items are in another order afterwards. */
+void gw_table_fill(struct gw_table *table, struct gw_table_item *items, size_t count,
+                   const struct gw_table_filling *filling);
 
 /* One hash over `count` pieces that depends on where each ends. Takes no memory. */
 uint64_t gw_table_hash(const struct gw_hash_seed *seed, const struct gw_str *pieces, size_t count);

@@ -92,8 +92,7 @@ static bool encode_lists(struct gw_database *database, const struct gw_access_en
     lists->groups = (struct gw_str){text->at, groups};
     lists->tags = (struct gw_str){text->at + groups, tags - groups};
     lists->associations = (struct gw_str){text->at + tags, text->length - tags};
-    return !text->overflowed && gw_rows_is_text(lists->groups) && gw_rows_is_text(lists->tags) &&
-           gw_rows_is_text(lists->associations) && gw_rows_parse_lists(&database->rows, lists, &again) == NULL;
+    return !text->overflowed && gw_rows_parse_lists(&database->rows, lists, &again) == NULL;
 }
 
 static int put_entry(struct gw_database *database, const struct gw_staged *one)

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "store/store.h"
 
 static void entry_new__copies_everything_into_one_block(void **state)
@@ -63,6 +65,43 @@ static void entry_new__nothing_in_it__stays_absent(void **state)
     assert_null(copy->tags);
     assert_int_equal(copy->created_ms, 7);
     gw_access_entry_free(&copy);
+}
+
+/* More groups and tags than are searched for in the reply, some of which are there and some aren't. */
+static void entry_new__very_many_groups_and_tags__are_all_copied(void **state)
+{
+    enum { COUNT = 150 };
+    char text[COUNT][8];
+    char reply[COUNT * 8];
+    struct gw_str groups[COUNT];
+    struct gw_pair tags[COUNT];
+
+    (void)state;
+    for (size_t groups_too = 0; groups_too < 2; groups_too++) {
+        struct gw_access_entry from = {
+            .groups = groups, .group_count = groups_too == 1 ? COUNT : 1, .tags = tags, .tag_count = COUNT};
+        struct gw_access_entry *copy;
+        size_t length = 0;
+
+        for (size_t i = 0; i < COUNT; i++) {
+            (void)snprintf(text[i], sizeof(text[i]), "t%zu", i);
+            groups[i] = tags[i].key = tags[i].value = gw_str_from(text[i]);
+            length += (size_t)snprintf(reply + length, sizeof(reply) - length, "%s,", i % 3 == 0 ? "no" : text[i]);
+        }
+        from.reply = (struct gw_str){reply, length};
+        copy = gw_access_entry_new(&from);
+        memset(reply, 'z', sizeof(reply));
+        for (size_t i = 0; i < COUNT; i++) {
+            char expected[8];
+
+            memcpy(expected, text[i], sizeof(expected));
+            text[i][0] = 'z';
+            assert_true(gw_str_is(copy->groups[groups_too == 1 ? i : 0], groups_too == 1 || i == 0 ? expected : "t0"));
+            assert_true(gw_str_is(copy->tags[i].key, expected));
+            assert_true(gw_str_is(copy->tags[i].value, expected));
+        }
+        gw_access_entry_free(&copy);
+    }
 }
 
 static void token_new__reply_of_its_own__is_copied(void **state)
@@ -157,6 +196,7 @@ int main(void)
         cmocka_unit_test(entry_new__nothing_in_it__stays_absent),
         cmocka_unit_test(entry_new__associations__are_copied_with_their_namespaces),
         cmocka_unit_test(cluster_new__copies_everything_into_one_block),
+        cmocka_unit_test(entry_new__very_many_groups_and_tags__are_all_copied),
         cmocka_unit_test(token_new__reply_of_its_own__is_copied),
         cmocka_unit_test(token_new__reply_of_its_entry__is_shared_and_outlives_it),
     };

@@ -5,7 +5,11 @@
  */
 #include "sqlite_case.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FLIPS 1000 /* it is slow there */
+#else
 #define FLIPS 3000
+#endif
 
 static uint64_t chosen = 1;
 

@@ -145,6 +145,64 @@ static void table_remove__one_of_a_chain__leaves_the_others(void **state)
     gw_epoch_free(&epoch);
 }
 
+static const void *value_of(const void *object)
+{
+    const struct number *number = object;
+
+    return &number->value;
+}
+
+static void on_same(void *ctx, void *older, void *newer)
+{
+    size_t *same = ctx;
+
+    assert_int_equal(((struct number *)older)->value, ((struct number *)newer)->value);
+    (*same)++;
+    free(older);
+}
+
+/* Some in buckets of many, others in the first bucket all together. */
+static uint64_t spread(uint64_t value)
+{
+    return hash_of(value) << (value % 3 == 0 ? 0 : 40);
+}
+
+static void table_fill__ten_thousand_objects__stand_as_if_they_were_put(void **state)
+{
+    enum { COUNT = 10000, TWICE = 100 };
+    struct gw_epoch *epoch = gw_epoch_new();
+    struct gw_table_item *items = gw_alloc((COUNT + TWICE) * sizeof(*items));
+    struct gw_table table;
+    size_t same = 0;
+
+    (void)state;
+    for (size_t count = 0; count <= COUNT; count = count == 0 ? 1 : count == 1 ? COUNT : COUNT + 1) {
+        size_t twice = count == COUNT ? TWICE : 0;
+
+        for (size_t i = 0; i < count + twice; i++) {
+            struct number *number = number_new(i % COUNT);
+
+            items[i] = (struct gw_table_item){spread(number->value), number};
+        }
+        gw_table_init(&table, epoch, has_value);
+        same = 0;
+        gw_table_fill(&table, items, count + twice, &(const struct gw_table_filling){value_of, on_same, &same});
+        assert_int_equal(same, twice);
+        assert_int_equal(gw_table_count(&table), count);
+        for (uint64_t i = 0; i < count; i++) {
+            const struct number *found = gw_table_find(&table, spread(i), &i);
+
+            assert_non_null(found);
+            assert_int_equal(found->check, ~i);
+        }
+        put(&table, COUNT + 7);
+        assert_int_equal(gw_table_count(&table), count + 1);
+        gw_table_fini(&table, free);
+    }
+    free(items);
+    gw_epoch_free(&epoch);
+}
+
 static void table_hash__pieces__do_not_run_into_each_other(void **state)
 {
     const struct gw_hash_seed seed = {1, 2};
@@ -245,6 +303,7 @@ int main(void)
         cmocka_unit_test(table__ten_thousand_objects__are_found_after_growth),
         cmocka_unit_test(table_put__same_key__gives_back_the_old_object),
         cmocka_unit_test(table_remove__one_of_a_chain__leaves_the_others),
+        cmocka_unit_test(table_fill__ten_thousand_objects__stand_as_if_they_were_put),
         cmocka_unit_test(table_hash__pieces__do_not_run_into_each_other),
         cmocka_unit_test(table_hash__pieces_too_long_for_its_buffer__still_count_to_the_last_byte),
         cmocka_unit_test(table__readers_beside_a_writer_that_grows_it__never_lose_an_object),
