@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "journal/walk.h"
+
 #define BLOCK ((size_t)64 << 10)
 
 static enum gw_status fail_read(struct gw_err *err, const char *path)
@@ -23,21 +25,11 @@ static enum gw_status fail_read(struct gw_err *err, const char *path)
 /* Exactly that many bytes. */
 static bool read_exactly(const struct gw_journal_io *io, int fd, char *bytes, size_t length, off_t at)
 {
-    size_t done = 0;
+    ssize_t got = gw_walk_read(io, fd, bytes, length, at);
 
-    while (done < length) {
-        ssize_t got = io->read_at(fd, bytes + done, length - done, at + (off_t)done);
-
-        if (got > 0) {
-            done += (size_t)got;
-        } else if (got == 0) {
-            errno = EIO;
-            return false;
-        } else if (errno != EINTR) {
-            return false;
-        }
-    }
-    return true;
+    if (got >= 0 && (size_t)got < length)
+        errno = EIO;
+    return got == (ssize_t)length;
 }
 
 /* `*at`: where the last newline before `end` is, -1 without one. `block` is room. */
@@ -84,11 +76,6 @@ static enum gw_status check_half(const struct gw_journal_io *io, int fd, const c
     return GW_OK;
 }
 
-static bool has_nul(struct gw_str bytes)
-{
-    return bytes.length > 0 && memchr(bytes.at, '\0', bytes.length) != NULL;
-}
-
 /* A line that is longer than a record: two that lost what was between them, or another file's. `block` is room. */
 static enum gw_status read_long(const struct gw_journal_io *io, int fd, const char *path, off_t start, char *block,
                                 struct gw_tail *tail, struct gw_err *err)
@@ -98,7 +85,7 @@ static enum gw_status read_long(const struct gw_journal_io *io, int fd, const ch
 
         if (!read_exactly(io, fd, block, length, at))
             return fail_read(err, path);
-        tail->is_torn = has_nul((struct gw_str){block, length});
+        tail->is_torn = gw_walk_has_nul((struct gw_str){block, length});
     }
     return tail->is_torn ? GW_OK : refuse(err, path, "its last line is too long for a record");
 }
@@ -114,7 +101,7 @@ static enum gw_status read_last(const struct gw_journal_io *io, int fd, const ch
     line.at = bytes;
     if (!read_exactly(io, fd, bytes, line.length, start))
         status = fail_read(err, path);
-    else if (has_nul(line))
+    else if (gw_walk_has_nul(line))
         tail->is_torn = true;
     else if (gw_chain_parse(line, &tail->head.sequence, previous) != GW_OK)
         status = refuse(err, path, "its last line is no record of an audit chain");

@@ -11,8 +11,7 @@
 #define BLOCK ((size_t)256 << 10)
 #define FRONT ((size_t)256) /* bytes that surely hold a record's place */
 
-/* Reads up to `length` bytes, fewer only at the file's end: the count, -1 with errno. */
-static ssize_t read_at(const struct gw_journal_io *io, int fd, char *bytes, size_t length, off_t at)
+ssize_t gw_walk_read(const struct gw_journal_io *io, int fd, char *bytes, size_t length, off_t at)
 {
     size_t done = 0;
 
@@ -75,7 +74,7 @@ static enum gw_status find(const struct gw_journal_io *io, int fd, uint64_t sequ
     while (end > 0) {
         size_t lines = end > (off_t)BLOCK ? BLOCK : (size_t)end;
         off_t start = end - (off_t)lines;
-        ssize_t got = read_at(io, fd, block, lines + FRONT, start);
+        ssize_t got = gw_walk_read(io, fd, block, lines + FRONT, start);
         bool is_before;
         size_t place;
 
@@ -103,7 +102,7 @@ enum gw_status gw_walk_find(const struct gw_journal_io *io, int fd, uint64_t seq
     return status;
 }
 
-static bool has_nul(struct gw_str bytes)
+bool gw_walk_has_nul(struct gw_str bytes)
 {
     return bytes.length > 0 && memchr(bytes.at, '\0', bytes.length) != NULL;
 }
@@ -112,20 +111,20 @@ enum gw_status gw_walk_first(const struct gw_journal_io *io, int fd, uint64_t *s
                              unsigned char previous[GW_DIGEST_SIZE])
 {
     char bytes[FRONT];
-    ssize_t got = read_at(io, fd, bytes, sizeof(bytes), 0);
+    ssize_t got = gw_walk_read(io, fd, bytes, sizeof(bytes), 0);
     struct gw_str front = {bytes, got < 0 ? 0 : (size_t)got};
 
     if (got <= 0)
         return got < 0 ? GW_E_IO : GW_E_MISSING;
     if (gw_chain_parse(front, sequence, previous) == GW_OK)
         return GW_OK;
-    return has_nul(front) ? GW_E_UNKNOWN : GW_E_SYNTAX;
+    return gw_walk_has_nul(front) ? GW_E_UNKNOWN : GW_E_SYNTAX;
 }
 
 /* The whole line at walk->at, without its newline, in `block`; GW_E_MISSING when there is none. */
 static enum gw_status read_line(const struct gw_walk *walk, int fd, char *block, struct gw_str *line)
 {
-    ssize_t got = read_at(walk->io, fd, block, GW_JOURNAL_RECORD_MAX + 1, walk->at);
+    ssize_t got = gw_walk_read(walk->io, fd, block, GW_JOURNAL_RECORD_MAX + 1, walk->at);
     const char *newline;
 
     if (got < 0)
@@ -159,7 +158,8 @@ enum gw_status gw_walk_pass(struct gw_walk *walk, int fd, const struct gw_chain_
 /* What a line says of its place; false when it is no whole record. */
 static bool read_place(struct gw_str line, uint64_t *sequence, unsigned char previous[GW_DIGEST_SIZE])
 {
-    return line.length <= GW_JOURNAL_RECORD_MAX && gw_chain_parse(line, sequence, previous) == GW_OK && !has_nul(line);
+    return line.length <= GW_JOURNAL_RECORD_MAX && gw_chain_parse(line, sequence, previous) == GW_OK &&
+           !gw_walk_has_nul(line);
 }
 
 /* Takes the line when it follows. */
@@ -191,7 +191,7 @@ static size_t take_lines(struct gw_walk *walk, struct gw_str block, uint64_t las
             break;
         if (!take_line(walk, gw_str_slice(block, taken, end - taken))) {
             walk->is_broken = true;
-            walk->is_torn = has_nul(gw_str_slice(block, taken, end - taken));
+            walk->is_torn = gw_walk_has_nul(gw_str_slice(block, taken, end - taken));
             break;
         }
         taken = end + 1;
@@ -205,7 +205,7 @@ enum gw_status gw_walk_on(struct gw_walk *walk, int fd, uint64_t last)
     enum gw_status status = GW_OK;
 
     while (!walk->is_broken && walk->head.sequence < last) {
-        ssize_t got = read_at(walk->io, fd, block, BLOCK, walk->at);
+        ssize_t got = gw_walk_read(walk->io, fd, block, BLOCK, walk->at);
         size_t taken;
 
         if (got <= 0) {
@@ -215,7 +215,7 @@ enum gw_status gw_walk_on(struct gw_walk *walk, int fd, uint64_t last)
         taken = take_lines(walk, (struct gw_str){block, (size_t)got}, last);
         if (taken == 0 && !walk->is_broken) { /* a block without a whole line: longer than any record, or half of one */
             walk->is_broken = true;
-            walk->is_torn = has_nul((struct gw_str){block, (size_t)got});
+            walk->is_torn = gw_walk_has_nul((struct gw_str){block, (size_t)got});
         }
     }
     free(block);
@@ -255,7 +255,7 @@ enum gw_status gw_walk_anchor(struct gw_walk *walk, int fd, off_t from)
 
     walk->at = from;
     while (!found && status == GW_OK) {
-        ssize_t got = read_at(walk->io, fd, block, BLOCK, walk->at);
+        ssize_t got = gw_walk_read(walk->io, fd, block, BLOCK, walk->at);
         size_t done;
 
         if (got <= 0) {

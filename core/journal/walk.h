@@ -20,6 +20,11 @@ struct gw_walk {
     void (*on_record)(void *ctx, uint64_t sequence, struct gw_str line);
 };
 
+/* Reads up to `length` bytes, fewer only at the file's end: the count, -1 with errno. */
+ssize_t gw_walk_read(const struct gw_journal_io *io, int fd, char *bytes, size_t length, off_t at);
+/* Bytes that no record has: a power cut lost what was written there. */
+bool gw_walk_has_nul(struct gw_str bytes);
+
 /* Where the line of record `sequence` begins, looked for from the file's end: GW_E_MISSING when the file has none. err
  * isn't filled; GW_E_IO: errno. */
 GW_NODISCARD enum gw_status gw_walk_find(const struct gw_journal_io *io, int fd, uint64_t sequence, off_t *at);

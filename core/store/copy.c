@@ -25,26 +25,6 @@ static enum gw_status fail_io(const char *path, const char *what, struct gw_err 
     return gw_fail(err, errno == EEXIST ? GW_E_DUPLICATE : GW_E_IO, "%s: can't %s: %s", path, what, strerror(errno));
 }
 
-/* Views and triggers of a file that somebody else has made run no code here. */
-static int configure(sqlite3 *handle, unsigned busy_ms)
-{
-    static const int switches[][2] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
-                                      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-                                      {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
-                                      {SQLITE_DBCONFIG_ENABLE_VIEW, 0}};
-    int code = sqlite3_extended_result_codes(handle, 1);
-
-    for (size_t i = 0; code == SQLITE_OK && i < GW_COUNT(switches); i++)
-        code = sqlite3_db_config(handle, switches[i][0], switches[i][1], NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(handle, (int)busy_ms);
-    return code == SQLITE_OK ? sqlite3_exec(handle,
-                                            "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-                                            "PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL",
-                                            NULL, NULL, NULL)
-                             : code;
-}
-
 /* new */
 static enum gw_status connect(const struct gw_backup_source *source, int flags, sqlite3 **handle, struct gw_err *err)
 {
@@ -55,7 +35,7 @@ static enum gw_status connect(const struct gw_backup_source *source, int flags, 
     if (made == NULL)
         gw_fatal("out of memory (SQLite)");
     if (code == SQLITE_OK)
-        code = configure(made, source->busy_ms);
+        code = gw_database_harden(made, source->busy_ms);
     if (code != SQLITE_OK)
         status = gw_database_fail(made, source->path, "open it", code, err);
     if (status == GW_OK)
@@ -175,20 +155,11 @@ enum gw_status gw_copy_check(sqlite3 *handle, const char *path, struct gw_databa
     if (status == GW_OK)
         status = gw_copy_read_state(handle, path, state, err);
     if (status == GW_OK)
-        status = check_rows(handle, path,
-                            "SELECT id, partition, account, region, name, mode, document, updates, checksum "
-                            "FROM cluster",
-                            GW_ROWS_CLUSTER, state->clusters, err);
+        status = check_rows(handle, path, GW_DATABASE_SELECT_CLUSTERS, GW_ROWS_CLUSTER, state->clusters, err);
     if (status == GW_OK)
-        status = check_rows(handle, path,
-                            "SELECT id, cluster_id, principal_arn, access_entry_arn, type, username, "
-                            "kubernetes_groups, tags, associations, created_ms, modified_ms, checksum "
-                            "FROM access_entry",
-                            GW_ROWS_ENTRY, state->access_entries, err);
+        status = check_rows(handle, path, GW_DATABASE_SELECT_ENTRIES, GW_ROWS_ENTRY, state->access_entries, err);
     if (status == GW_OK)
-        status = check_rows(handle, path,
-                            "SELECT id, cluster_id, entry_id, scope, digest, created_ms, reply, checksum FROM token",
-                            GW_ROWS_TOKEN, state->tokens, err);
+        status = check_rows(handle, path, GW_DATABASE_SELECT_TOKENS, GW_ROWS_TOKEN, state->tokens, err);
     return status;
 }
 

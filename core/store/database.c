@@ -230,26 +230,32 @@ static int ask_text(sqlite3 *handle, const char *sql, char *text, size_t size)
     return code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
-/* What holds for the connection, whatever is in the file. Triggers and views of a file that somebody else has made run
- * no code here. */
-static int configure(sqlite3 *handle, unsigned busy_ms)
+int gw_database_harden(sqlite3 *handle, unsigned busy_ms)
 {
     static const int switches[][2] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
                                       {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
                                       {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
                                       {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
                                       {SQLITE_DBCONFIG_ENABLE_FKEY, 0}};
-    char text[256];
     int code = sqlite3_extended_result_codes(handle, 1);
 
     for (size_t i = 0; code == SQLITE_OK && i < GW_COUNT(switches); i++)
         code = sqlite3_db_config(handle, switches[i][0], switches[i][1], NULL);
     if (code == SQLITE_OK)
         code = sqlite3_busy_timeout(handle, (int)busy_ms);
-    (void)sqlite3_snprintf(sizeof(text), text,
-                           "PRAGMA page_size = 4096; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-                           "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%d; PRAGMA synchronous = FULL;",
-                           CACHE_KIB);
+    return code == SQLITE_OK ? sqlite3_exec(handle,
+                                            "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
+                                            "PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL",
+                                            NULL, NULL, NULL)
+                             : code;
+}
+
+static int configure(sqlite3 *handle, unsigned busy_ms)
+{
+    char text[64];
+    int code = gw_database_harden(handle, busy_ms);
+
+    (void)sqlite3_snprintf(sizeof(text), text, "PRAGMA page_size = 4096; PRAGMA cache_size = -%d", CACHE_KIB);
     return code == SQLITE_OK ? sqlite3_exec(handle, text, NULL, NULL, NULL) : code;
 }
 

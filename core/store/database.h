@@ -48,7 +48,14 @@ struct gw_database_state {
 };
 #define GW_DATABASE_SELECT_STATE                                                                                       \
     "SELECT id, audit_sequence, audit_hash, last_id, clusters, access_entries, tokens, restored, checksum FROM state"
-/* Reads a row of that SELECT; false when it isn't as it was written. */
+#define GW_DATABASE_SELECT_CLUSTERS                                                                                    \
+    "SELECT id, partition, account, region, name, mode, document, updates, checksum FROM cluster"
+#define GW_DATABASE_SELECT_ENTRIES                                                                                     \
+    "SELECT id, cluster_id, principal_arn, access_entry_arn, type, username, kubernetes_groups, tags, associations, "  \
+    "created_ms, modified_ms, checksum FROM access_entry"
+#define GW_DATABASE_SELECT_TOKENS                                                                                      \
+    "SELECT id, cluster_id, entry_id, scope, digest, created_ms, reply, checksum FROM token"
+/* Reads a row of the first SELECT; false when it isn't as it was written. */
 GW_NODISCARD bool gw_database_read_state(sqlite3_stmt *statement, struct gw_database_state *state);
 /* Binds the row to the statement that puts it; `state` must last until that was stepped. Gives SQLite's code. */
 GW_NODISCARD int gw_database_bind_state(sqlite3_stmt *statement, const struct gw_database_state *state);
@@ -100,6 +107,10 @@ GW_NODISCARD enum gw_status gw_database_connect(const char *path, const struct g
 /* No more changes until a restart has checked the file; said in the log, once. `why` names the file. */
 void gw_database_fence(struct gw_database *database, const char *why);
 bool gw_database_is_fenced(const struct gw_database *database);
+
+/* What holds for every connection, whatever is in its file: triggers and views that somebody else has made run no code
+ * here. Gives SQLite's code. */
+GW_NODISCARD int gw_database_harden(sqlite3 *handle, unsigned busy_ms);
 
 /* One that is fenced, or wasn't loaded, leaves its log for the next start to look at. */
 void gw_database_close(struct gw_database **database);

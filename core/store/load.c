@@ -281,9 +281,7 @@ static enum gw_status load_tokens(struct gw_load *load, struct gw_err *err)
     struct gw_load_rows rows = {
         .database = load->store->database, .table = "token", .kinds = GW_ROWS_TOKEN, .err = err};
 
-    return walk(load, &rows,
-                "SELECT id, cluster_id, entry_id, scope, digest, created_ms, reply, checksum FROM token ORDER BY id",
-                take_token);
+    return walk(load, &rows, GW_DATABASE_SELECT_TOKENS " ORDER BY id", take_token);
 }
 
 /* What comes when the entries are there. */
@@ -314,10 +312,7 @@ static enum gw_status load_rows(struct gw_load *load, struct gw_err *err)
     enum gw_status status = load_state(load, err);
 
     if (status == GW_OK)
-        status = walk(load, &clusters,
-                      "SELECT id, partition, account, region, name, mode, document, updates, checksum FROM cluster "
-                      "ORDER BY id",
-                      take_cluster);
+        status = walk(load, &clusters, GW_DATABASE_SELECT_CLUSTERS " ORDER BY id", take_cluster);
     if (status == GW_OK)
         status = gw_load_entries(load, err);
     if (status == GW_OK)

@@ -18,9 +18,7 @@
 #define PARTS_PER_WORKER 8
 #define PARTS_MAX        (WORKERS_MAX * PARTS_PER_WORKER)
 
-#define SELECT                                                                                                         \
-    "SELECT id, cluster_id, principal_arn, access_entry_arn, type, username, kubernetes_groups, tags, associations, "  \
-    "created_ms, modified_ms, checksum FROM access_entry WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
+#define SELECT GW_DATABASE_SELECT_ENTRIES " WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
 
 struct part {
     struct gw_load_rows rows;
