@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import time
 
@@ -80,7 +81,7 @@ def fault_under_load(folder, seed, fault):
     complaints += wrong + settle_and_recover(gateway, ledger, numbers, fired)
     if acknowledged == 0 or refused == 0:
         complaints.append(f"{acknowledged} changes were acknowledged and {refused} refused")
-    gateway.kill()
+    gateway.kill(numbers.choice((signal.SIGKILL, signal.SIGUSR2)))
     gateway.start()
     complaints += Verifier(gateway, ledger).check(numbers)
     code = gateway.stop()
