@@ -45,11 +45,16 @@ struct disk_change {
     bool is_lost;
 };
 
+struct disk_bytes {
+    char *at;
+    size_t length;
+    size_t capacity;
+};
+
 struct disk_image {
     struct disk_image *next;
     char name[256];
-    char *synced;
-    size_t length;
+    struct disk_bytes synced;
     struct disk_change *changes; /* since, oldest first */
     struct disk_change **end;
     bool has_lost;
@@ -82,17 +87,29 @@ static inline bool disk_fails(enum disk_kind kind)
     return true;
 }
 
+/* Makes them longer; what is new is zero. */
+static inline void disk_extend(struct disk_bytes *bytes, size_t length)
+{
+    if (length > bytes->capacity) {
+        bytes->capacity = length * 2;
+        bytes->at = gw_realloc(bytes->at, bytes->capacity);
+    }
+    if (length > bytes->length) {
+        memset(bytes->at + bytes->length, 0, length - bytes->length);
+        bytes->length = length;
+    }
+}
+
 /* What is there when a file is met is on the disk. */
 static inline void disk_load(struct disk_image *image)
 {
     FILE *in = fopen(image->name, "rb");
-    char bytes[4096];
+    char some[4096];
     size_t got;
 
-    while (in != NULL && (got = fread(bytes, 1, sizeof(bytes), in)) > 0) {
-        image->synced = gw_realloc(image->synced, image->length + got);
-        memcpy(image->synced + image->length, bytes, got);
-        image->length += got;
+    while (in != NULL && (got = fread(some, 1, sizeof(some), in)) > 0) {
+        disk_extend(&image->synced, image->synced.length + got);
+        memcpy(image->synced.at + image->synced.length - got, some, got);
     }
     if (in != NULL)
         (void)fclose(in);
@@ -163,20 +180,16 @@ static inline void disk_note(struct disk_image *image, sqlite3_int64 at, const v
     image->end = &change->next;
 }
 
-static inline void disk_apply(const struct disk_change *change, char **bytes, size_t *length)
+static inline void disk_apply(const struct disk_change *change, struct disk_bytes *bytes)
 {
     size_t end = (size_t)change->at + change->length;
 
     if (change->bytes == NULL) {
-        *length = end < *length ? end : *length;
+        bytes->length = end < bytes->length ? end : bytes->length;
         return;
     }
-    if (end > *length) {
-        *bytes = gw_realloc(*bytes, end);
-        memset(*bytes + *length, 0, end - *length);
-        *length = end;
-    }
-    memcpy(*bytes + change->at, change->bytes, change->length);
+    disk_extend(bytes, end);
+    memcpy(bytes->at + change->at, change->bytes, change->length);
 }
 
 static inline void disk_on_sync(struct disk_image *image)
@@ -188,7 +201,7 @@ static inline void disk_on_sync(struct disk_image *image)
             link = &(*link)->next;
             continue;
         }
-        disk_apply(*link, &image->synced, &image->length);
+        disk_apply(*link, &image->synced);
         disk_change_free(link);
     }
     image->end = link;
@@ -375,7 +388,7 @@ static inline int disk_delete(sqlite3_vfs *vfs, const char *name, int sync)
     (void)vfs;
     if (!disk.is_deaf) {
         disk_forget_changes(image);
-        image->length = 0;
+        image->synced.length = 0;
     }
     return disk.real->xDelete(disk.real, name, sync);
 }
@@ -409,7 +422,7 @@ static inline void disk_end(void)
 
         disk.images = image->next;
         disk_forget_changes(image);
-        free(image->synced);
+        free(image->synced.at);
         free(image);
     }
 }
@@ -419,22 +432,25 @@ static inline void disk_end(void)
 static inline void disk_cut(const char *folder, bool (*keeps)(void *ctx), void *ctx)
 {
     for (const struct disk_image *image = disk.images; image != NULL; image = image->next) {
-        size_t length = image->length;
-        char *bytes = gw_memdup(image->synced, length);
+        struct disk_bytes bytes = {.length = 0};
         char name[512];
         FILE *out;
 
+        if (image->synced.length > 0) {
+            disk_extend(&bytes, image->synced.length);
+            memcpy(bytes.at, image->synced.at, bytes.length);
+        }
         for (const struct disk_change *one = image->changes; one != NULL; one = one->next) {
             if (keeps(ctx))
-                disk_apply(one, &bytes, &length);
+                disk_apply(one, &bytes);
         }
         (void)snprintf(name, sizeof(name), "%s%s", folder, strrchr(image->name, '/'));
-        out = length > 0 ? fopen(name, "wb") : NULL;
+        out = bytes.length > 0 ? fopen(name, "wb") : NULL;
         if (out != NULL) {
-            (void)fwrite(bytes, 1, length, out);
+            (void)fwrite(bytes.at, 1, bytes.length, out);
             (void)fclose(out);
         }
-        free(bytes);
+        free(bytes.at);
     }
 }
 
