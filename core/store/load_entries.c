@@ -13,7 +13,7 @@
 
 #include "store/load.h"
 
-#define THREADED_MIN     50000 /* entries */
+#define THREADED_MIN     20000 /* entries */
 #define WORKERS_MAX      4
 #define PARTS_PER_WORKER 8
 #define PARTS_MAX        (WORKERS_MAX * PARTS_PER_WORKER)
