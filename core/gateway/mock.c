@@ -19,6 +19,7 @@
 #include "codec/digest.h"
 #include "codec/time.h"
 
+#define SALT                16
 #define GW_MOCK_DELETED_MAX 10000
 #define GW_MOCK_MADE_MAX    1000000
 
@@ -39,7 +40,8 @@ struct gw_mock {
     struct gw_commit_watch watch;
     struct gw_fault_table *faults;
     struct gw_requests *requests;
-    unsigned char salt[16];                /* of the keys of the tallies: strangers choose names */
+    unsigned char salt[SALT];              /* of the keys of the tallies: strangers choose names */
+    bool has_taken_salt;                   /* another process's */
     pthread_rwlock_t whole;                /* held for writing while the state is replaced as a whole */
     pthread_mutex_t lock;                  /* of the history */
     const struct gw_mock_history *offered; /* the writer's: of the job that is staged */
@@ -327,6 +329,47 @@ static void open_whole(struct gw_mock *mock)
     (void)pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     (void)pthread_rwlock_init(&mock->whole, &kind);
     (void)pthread_rwlockattr_destroy(&kind);
+}
+
+/* "SALT\n", then the two tallies. The salt is there because the keys are nothing without it. */
+void gw_mock_history_encode(const struct gw_mock *mock, const struct gw_mock_history *history, struct gw_buf *out)
+{
+    for (size_t i = 0; i < SALT; i++)
+        gw_buf_printf(out, "%02x", mock->salt[i]);
+    gw_buf_append_byte(out, '\n');
+    gw_tally_encode(&history->deleted, out);
+    gw_tally_encode(&history->made, out);
+}
+
+static bool take_salt(struct gw_str *text, unsigned char salt[SALT])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    if (text->length < (size_t)2 * SALT + 1 || text->at[2 * SALT] != '\n')
+        return false;
+    for (size_t i = 0; i < (size_t)2 * SALT; i++) {
+        const char *digit = memchr(digits, text->at[i], sizeof(digits) - 1);
+
+        if (digit == NULL)
+            return false;
+        salt[i / 2] = (unsigned char)(salt[i / 2] << 4 | (digit - digits));
+    }
+    *text = gw_str_slice(*text, (size_t)2 * SALT + 1, SIZE_MAX);
+    return true;
+}
+
+enum gw_status gw_mock_history_decode(struct gw_mock *mock, struct gw_str text, struct gw_mock_history *history)
+{
+    unsigned char salt[SALT] = {0};
+
+    if (!take_salt(&text, salt) || gw_tally_decode(&text, &history->deleted) != GW_OK ||
+        gw_tally_decode(&text, &history->made) != GW_OK || text.length > 0)
+        return GW_E_SYNTAX;
+    if (mock->has_taken_salt && memcmp(mock->salt, salt, SALT) != 0)
+        return GW_E_STALE;
+    memcpy(mock->salt, salt, SALT);
+    mock->has_taken_salt = true;
+    return GW_OK;
 }
 
 struct gw_mock *gw_mock_new(const struct gw_mock_options *options, const struct gw_random *random)

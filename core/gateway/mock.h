@@ -76,6 +76,13 @@ void gw_mock_history_offer(struct gw_mock *mock, const struct gw_mock_history *h
 void gw_mock_history_count(struct gw_mock *mock, struct gw_mock_history *history, const struct gw_store_key *key,
                            bool is_entry);
 
+/* A history as text, for a mock of another process. */
+void gw_mock_history_encode(const struct gw_mock *mock, const struct gw_mock_history *history, struct gw_buf *out);
+/* Such a text, exactly as it is written, into an initialised history. Before the mock has counted anything: from then
+ * on it counts as the one did that wrote the text. GW_E_SYNTAX; GW_E_STALE: it has taken over another's count. */
+GW_NODISCARD enum gw_status gw_mock_history_decode(struct gw_mock *mock, struct gw_str text,
+                                                   struct gw_mock_history *history);
+
 /* Clock and faults as they were at the start; no requests. */
 void gw_mock_begin(struct gw_mock *mock);
 

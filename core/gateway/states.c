@@ -3,6 +3,9 @@
  * Reading and writing happen on the writer's thread, alone in a batch, so that
  * each is of one moment. Texts are checked and turned into objects before the
  * writer hears of them.
+ *
+ * Where the store is durable it has the snapshots, too, and gives them to the next
+ * process. They are kept here all the same: a mock's are small.
  */
 #include "gateway/states.h"
 
@@ -23,15 +26,33 @@ struct gw_states {
     struct kept named[GW_STATES_NAMED_MAX];
 };
 
+/* A snapshot as the store has it, copied; the decoding is for another thread than the writer's. */
+struct stored {
+    char *name;
+    char *state;
+    size_t state_length;
+    char *history;
+    size_t history_length;
+};
+
+struct stored_list {
+    struct stored *items;
+    size_t count;
+};
+
 /* What the writer is asked for; members that are NULL aren't. */
 struct order {
     struct gw_commit_job job;
     struct gw_mock *mock;
     struct gw_buf *out;                  /* takes the text of what there is */
+    struct gw_str name;                  /* under which the store keeps that, with what goes with it */
+    struct gw_buf history;               /* the text of the latter */
+    struct stored_list *stored;          /* takes the snapshots that the store has */
     struct gw_mock_history *remembered;  /* takes what goes with it */
     struct gw_eks_state *state;          /* becomes what there is */
     const struct gw_mock_history *given; /* goes with `state`; NULL: it is new to the mock */
     struct gw_mock_history fresh;        /* of one that is new */
+    struct gw_err err;                   /* of reading the store */
 };
 
 struct gw_states *gw_states_new(void)
@@ -70,6 +91,33 @@ static void count_all(const struct gw_eks_state *state, struct gw_mock *mock, st
     }
 }
 
+/* Under a name the text is kept in the store, too. One that is larger than it may be isn't: the caller sees that. */
+static enum gw_status keep_in_store(struct order *order, struct gw_store *store)
+{
+    struct gw_store_snapshot snapshot = {.name = order->name};
+
+    if (order->name.length == 0 || order->out->overflowed)
+        return GW_OK;
+    gw_mock_history_encode(order->mock, order->remembered, &order->history);
+    if (order->history.overflowed)
+        return GW_E_LIMIT;
+    snapshot.state = gw_buf_str(order->out);
+    snapshot.history = gw_buf_str(&order->history);
+    return gw_store_stage_snapshot(store, &snapshot);
+}
+
+static void take_stored(void *ctx, const struct gw_store_snapshot *snapshot)
+{
+    struct stored_list *list = ctx;
+
+    list->items = gw_realloc(list->items, (list->count + 1) * sizeof(*list->items));
+    list->items[list->count++] = (struct stored){.name = gw_str_dup(snapshot->name),
+                                                 .state = gw_memdup(snapshot->state.at, snapshot->state.length),
+                                                 .state_length = snapshot->state.length,
+                                                 .history = gw_memdup(snapshot->history.at, snapshot->history.length),
+                                                 .history_length = snapshot->history.length};
+}
+
 /* On the writer's thread. */
 static enum gw_status on_stage(struct gw_commit_job *job, struct gw_store *store)
 {
@@ -80,8 +128,10 @@ static enum gw_status on_stage(struct gw_commit_job *job, struct gw_store *store
         gw_eks_state_encode(store, order->out);
     if (order->remembered != NULL)
         gw_mock_history_get(order->mock, order->remembered);
+    if (order->stored != NULL)
+        return gw_store_read_snapshots(store, take_stored, order->stored, &order->err);
     if (order->state == NULL)
-        return GW_OK;
+        return keep_in_store(order, store);
     if (order->given == NULL)
         count_all(order->state, order->mock, &order->fresh);
     gw_mock_history_offer(order->mock, order->given != NULL ? order->given : &order->fresh);
@@ -94,11 +144,16 @@ static enum gw_status run(struct gw_gateway *gateway, struct order *order, struc
 
     order->mock = gateway->mock;
     order->job = (struct gw_commit_job){.stage = on_stage, .ctx = order};
+    order->err.text[0] = '\0';
     gw_mock_history_init(&order->fresh);
+    gw_buf_init(&order->history, GW_STATES_TEXT_MAX);
     status = gw_commit_run(gateway->commit, &order->job);
+    gw_buf_fini(&order->history);
     gw_mock_history_fini(&order->fresh);
     if (status == GW_OK)
         return GW_OK;
+    if (order->err.text[0] != '\0')
+        return gw_fail(err, status, "%s", order->err.text);
     return gw_fail(err, status == GW_E_BUSY ? GW_E_BUSY : GW_E_IO,
                    "The writer took nothing (%s); nothing was changed. Try again.", gw_status_name(status));
 }
@@ -200,7 +255,7 @@ static enum gw_status keep(struct gw_gateway *gateway, struct gw_str name, size_
 {
     struct gw_mock_history history;
     struct gw_buf text;
-    struct order order = {.out = &text, .remembered = &history};
+    struct order order = {.out = &text, .remembered = &history, .name = name};
     enum gw_status status;
 
     gw_buf_init(&text, max < GW_STATES_TEXT_MAX ? max : GW_STATES_TEXT_MAX);
@@ -234,6 +289,55 @@ enum gw_status gw_states_keep(struct gw_gateway *gateway, struct gw_str name, st
         return gw_fail(err, GW_E_LIMIT, "There are %d snapshots already; take one under a name that is there.",
                        GW_STATES_NAMED_MAX);
     return keep(gateway, name, GW_STATES_BYTES_MAX - others, kept, err);
+}
+
+static void forget_stored(struct stored_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].name);
+        free(list->items[i].state);
+        free(list->items[i].history);
+    }
+    free(list->items);
+}
+
+/* Takes over what the store had; its text is looked at when it is brought back. */
+static enum gw_status take_over(struct gw_gateway *gateway, struct stored *stored, struct gw_err *err)
+{
+    struct gw_states *states = gateway->states;
+    struct gw_str name = gw_str_from(stored->name);
+    struct kept *kept = find_free(states);
+    enum gw_status status;
+
+    if (!gw_states_is_name(name) || find(states, name) != NULL || kept == NULL || stored->state_length == 0 ||
+        stored->state_length > GW_STATES_TEXT_MAX || stored->state_length > GW_STATES_BYTES_MAX - count_bytes(states))
+        return gw_fail(err, GW_E_SYNTAX, "store: its snapshots aren't those of a mock; restore a backup");
+    gw_mock_history_init(&kept->history);
+    status =
+        gw_mock_history_decode(gateway->mock, (struct gw_str){stored->history, stored->history_length}, &kept->history);
+    if (status != GW_OK) {
+        gw_mock_history_fini(&kept->history);
+        return gw_fail(err, status, "store: the history of the snapshot %s isn't a mock's; restore a backup",
+                       stored->name);
+    }
+    memcpy(kept->name, name.at, name.length);
+    kept->text = stored->state;
+    kept->length = stored->state_length;
+    stored->state = NULL;
+    return GW_OK;
+}
+
+/* The snapshots that the store has from another process. */
+static enum gw_status read_stored(struct gw_gateway *gateway, struct gw_err *err)
+{
+    struct stored_list list = {.items = NULL};
+    struct order order = {.stored = &list};
+    enum gw_status status = run(gateway, &order, err);
+
+    for (size_t i = 0; status == GW_OK && i < list.count; i++)
+        status = take_over(gateway, &list.items[i], err);
+    forget_stored(&list);
+    return status;
 }
 
 static enum gw_status bring_back(struct gw_gateway *gateway, const struct kept *kept, struct gw_err *err)
@@ -282,11 +386,11 @@ enum gw_status gw_states_reset(struct gw_gateway *gateway, struct gw_err *err)
 
 enum gw_status gw_gateway_begin_mock(struct gw_gateway *gateway, struct gw_str seed, struct gw_err *err)
 {
-    enum gw_status status = GW_OK;
+    enum gw_status status = read_stored(gateway, err);
     size_t clusters;
     size_t entries;
 
-    if (seed.at != NULL)
+    if (status == GW_OK && seed.at != NULL)
         status = put(gateway, seed, NULL, &clusters, &entries, err);
     if (status == GW_OK)
         status = gw_gateway_make_clusters(gateway, err);

@@ -37,7 +37,8 @@ GW_NODISCARD enum gw_status gw_states_put(struct gw_gateway *gateway, struct gw_
 
 /* True for 1 to GW_STATES_NAME_MAX letters, digits, - and _. */
 bool gw_states_is_name(struct gw_str name);
-/* Keeps what there is under a name, in the place of what the name stood for. GW_E_LIMIT: too many, or too large. */
+/* Keeps what there is under a name, in the place of what the name stood for, and where the store is durable also for
+ * the next process. GW_E_LIMIT: too many, or too large. */
 GW_NODISCARD enum gw_status gw_states_keep(struct gw_gateway *gateway, struct gw_str name, struct gw_err *err);
 /* GW_E_MISSING: nothing has that name. */
 GW_NODISCARD enum gw_status gw_states_restore(struct gw_gateway *gateway, struct gw_str name, struct gw_err *err);

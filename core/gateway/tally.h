@@ -8,7 +8,7 @@
  * first are forgotten. One thread at a time.
  */
 
-#include "base/gw.h"
+#include "base/buf.h"
 
 #define GW_TALLY_KEY 16
 
@@ -36,5 +36,10 @@ void gw_tally_set(struct gw_tally *tally, const unsigned char key[GW_TALLY_KEY],
 void gw_tally_clear(struct gw_tally *tally);
 /* `to`, initialised, becomes what `from` is, its bound included. */
 void gw_tally_copy(const struct gw_tally *from, struct gw_tally *to);
+
+/* Appends how many numbers there are and each with its key, a line each: "2\nHEX 1\nHEX 7\n". */
+void gw_tally_encode(const struct gw_tally *tally, struct gw_buf *out);
+/* Takes such lines off the front of `*rest` into an empty tally; exactly as they are written. GW_E_SYNTAX. */
+GW_NODISCARD enum gw_status gw_tally_decode(struct gw_str *rest, struct gw_tally *tally);
 
 #endif

@@ -56,6 +56,9 @@ static const char *const sqls[GW_DATABASE_SQLS] = {
         "INSERT OR REPLACE INTO token (id, cluster_id, entry_id, scope, digest, created_ms, reply, checksum) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [GW_DATABASE_DELETE_TOKEN] = "DELETE FROM token WHERE id = ?1",
+    [GW_DATABASE_FIND_SNAPSHOT] = "SELECT id FROM snapshot WHERE name = ?1",
+    [GW_DATABASE_PUT_SNAPSHOT] =
+        "INSERT OR REPLACE INTO snapshot (id, name, state, history, checksum) VALUES (?1, ?2, ?3, ?4, ?5)",
 };
 
 /* What a person can do, by SQLite's primary code. */

@@ -87,8 +87,9 @@ struct gw_store {
     atomic_size_t cluster_count;
     struct gw_link tokens_by_age;
     uint64_t last_version;
-    uint64_t last_id;             /* of a row */
-    struct gw_database *database; /* NULL: nothing is durable */
+    uint64_t last_id;                  /* of a row */
+    struct gw_database *database;      /* NULL: nothing is durable */
+    struct gw_store_snapshot snapshot; /* staged; its name is {NULL,0} when none is */
     struct gw_staged *staged;
     size_t staged_count;
     size_t staged_capacity;
@@ -130,6 +131,10 @@ static inline bool gw_engine_keeps_tokens(const struct gw_store *store)
 }
 /* Gives the token to its owner and the store, which makes room for it; the oldest go. */
 void gw_engine_keep_token(struct gw_store *store, struct gw_link *owner, struct gw_store_token *token, int64_t now_ms);
+
+/* snapshot.c */
+/* Writes what is staged; gives SQLite's code. */
+int gw_engine_write_snapshot(struct gw_store *store);
 
 /* stage.c */
 /* Drops everything staged. */

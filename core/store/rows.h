@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "store/store.h"
 
-#define GW_ROWS_TEXT_MAX ((size_t)16 << 20)       /* bytes of a column */
+#define GW_ROWS_TEXT_MAX ((size_t)64 << 20)       /* bytes of a column */
 #define GW_ROWS_TAGS_MAX 1000                     /* of an entry */
 #define GW_ROWS_KEY_MAX  2048                     /* bytes of each text of a key, and of an entry's ARN */
 #define GW_ROWS_MS_MAX   INT64_C(253402300799999) /* the year 9999 ends */
@@ -33,6 +33,7 @@ static inline bool gw_rows_is_ms(int64_t ms)
 #define GW_ROWS_CLUSTER      "nttttntt"
 #define GW_ROWS_ENTRY        "nntttttttnn"
 #define GW_ROWS_TOKEN        "nnnbbnt"
+#define GW_ROWS_SNAPSHOT     "nttt"
 #define GW_ROWS_COUNT(kinds) (sizeof(kinds) - 1)
 
 /* True for UTF-8 without NUL of GW_ROWS_TEXT_MAX bytes at most. */

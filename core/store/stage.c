@@ -212,6 +212,7 @@ void gw_engine_forget_staged(struct gw_store *store)
         store->token_heads[(size_t)store->staged[i].token_hash % GW_STAGED_HEADS] = 0;
     }
     store->staged_count = 0;
+    store->snapshot = (struct gw_store_snapshot){.name = GW_STR_NONE};
 }
 
 void gw_engine_drop_staged(struct gw_store *store)

@@ -222,6 +222,21 @@ void gw_store_tend(struct gw_store *store);
 /* Drops everything staged. */
 void gw_store_rollback(struct gw_store *store);
 
+/* Texts under a name, beside the objects: the states that a mock keeps. Only the durable engine has them. */
+struct gw_store_snapshot {
+    struct gw_str name;
+    struct gw_str state;
+    struct gw_str history; /* how it came about */
+};
+/* Writer thread only. Stages that the name stands for these texts from the commit on; borrows them until the batch is
+ * committed or dropped. GW_E_BUSY: one is staged already. */
+GW_NODISCARD enum gw_status gw_store_stage_snapshot(struct gw_store *store, const struct gw_store_snapshot *snapshot);
+/* Writer thread only. Gives all that are committed to `take`, which borrows one during its call. GW_E_SYNTAX: a row
+ * isn't what was written; GW_E_BUSY, GW_E_IO. */
+GW_NODISCARD enum gw_status gw_store_read_snapshots(struct gw_store *store,
+                                                    void (*take)(void *ctx, const struct gw_store_snapshot *snapshot),
+                                                    void *ctx, struct gw_err *err);
+
 /* Frees the objects of a change that wasn't staged, and clears it. */
 void gw_store_change_drop(struct gw_store_change *change);
 

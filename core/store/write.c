@@ -202,7 +202,6 @@ static int write_all(struct gw_store *store, const struct gw_chain_head *head)
     int code = SQLITE_OK;
 
     database->next = database->state;
-    database->next.last_id = store->last_id;
     if (head != NULL) {
         database->next.head = *head;
         database->next.is_restored = database->next.has_unrecorded = false;
@@ -214,8 +213,11 @@ static int write_all(struct gw_store *store, const struct gw_chain_head *head)
     for (size_t i = 0; code == SQLITE_OK && i < database->dropped.count; i++)
         code = delete_row(database, GW_DATABASE_DELETE_TOKEN, database->dropped.items[i], &database->next.tokens);
     database->dropped_written = database->dropped.count;
+    if (code == SQLITE_OK && store->snapshot.name.at != NULL)
+        code = gw_engine_write_snapshot(store);
     if (code != SQLITE_OK)
         return code;
+    database->next.last_id = store->last_id;
     code = gw_database_bind_state(put, &database->next);
     if (code == SQLITE_OK)
         code = gw_database_run(database, GW_DATABASE_PUT_STATE);
@@ -313,7 +315,8 @@ enum gw_status gw_store_prepare(struct gw_store *store, const struct gw_chain_he
 {
     enum gw_status status;
 
-    if (store->database == NULL || store->database->is_prepared || (store->staged_count == 0 && head == NULL))
+    if (store->database == NULL || store->database->is_prepared ||
+        (store->staged_count == 0 && store->snapshot.name.at == NULL && head == NULL))
         return GW_OK;
     status = prepare(store, head, err);
     if (status != GW_OK)

@@ -283,6 +283,40 @@ describe("snapshots of a mock", function()
         gw:stop()
     end)
 
+    it("stay over a restart where the store is durable, with what goes with them", function()
+        local folder = text.make_folder()
+        local gw = gateway.start_mock({ folder = folder, settings = {
+            ids = "seeded:1", clock = "frozen:2026-01-01T00:00:00Z", ["store.driver"] = "sqlite", data = folder,
+        } })
+        expect.ok(gw:create({ principalArn = role("r") }))
+        expect.ok(cluster_call(gw, "GET", "gone"))
+        expect.ok(cluster_call(gw, "DELETE", "gone"))
+        local state = state_of(gw)
+        post(gw, "snapshots/first")
+        post(gw, "snapshots/base")
+        local function steps()
+            expect.error(cluster_call(gw, "GET", "gone"), 404, "ResourceNotFoundException")
+            expect.ok(gw:request({ method = "DELETE", target = gateway.entry_target(role("r")) }))
+            return gw:create({ principalArn = role("r") }).body .. gw:create({ principalArn = role("s") }).body
+        end
+        local first = steps()
+        post(gw, "snapshots/first")
+        local listed = gw:control("GET", "/v1/mock/snapshots").body
+        local behind = state_of(gw)
+        gw:restart()
+        assert.equal(behind, state_of(gw))
+        assert.equal(listed, gw:control("GET", "/v1/mock/snapshots").body)
+        assert.equal(200, post(gw, "restore/base").status)
+        assert.equal(state, state_of(gw))
+        assert.equal(first, steps())
+        post(gw, "snapshots/again")
+        gw:restart()
+        assert.equal(200, post(gw, "restore/again").status)
+        assert.equal(behind, state_of(gw))
+        gw:stop()
+        text.remove_folder(folder)
+    end)
+
     it("refuse names that are none, and names that nobody gave", function()
         local gw = gateway.start_mock()
         for _, name in ipairs({ "", "a/b", "a%20b", "..", string.rep("x", 65), "a.b" }) do

@@ -290,6 +290,65 @@ static void history__offered__is_the_mocks_when_it_is_published(void **unused)
     gw_mock_free(&mock);
 }
 
+static void history__as_text__goes_on_in_another_process(void **unused)
+{
+    struct gw_mock *mock = gw_mock_new(&seeded, gw_random_system());
+    struct gw_mock *other = gw_mock_new(&seeded, gw_random_system());
+    const struct gw_commit_watch *watch = gw_mock_watch(other);
+    struct gw_mock_history history;
+    struct gw_buf text;
+    struct id second;
+
+    (void)unused;
+    gw_mock_history_init(&history);
+    gw_buf_init(&text, 65536);
+    publish_entry(mock, "p", 0);
+    publish_cluster(mock, "gone", GW_STORE_DELETE, 1);
+    second = make(mock, "access-entry", "c", "p");
+    gw_mock_history_get(mock, &history);
+    gw_mock_history_encode(mock, &history, &text);
+    gw_mock_history_fini(&history);
+    gw_mock_history_init(&history);
+    assert_int_equal(gw_mock_history_decode(other, gw_buf_str(&text), &history), GW_OK);
+    gw_mock_history_offer(other, &history);
+    watch->on_exclusive(watch->ctx, true);
+    watch->on_exclusive(watch->ctx, false);
+    assert_true(same(second, make(other, "access-entry", "c", "p")));
+    assert_false(is_made(other, "gone"));
+    gw_mock_history_fini(&history);
+    gw_buf_fini(&text);
+    gw_mock_free(&mock);
+    gw_mock_free(&other);
+}
+
+static void history_decode__not_as_it_is_written__is_refused(void **unused)
+{
+    static const char *const texts[] = {
+        "",
+        "0011223344556677889900aabbccddeg\n0\n0\n",
+        "0011223344556677889900aabbccddeeff\n0\n0\n",
+        "00112233445566778899aabbccddeeff\n0\n",
+        "00112233445566778899aabbccddeeff\n0\n0\n\n",
+        "00112233445566778899aabbccddeeff 0\n0\n",
+        "00112233445566778899aabbccddeeff\n10001\n0\n",
+    };
+    const struct gw_str good = GW_STR("0011223344556677889900aabbccddee\n0\n0\n");
+    struct gw_mock *mock = gw_mock_new(&seeded, gw_random_system());
+    struct gw_mock_history history;
+
+    (void)unused;
+    gw_mock_history_init(&history);
+    for (size_t i = 0; i < GW_COUNT(texts); i++) {
+        assert_int_equal(gw_mock_history_decode(mock, gw_str_from(texts[i]), &history), GW_E_SYNTAX);
+    }
+    assert_int_equal(gw_mock_history_decode(mock, good, &history), GW_OK);
+    assert_int_equal(gw_mock_history_decode(mock, good, &history), GW_OK);
+    assert_int_equal(gw_mock_history_decode(mock, GW_STR("ff11223344556677889900aabbccddee\n0\n0\n"), &history),
+                     GW_E_STALE);
+    gw_mock_history_fini(&history);
+    gw_mock_free(&mock);
+}
+
 static void fill_new__ids__are_those_of_the_first(void **unused)
 {
     struct gw_mock *mock = gw_mock_new(&seeded, gw_random_system());
@@ -321,6 +380,8 @@ int main(void)
         cmocka_unit_test(seeded_ids__updates_of_a_cluster__follow_each_other),
         cmocka_unit_test(makes_cluster__deleted_ones__are_not_made_until_created),
         cmocka_unit_test(makes_cluster__ten_thousand_deletions__are_remembered),
+        cmocka_unit_test(history__as_text__goes_on_in_another_process),
+        cmocka_unit_test(history_decode__not_as_it_is_written__is_refused),
         cmocka_unit_test(history__offered__is_the_mocks_when_it_is_published),
         cmocka_unit_test(fill_new__ids__are_those_of_the_first),
     };

@@ -459,6 +459,67 @@ static void commit__file_or_log_removed__is_fenced(void **state)
     }
 }
 
+struct texts_read {
+    size_t count;
+    char text[256];
+};
+
+static void take_text(void *ctx, const struct gw_store_snapshot *snapshot)
+{
+    struct texts_read *read = ctx;
+    size_t used = strlen(read->text);
+
+    read->count++;
+    (void)snprintf(read->text + used, sizeof(read->text) - used, "%.*s=%.*s/%.*s;", GW_STR_ARG(snapshot->name),
+                   GW_STR_ARG(snapshot->state), GW_STR_ARG(snapshot->history));
+}
+
+static void stage_text(struct fixture *f, const char *name, const char *state, const char *history)
+{
+    const struct gw_store_snapshot snapshot = {gw_str_from(name), gw_str_from(state), gw_str_from(history)};
+
+    assert_int_equal(gw_store_stage_snapshot(f->store, &snapshot), GW_OK);
+    assert_int_equal(gw_store_stage_snapshot(f->store, &snapshot), GW_E_BUSY);
+}
+
+static void expect_texts(struct fixture *f, const char *expected)
+{
+    struct texts_read read = {0};
+    struct gw_err err;
+
+    assert_int_equal(gw_store_read_snapshots(f->store, take_text, &read, &err), GW_OK);
+    assert_string_equal(read.text, expected);
+}
+
+static void snapshots__are_kept_replaced_and_read_by_the_next_process(void **state)
+{
+    struct fixture *f = *state;
+    struct texts_read read = {0};
+    struct gw_err err;
+
+    expect_texts(f, "");
+    stage_text(f, "one", "s1", "h1");
+    expect_texts(f, "");
+    commit(f);
+    stage_text(f, "two", "s2", "");
+    assert_int_equal(stage(f, "a", 0, "x"), GW_OK);
+    commit(f);
+    stage_text(f, "three", "s3", "h3");
+    gw_store_rollback(f->store);
+    reopen(f);
+    expect_texts(f, "one=s1/h1;two=s2/;");
+    stage_text(f, "one", "other", "too");
+    commit(f);
+    expect_texts(f, "one=other/too;two=s2/;");
+    put(f, "b", "x", NULL, NOW);
+    reopen(f);
+    expect_texts(f, "one=other/too;two=s2/;");
+    expect_entries(f, "my-cluster", "a b");
+    run_beside(f, "UPDATE snapshot SET state = 'x' WHERE name = 'two'");
+    assert_int_equal(gw_store_read_snapshots(f->store, take_text, &read, &err), GW_E_SYNTAX);
+    assert_non_null(strstr(err.text, "snapshot 4: isn't what was written"));
+}
+
 static void views__show_what_people_ask_for(void **state)
 {
     struct fixture *f = *state;
@@ -493,6 +554,7 @@ int main(void)
         DURABLE_TEST(tend__log_of_many_pages__is_emptied),
         DURABLE_TEST(tend__log_that_a_reader_holds__grows_to_its_bound_and_recovers),
         DURABLE_TEST(commit__file_or_log_removed__is_fenced),
+        DURABLE_TEST(snapshots__are_kept_replaced_and_read_by_the_next_process),
         DURABLE_TEST(views__show_what_people_ask_for),
     };
 
