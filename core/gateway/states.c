@@ -13,6 +13,7 @@
 
 #include "eks/state.h"
 #include "gateway/exchange.h"
+#include "journal/record.h"
 
 struct kept {
     char name[GW_STATES_NAME_MAX + 1];
@@ -138,16 +139,45 @@ static enum gw_status on_stage(struct gw_commit_job *job, struct gw_store *store
     return gw_eks_state_stage(order->state, store);
 }
 
+/* The record of a replacement. What there is afterwards is told by its size: a state is larger than records may be. */
+static void encode_record(const struct gw_gateway *gateway, const struct gw_eks_state *state, struct gw_buf *text)
+{
+    struct gw_json eksgate = {.type = GW_JSON_OBJECT};
+    struct gw_record record = {.time_ms = gw_clock_wall_ms(gateway->clock),
+                               .operation = GW_STR_INIT("StateReplaced"),
+                               .is_own = true,
+                               .eksgate = &eksgate};
+    struct gw_arena arena;
+    char id[37];
+
+    gw_arena_init(&arena, 0);
+    gw_json_set(&arena, &eksgate, GW_STR("change"), gw_json_bool(true));
+    gw_json_set(&arena, &eksgate, GW_STR("source"), gw_json_string(GW_STR("mock")));
+    gw_json_set(&arena, &eksgate, GW_STR("clusters"), gw_json_integer((int64_t)state->count));
+    gw_json_set(&arena, &eksgate, GW_STR("accessEntries"), gw_json_integer((int64_t)state->entry_count));
+    gw_random_uuid(gateway->random, id);
+    record.event_id = (struct gw_str){id, 36};
+    gw_record_encode(&record, text);
+    gw_arena_fini(&arena);
+}
+
 static enum gw_status run(struct gw_gateway *gateway, struct order *order, struct gw_err *err)
 {
     enum gw_status status;
+    struct gw_buf record;
 
+    gw_buf_init(&record, GW_JOURNAL_TEXT_MAX);
     order->mock = gateway->mock;
     order->job = (struct gw_commit_job){.stage = on_stage, .ctx = order};
+    if (order->state != NULL) {
+        encode_record(gateway, order->state, &record);
+        order->job.record = gw_buf_str(&record);
+    }
     order->err.text[0] = '\0';
     gw_mock_history_init(&order->fresh);
     gw_buf_init(&order->history, GW_STATES_TEXT_MAX);
     status = gw_commit_run(gateway->commit, &order->job);
+    gw_buf_fini(&record);
     gw_buf_fini(&order->history);
     gw_mock_history_fini(&order->fresh);
     if (status == GW_OK)

@@ -279,6 +279,23 @@ describe("the audit file", function()
         assert.equal(1, #gw:audit_events("CreateCluster"))
     end)
 
+    it("has a record of a mock's state that was replaced", function()
+        gw = gateway.prepare_mock({ settings = { ["audit.file"] = "audit.jsonl" } })
+        table.move({ "--set", "data=" .. gw.folder }, 1, 2, #gw.command + 1, gw.command)
+        gw:launch_and_wait()
+        local put = gw:control("PUT", "/v1/mock/state", {
+            clusters = { { cluster = { name = "c1" } }, { cluster = { name = "c2" } } },
+        })
+        assert.equal(200, put.status, put.body)
+        local replaced = gw:audit_events("StateReplaced")
+        assert.equal(1, #replaced)
+        assert.same({ true, "mock", 2, 0 }, {
+            replaced[1].additionalEventData.eksgate.change, replaced[1].additionalEventData.eksgate.source,
+            replaced[1].additionalEventData.eksgate.clusters, replaced[1].additionalEventData.eksgate.accessEntries,
+        })
+        gw:stop()
+    end)
+
     it("says which records are of a change, and hashes each request", function()
         start({ record = "all" })
         local made = gw:create({ principalArn = role("a") })
