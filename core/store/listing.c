@@ -65,6 +65,34 @@ static struct chunk *chunk_new(const struct gw_str *texts, size_t count)
     return chunk;
 }
 
+static void copy(char *to, const char *from, size_t length)
+{
+    if (length > 0)
+        memcpy(to, from, length);
+}
+
+/* new: `from` with one text more, whose index becomes `at`. What stands before and behind it is copied in one go. */
+static struct chunk *chunk_with(const struct chunk *from, size_t at, struct gw_str text)
+{
+    size_t before = from->starts[at];
+    size_t behind = from->starts[from->count] - before;
+    struct chunk *chunk;
+    char *texts;
+
+    if (text.length > UINT32_MAX / 2 - before - behind)
+        gw_fatal("listing: texts too long");
+    chunk = gw_alloc(sizeof(*chunk) + (from->count + 2) * sizeof(chunk->starts[0]) + before + text.length + behind);
+    chunk->count = from->count + 1;
+    memcpy(chunk->starts, from->starts, (at + 1) * sizeof(chunk->starts[0]));
+    for (size_t i = at; i <= from->count; i++)
+        chunk->starts[i + 1] = from->starts[i] + (uint32_t)text.length;
+    texts = (char *)&chunk->starts[chunk->count + 1];
+    copy(texts, texts_of(from), before);
+    copy(texts + before, text.at, text.length);
+    copy(texts + before + text.length, texts_of(from) + before, behind);
+    return chunk;
+}
+
 /* Index of the first text that isn't before `text`, chunk->count when all are. */
 static size_t lower_bound(const struct chunk *chunk, struct gw_str text)
 {
@@ -207,19 +235,21 @@ bool gw_listing_add(struct gw_listing *listing, struct gw_str text)
     which = find_chunk(index, text);
     chunk = index->chunks[which];
     at = lower_bound(chunk, text);
-    count = take_texts(chunk, texts);
-    if (at < count && gw_str_equal(texts[at], text))
+    if (at < chunk->count && gw_str_equal(text_at(chunk, at), text))
         return false;
+    if (chunk->count < CHUNK_MAX) {
+        put[0] = chunk_with(chunk, at, text);
+        replace(listing, which, 1, put, 1, index->count + 1);
+        return true;
+    }
+    count = take_texts(chunk, texts);
     memmove(texts + at + 1, texts + at, (count - at) * sizeof(texts[0]));
     texts[at] = text;
     count++;
-    left = count;
-    if (count > CHUNK_MAX)
-        left = at == count - 1 && which == index->chunk_count - 1 ? CHUNK_MAX : count / 2;
+    left = at == count - 1 && which == index->chunk_count - 1 ? CHUNK_MAX : count / 2;
     put[0] = chunk_new(texts, left);
-    if (left < count)
-        put[1] = chunk_new(texts + left, count - left);
-    replace(listing, which, 1, put, left < count ? 2 : 1, index->count + 1);
+    put[1] = chunk_new(texts + left, count - left);
+    replace(listing, which, 1, put, 2, index->count + 1);
     return true;
 }
 

@@ -4,7 +4,7 @@
  *
  *   store_bench seed FILE ENTRIES [CLUSTERS]     makes a file with typical entries and their tokens
  *   store_bench open FILE                        opens it: seconds, memory per entry
- *   store_bench create FILE [SECONDS]            durable creates per second and CPU time each, by batch
+ *   store_bench create FILE [SECONDS [BATCH]]    durable creates per second and CPU time each, by batch
  *
  *   seed entries=1000000 clusters=1 seconds=12.3 bytes=524288000
  *   open entries=1000000 seconds=2.9 cpu=2.8 rss_per_entry=1210 checked=0
@@ -238,7 +238,28 @@ static void open_once(const char *path)
     close_bench(&bench);
 }
 
-static void create(const char *path, double seconds)
+static void create_batches(struct bench *bench, unsigned batch, double seconds)
+{
+    double begun = seconds_of(CLOCK_MONOTONIC);
+    double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    double took;
+    unsigned done = 0;
+
+    do {
+        for (unsigned k = 0; k < batch; k++)
+            stage_entry(bench, gw_clock_wall_ms(gw_clock_system()));
+        commit(bench);
+        done++;
+        took = seconds_of(CLOCK_MONOTONIC) - begun;
+    } while (took < seconds);
+    cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    printf("create batch=%u per_second=%.0f cpu_us=%.1f sync_us=%.0f\n", batch, done * batch / took,
+           cpu * 1e6 / (done * batch), (took - cpu) * 1e6 / done);
+    (void)fflush(stdout);
+}
+
+/* Batch 0: of several sizes. */
+static void create(const char *path, double seconds, unsigned batch)
 {
     static const unsigned batches[] = {1, 16, 64};
     struct bench bench;
@@ -246,24 +267,10 @@ static void create(const char *path, double seconds)
     open_bench(&bench, path);
     if (gw_store_count_clusters(bench.store) == 0)
         make_clusters(&bench);
-    for (size_t i = 0; i < GW_COUNT(batches); i++) {
-        double begun = seconds_of(CLOCK_MONOTONIC);
-        double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID);
-        double took;
-        unsigned done = 0;
-
-        do {
-            for (unsigned k = 0; k < batches[i]; k++)
-                stage_entry(&bench, gw_clock_wall_ms(gw_clock_system()));
-            commit(&bench);
-            done++;
-            took = seconds_of(CLOCK_MONOTONIC) - begun;
-        } while (took < seconds);
-        cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
-        printf("create batch=%u per_second=%.0f cpu_us=%.1f sync_us=%.0f\n", batches[i], done * batches[i] / took,
-               cpu * 1e6 / (done * batches[i]), (took - cpu) * 1e6 / done);
-        (void)fflush(stdout);
-    }
+    for (size_t i = 0; batch == 0 && i < GW_COUNT(batches); i++)
+        create_batches(&bench, batches[i], seconds);
+    if (batch > 0)
+        create_batches(&bench, batch, seconds);
     close_bench(&bench);
 }
 
@@ -274,9 +281,10 @@ int main(int argc, char **argv)
     else if (argc == 3 && strcmp(argv[1], "open") == 0)
         open_once(argv[2]);
     else if (argc >= 3 && strcmp(argv[1], "create") == 0)
-        create(argv[2], argc > 3 ? strtod(argv[3], NULL) : 3);
+        create(argv[2], argc > 3 ? strtod(argv[3], NULL) : 3, argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 0);
     else
-        return fprintf(stderr, "usage: store_bench seed FILE ENTRIES [CLUSTERS] | open FILE | create FILE [SECONDS]\n"),
+        return fprintf(stderr,
+                       "usage: store_bench seed FILE ENTRIES [CLUSTERS] | open FILE | create FILE [SECONDS [BATCH]]\n"),
                2;
     return 0;
 }

@@ -54,6 +54,36 @@ static void entry_new__copies_everything_into_one_block(void **state)
     gw_access_entry_free(&copy);
 }
 
+static bool is_in_reply(const struct gw_access_entry *entry, struct gw_str text)
+{
+    return text.at >= entry->reply.at && text.at + text.length <= entry->reply.at + entry->reply.length;
+}
+
+static void entry_new__texts_that_the_reply_has__take_no_memory_of_their_own(void **state)
+{
+    const struct gw_str groups[] = {GW_STR_INIT("viewers"), GW_STR_INIT("quoted\"")};
+    const struct gw_pair tags[] = {{GW_STR_INIT("team"), GW_STR_INIT("a")}};
+    const struct gw_access_entry from = {
+        .key = {.principal = GW_STR_INIT("p:role/x")},
+        .username = GW_STR_INIT("p:sts/x"),
+        .groups = groups,
+        .group_count = 2,
+        .tags = tags,
+        .tag_count = 1,
+        .reply = GW_STR_INIT("{\"p:role/x\",[\"viewers\",\"quoted\\\"\"],{\"team\":\"a\"},\"p:sts/x\"}")};
+    struct gw_access_entry *copy = gw_access_entry_new(&from);
+
+    (void)state;
+    assert_true(is_in_reply(copy, copy->key.principal));
+    assert_true(is_in_reply(copy, copy->groups[0]));
+    assert_false(is_in_reply(copy, copy->groups[1]));
+    assert_true(gw_str_is(copy->groups[1], "quoted\""));
+    assert_true(is_in_reply(copy, copy->tags[0].key));
+    assert_true(is_in_reply(copy, copy->tags[0].value));
+    assert_true(is_in_reply(copy, copy->username));
+    gw_access_entry_free(&copy);
+}
+
 static void entry_new__nothing_in_it__stays_absent(void **state)
 {
     struct gw_access_entry from = {.key = {.partition = GW_STR_NONE}, .created_ms = 7};
@@ -193,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entry_new__copies_everything_into_one_block),
+        cmocka_unit_test(entry_new__texts_that_the_reply_has__take_no_memory_of_their_own),
         cmocka_unit_test(entry_new__nothing_in_it__stays_absent),
         cmocka_unit_test(entry_new__associations__are_copied_with_their_namespaces),
         cmocka_unit_test(cluster_new__copies_everything_into_one_block),
