@@ -258,7 +258,7 @@ def run_flakey(report, folder, seed, count):
 def run(report, folder, seed, full):
     under_load(report, folder, seed)
     run_flakey(report, folder, seed, 10 if full else 2)
-    for kind, megabytes in (("tmpfs", 6), ("ext4", 12)):
+    for kind, megabytes in (("tmpfs", 48), ("ext4", 64)):
         mount = Mount(kind, folder, megabytes)
         try:
             if mount.why is not None:
