@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import api
-from gateway import CLUSTERS, Gateway, Refused, counts, wait_until
+from gateway import CLUSTERS, Gateway, Refused, counts, end_all, wait_until
 from inject import Workload, fails_for_good
 from ledger import Ledger
 from load import Load
@@ -252,6 +252,7 @@ def run_flakey(report, folder, seed, count):
             report.run(f"a device that fails {number + 1}", flakey_round, gateway, load, flakey, numbers)
         gateway.stop()
     finally:
+        end_all()
         flakey.end()
 
 
@@ -267,4 +268,5 @@ def run(report, folder, seed, full):
             report.run(f"a full disk ({kind}) refuses changes, reads go on, and space that comes back is used", full_disk, mount, seed)
             report.run(f"a full disk ({kind}) refuses a start, and space that comes back is used", full_from_the_start, mount)
         finally:
+            end_all()  # of a case that failed
             mount.end()
