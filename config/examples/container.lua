@@ -17,5 +17,6 @@ return {
             Arn = "arn:aws:iam::" .. env("CLUSTER_ACCOUNT") .. ":user/deployer",
         },
     },
+    store = { driver = env("STORE", "memory") }, -- "sqlite" where a volume is mounted at /var/lib/eksgate
     audit = { file = "-", record = "all" },
 }

@@ -128,7 +128,7 @@ describe("the container image", function()
         expect.error(gw:create({ principalArn = "arn:aws:iam::111122223333:role/r" }, { key = key }), 409,
             "ResourceInUseException")
         local record = text.wait_for(function() -- it passes through the engine
-            return gw:stdout():match("^({[^\n]*)\n")
+            return gw:stdout():match('({[^\n]*"eventName":"CreateAccessEntry"[^\n]*)\n')
         end)
         assert.equal("CreateAccessEntry", cjson.decode(record).eventName)
         gw:stop()
