@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -171,4 +172,31 @@ enum gw_status gw_args_load(const struct gw_args_config *given, struct gw_config
         (void)fwrite(problems.text.at, 1, problems.text.length, stderr);
     gw_config_problems_fini(&problems);
     return status;
+}
+
+static void print_choices(const struct gw_args_group *group, FILE *to)
+{
+    (void)fprintf(to, "usage: eksgate %s %s\n\n%s\n\n", group->name, group->usage, group->summary);
+    for (size_t i = 0; i < group->choice_count; i++)
+        (void)fprintf(to, "  %-8s %s\n", group->choices[i].name, group->choices[i].summary);
+    (void)fprintf(to, "\neksgate %s VERB --help says more.\n", group->name);
+}
+
+int gw_args_choose(const struct gw_args_group *group, int argc, char **argv)
+{
+    if (argc < 2) {
+        print_choices(group, stderr);
+        return GW_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_choices(group, stdout);
+        return GW_EXIT_DONE;
+    }
+    for (size_t i = 0; i < group->choice_count; i++) {
+        if (strcmp(argv[1], group->choices[i].name) == 0)
+            return group->choices[i].run(argc - 1, argv + 1);
+    }
+    (void)fprintf(stderr, "eksgate %s: there is no verb %s; eksgate %s --help lists them\n", group->name, argv[1],
+                  group->name);
+    return GW_EXIT_USAGE;
 }

@@ -50,6 +50,22 @@ struct gw_args_verb {
     size_t option_count;
 };
 
+/* Verbs below a verb: eksgate keys add. */
+struct gw_args_group {
+    const char *name;    /* "keys" */
+    const char *usage;   /* behind it, for --help: "VERB [ARGUMENT]..." */
+    const char *summary; /* one or more sentences */
+    const struct gw_args_choice {
+        const char *name;
+        int (*run)(int argc, char **argv);
+        const char *summary; /* half a line */
+    } * choices;
+    size_t choice_count;
+};
+/* Runs the one that argv[1] names, with argv[0] being its name, or prints help or what is wrong; gives the exit code.
+ */
+int gw_args_choose(const struct gw_args_group *group, int argc, char **argv);
+
 /* GW_ARGS_GO, or the exit code after having printed help or what is wrong. `operands` may be NULL when there are none;
  * its items belong to the caller, whatever is returned. argv[0] is the verb. */
 int gw_args_parse(const struct gw_args_verb *verb, int argc, char **argv, struct gw_args_list *operands);

@@ -385,11 +385,7 @@ static int run_remove(int argc, char **argv)
     return run_edit(&kind, argc, argv);
 }
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary;
-} verbs[] = {
+static const struct gw_args_choice verbs[] = {
     {"add", run_add, "--arn ARN: add a key"},
     {"list", run_list, "print the keys, never a secret"},
     {"enable", run_enable, "ID: let a disabled key in again"},
@@ -397,29 +393,14 @@ static const struct {
     {"remove", run_remove, "ID: remove a key"},
 };
 
-static void print_help(FILE *to)
-{
-    (void)fprintf(to, "usage: eksgate keys VERB [ARGUMENT]...\n\n"
-                      "Edits the key file; a running gateway takes the change up within a second.\n\n");
-    for (size_t i = 0; i < GW_COUNT(verbs); i++)
-        (void)fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
-    (void)fprintf(to, "\neksgate keys VERB --help says more.\n");
-}
-
 int gw_cli_keys(int argc, char **argv)
 {
-    if (argc < 2) {
-        print_help(stderr);
-        return GW_EXIT_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_help(stdout);
-        return GW_EXIT_DONE;
-    }
-    for (size_t i = 0; i < GW_COUNT(verbs); i++) {
-        if (strcmp(argv[1], verbs[i].name) == 0)
-            return verbs[i].run(argc - 1, argv + 1);
-    }
-    (void)fprintf(stderr, "eksgate keys: there is no verb %s; eksgate keys --help lists them\n", argv[1]);
-    return GW_EXIT_USAGE;
+    static const struct gw_args_group group = {
+        .name = "keys",
+        .usage = "VERB [ARGUMENT]...",
+        .summary = "Edits the key file; a running gateway takes the change up within a second.",
+        .choices = verbs,
+        .choice_count = GW_COUNT(verbs)};
+
+    return gw_args_choose(&group, argc, argv);
 }
