@@ -83,7 +83,7 @@ def slow_callbacks(before, after):
 
 def beside(lab, table, rounds, seconds, rate):
     """Describes a thousand times a second while creates come at `rate`."""
-    p99, slow, preempted = [], 0, 0
+    p99, quiet, slow, preempted = [], [], 0, 0
     with lab.serving(durable_configuration(lab, "beside.db")) as server:
         fill(lab, server, "there", 10000)
         for number in range(rounds):
@@ -95,12 +95,17 @@ def beside(lab, table, rounds, seconds, rate):
             own, others = slow_callbacks(before, lab.metrics(server))
             made = result["lanes"][0]
             p99.append(result["p99_us"] / 1000)
+            quiet.append(result["quiet_p99_us"] / 1000)
             slow, preempted = slow + own, preempted + others
             print(f"  describes beside creates round {number + 1}: p50 {result['p50_us']} us, p99 {result['p99_us']} us, "
                   f"p99.9 {result['p999_us']} us; {made['requests'] / made['seconds']:.0f} creates/s, p50 {made['p50_us']} us, "
-                  f"p99 {made['p99_us']} us; callbacks above 1 ms: {own:.0f} own, {others:.0f} preempted", flush=True)
+                  f"p99 {made['p99_us']} us; callbacks above 1 ms: {own:.0f} own, {others:.0f} preempted; the machine stood "
+                  f"still {result['stalls']} times, {result['stalled_ms']:.0f} ms, without that p99 {result['quiet_p99_us']} us",
+                  flush=True)
         longest = lab.metrics(server)
     table.add("p99 of Describe while creates run at half their maximum", statistics.median(p99), 2, "ms")
+    table.inform("  of those without a stall of the machine (what the load generator saw on its own CPU)",
+                 f"{statistics.median(quiet):.2f} ms")
     table.add("loop callbacks above 1 ms meanwhile, of their own work or waiting", slow, 0, "callbacks")
     shown = ", ".join(f'{cause} {1000 * longest[name]:.2f} ms' for cause in ("work", "wait", "preempted")
                       for name in [f'eksgate_loop_callback_longest_seconds{{cause="{cause}"}}'])

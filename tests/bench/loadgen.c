@@ -8,8 +8,15 @@
  * reply held back are slow as well. Requests are signed beforehand (requests.c);
  * creates are used once each, others again and again.
  *
+ * It also looks for stalls of the machine: times in which it was late by more than
+ * half a millisecond, though it has a CPU of its own and does nothing that takes so
+ * long. What a server does meanwhile can't be told from them, so that requests under
+ * way during a stall are counted both with all others and apart.
+ *
  * Prints one line of JSON: of the first lane requests, errors (any reply but 200),
- * seconds, and the latency p50, p99, p999 and longest in microseconds; the CPU time
+ * seconds, and the latency p50, p99, p999 and longest in microseconds, the p99 of
+ * those without a stall (quiet_p99_us) and how many had one (stalled); stalls and
+ * their whole length; the CPU time
  * per request of all lanes that the processes named by --pid spent meanwhile
  * (schedstat of their threads, nanoseconds); the same of the other lanes as "lanes".
  * --show keeps the bytes of one reply. It only ever connects to 127.0.0.1 and ends
@@ -36,7 +43,8 @@
 
 #define REPLY_MAX 65536
 #define SLOTS     1000000 /* of one microsecond */
-#define STALL_NS  5000000000U
+#define SILENT_NS 5000000000U
+#define LATE_NS   500000U
 
 struct lane;
 
@@ -60,7 +68,18 @@ struct lane {
     uint64_t measured;
     uint64_t errors;
     uint64_t longest_us;
+    uint64_t stalled;
     uint32_t slots[SLOTS];
+    uint32_t quiet_slots[SLOTS]; /* of requests without a stall */
+};
+
+/* What is known of the machine's stalls. */
+struct stalls {
+    uint64_t seen_ns;  /* when the clock was looked at last */
+    uint64_t began_ns; /* the last one */
+    uint64_t ended_ns;
+    uint64_t count; /* while measuring */
+    uint64_t sum_ns;
 };
 
 struct run {
@@ -75,6 +94,7 @@ struct run {
     uint64_t replied_ns; /* when the last reply came */
     uint64_t cpu_began_ns;
     uint64_t cpu_ended_ns;
+    struct stalls stalls;
     char first_error[512];
 };
 
@@ -209,6 +229,28 @@ static size_t reply_length(struct connection *connection)
     return (size_t)(end + 4 - connection->reply) + strtoul(field + 17, NULL, 10);
 }
 
+/* Looks at the clock; `until_ns` is when it was to be looked at again at the latest, 0: at once. */
+static uint64_t look(struct run *run, uint64_t until_ns)
+{
+    struct stalls *stalls = &run->stalls;
+    uint64_t now = now_ns();
+    uint64_t from = until_ns > stalls->seen_ns ? until_ns : stalls->seen_ns;
+
+    if (now > from && now - from > LATE_NS) {
+        stalls->began_ns = from;
+        stalls->ended_ns = now;
+        stalls->count += run->measuring;
+        stalls->sum_ns += run->measuring ? now - from : 0;
+    }
+    stalls->seen_ns = now;
+    return now;
+}
+
+static bool met_stall(const struct run *run, const struct connection *connection)
+{
+    return connection->due_ns < run->stalls.ended_ns && run->replied_ns > run->stalls.began_ns;
+}
+
 static void count_reply(struct run *run, const struct connection *connection)
 {
     struct lane *lane = connection->lane;
@@ -223,6 +265,10 @@ static void count_reply(struct run *run, const struct connection *connection)
         return;
     lane->measured++;
     lane->slots[took < SLOTS ? took : SLOTS - 1]++;
+    if (met_stall(run, connection))
+        lane->stalled++;
+    else
+        lane->quiet_slots[took < SLOTS ? took : SLOTS - 1]++;
     lane->longest_us = took > lane->longest_us ? took : lane->longest_us;
 }
 
@@ -242,7 +288,7 @@ static bool read_reply(struct run *run, struct connection *connection)
     if (length == 0 || connection->have < length)
         return false;
     run->under_way--;
-    run->replied_ns = now_ns();
+    run->replied_ns = look(run, 0);
     count_reply(run, connection);
     return true;
 }
@@ -266,20 +312,21 @@ static bool is_over(const struct run *run)
 }
 
 /* Waits for replies, until `until_ns` at most. */
-static int wait_for_replies(const struct run *run, struct epoll_event *events, int max, uint64_t until_ns)
+static int wait_for_replies(struct run *run, struct epoll_event *events, int max, uint64_t until_ns)
 {
-    uint64_t now = now_ns();
+    uint64_t now = look(run, 0);
     uint64_t wait_ns = until_ns > now ? until_ns - now : 0;
     struct timespec timeout;
     int ready;
 
-    if (wait_ns > STALL_NS)
-        wait_ns = STALL_NS;
+    if (wait_ns > SILENT_NS)
+        wait_ns = SILENT_NS;
     timeout = (struct timespec){.tv_sec = (time_t)(wait_ns / 1000000000U), .tv_nsec = (long)(wait_ns % 1000000000U)};
     ready = epoll_pwait2(run->epoll, events, max, &timeout, NULL);
     if (ready < 0 && errno != EINTR)
         die("epoll_pwait2");
-    if (ready == 0 && run->under_way > 0 && now_ns() - run->replied_ns >= STALL_NS) {
+    (void)look(run, until_ns);
+    if (ready == 0 && run->under_way > 0 && now_ns() - run->replied_ns >= SILENT_NS) {
         (void)fprintf(stderr, "loadgen: no reply for 5 seconds\n");
         exit(1);
     }
@@ -351,7 +398,7 @@ static void begin(struct run *run)
     run->epoll = epoll_create1(EPOLL_CLOEXEC);
     for (size_t i = 0; i < run->options->lane_count; i++)
         open_connections(run, &run->lanes[i]);
-    run->replied_ns = now_ns();
+    run->replied_ns = run->stalls.seen_ns = now_ns();
     for (size_t i = 0; i < run->options->lane_count; i++) {
         struct lane *lane = &run->lanes[i];
 
@@ -392,13 +439,13 @@ static void drive(struct run *run)
     end(run);
 }
 
-static size_t percentile(const struct lane *lane, double share)
+static size_t percentile(const uint32_t *slots, uint64_t count, double share)
 {
-    uint64_t wanted = (uint64_t)((double)lane->measured * share);
+    uint64_t wanted = (uint64_t)((double)count * share);
     uint64_t seen = 0;
 
     for (size_t i = 0; i < SLOTS; i++) {
-        seen += lane->slots[i];
+        seen += slots[i];
         if (seen > wanted)
             return i;
     }
@@ -408,9 +455,12 @@ static size_t percentile(const struct lane *lane, double share)
 static void report_lane(const struct run *run, const struct lane *lane)
 {
     (void)printf("\"requests\": %" PRIu64 ", \"errors\": %" PRIu64 ", \"seconds\": %.3f, \"p50_us\": %zu, "
-                 "\"p99_us\": %zu, \"p999_us\": %zu, \"longest_us\": %" PRIu64,
-                 lane->measured, lane->errors, (double)(run->ended_ns - run->began_ns) / 1e9, percentile(lane, 0.5),
-                 percentile(lane, 0.99), percentile(lane, 0.999), lane->longest_us);
+                 "\"p99_us\": %zu, \"p999_us\": %zu, \"longest_us\": %" PRIu64
+                 ", \"quiet_p99_us\": %zu, \"stalled\": %" PRIu64,
+                 lane->measured, lane->errors, (double)(run->ended_ns - run->began_ns) / 1e9,
+                 percentile(lane->slots, lane->measured, 0.5), percentile(lane->slots, lane->measured, 0.99),
+                 percentile(lane->slots, lane->measured, 0.999), lane->longest_us,
+                 percentile(lane->quiet_slots, lane->measured - lane->stalled, 0.99), lane->stalled);
 }
 
 /* True when every reply was a 200. */
@@ -426,6 +476,8 @@ static bool report(const struct run *run)
     }
     (void)printf("{");
     report_lane(run, &run->lanes[0]);
+    (void)printf(", \"stalls\": %" PRIu64 ", \"stalled_ms\": %.1f", run->stalls.count,
+                 (double)run->stalls.sum_ns / 1e6);
     (void)printf(", \"exhausted\": %s, \"cpu_ns_per_request\": %.1f, \"lanes\": [", run->exhausted ? "true" : "false",
                  measured == 0 ? 0.0 : (double)cpu / (double)measured);
     for (size_t i = 1; i < run->options->lane_count; i++) {
