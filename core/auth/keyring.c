@@ -81,39 +81,14 @@ static bool is_example(struct gw_str secret)
            gw_str_is(secret, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
 }
 
-static uint64_t next_version(void)
-{
-    static atomic_uint_fast64_t last;
-
-    return atomic_fetch_add(&last, 1) + 1;
-}
-
 static void set_secret(struct gw_key *key, struct gw_str text, struct gw_str token)
 {
-    size_t length = 4 + text.length;
-    struct gw_secret *secret = gw_alloc(sizeof(*secret) + length + token.length);
+    struct gw_secret *secret = gw_secret_new(text, token);
 
-    secret->length = length;
-    secret->token_length = token.length;
-    memcpy(secret->bytes, "AWS4", 4);
-    memcpy(secret->bytes + 4, text.at, text.length);
-    if (token.length > 0) {
-        memcpy(secret->bytes + length, token.at, token.length);
-        key->session_token = (struct gw_str){secret->bytes + length, token.length};
-    }
+    key->session_token = gw_secret_token(secret);
     key->secret = secret;
-    key->secret_version = next_version();
+    key->secret_version = gw_secret_version();
     key->example = is_example(text);
-}
-
-static void free_secret(const struct gw_secret *secret)
-{
-    struct gw_secret *owned = (struct gw_secret *)(uintptr_t)secret;
-
-    if (owned == NULL)
-        return;
-    gw_wipe(owned->bytes, owned->length + owned->token_length);
-    free(owned);
 }
 
 static enum gw_status read_tags(struct gw_keyring *keyring, const struct gw_json *tags, struct gw_key *key,
@@ -468,7 +443,7 @@ void gw_keyring_free(struct gw_keyring **keyring)
     if (old == NULL)
         return;
     for (size_t i = 0; i < old->count; i++)
-        free_secret(old->keys[i].secret);
+        gw_secret_free(old->keys[i].secret);
     gw_map_fini(&old->by_id);
     gw_arena_fini(&old->arena);
     free(old->keys);

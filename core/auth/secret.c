@@ -1,9 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Forgetting what was read: the tree of a key file holds secrets in the clear
- * until they are taken over.
+ * Keeping secrets, and forgetting what was read: the tree of a key file holds them
+ * in the clear until they are taken over.
  */
 #include "auth/secret.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct gw_secret *gw_secret_new(struct gw_str secret_access_key, struct gw_str token)
+{
+    size_t length = 4 + secret_access_key.length;
+    struct gw_secret *secret = gw_alloc(sizeof(*secret) + length + token.length);
+
+    secret->length = length;
+    secret->token_length = token.length;
+    memcpy(secret->bytes, "AWS4", 4);
+    memcpy(secret->bytes + 4, secret_access_key.at, secret_access_key.length);
+    if (token.length > 0)
+        memcpy(secret->bytes + length, token.at, token.length);
+    return secret;
+}
+
+struct gw_str gw_secret_token(const struct gw_secret *secret)
+{
+    return secret->token_length == 0 ? GW_STR_NONE
+                                     : (struct gw_str){secret->bytes + secret->length, secret->token_length};
+}
+
+void gw_secret_free(const struct gw_secret *secret)
+{
+    struct gw_secret *owned = (struct gw_secret *)(uintptr_t)secret;
+
+    if (owned == NULL)
+        return;
+    gw_wipe(owned->bytes, owned->length + owned->token_length);
+    free(owned);
+}
+
+uint64_t gw_secret_version(void)
+{
+    static atomic_uint_fast64_t last;
+
+    return atomic_fetch_add(&last, 1) + 1;
+}
 
 void gw_secret_wipe(const struct gw_json *value)
 {

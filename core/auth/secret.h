@@ -21,6 +21,15 @@ static inline struct gw_str gw_secret_text(const struct gw_secret *secret)
     return (struct gw_str){secret->bytes, secret->length};
 }
 
+/* new: from a secret access key, and a session token ({NULL,0}: none), which stands behind it. */
+struct gw_secret *gw_secret_new(struct gw_str secret_access_key, struct gw_str token);
+/* borrows: {NULL,0} when there is none. */
+struct gw_str gw_secret_token(const struct gw_secret *secret);
+/* Wipes and frees; accepts NULL. */
+void gw_secret_free(const struct gw_secret *secret);
+/* A number that no other secret of this process has. */
+uint64_t gw_secret_version(void);
+
 /* Overwrites every text of a tree that is about to be freed and whose memory is the caller's own. */
 void gw_secret_wipe(const struct gw_json *value);
 

@@ -62,7 +62,23 @@ struct gw_gateway_settings {
     uint64_t generation; /* filled by gw_gateway_apply */
 };
 
+/* Who is let in. */
+enum gw_gateway_auth {
+    GW_GATEWAY_AUTH_SIGV4,    /* whose signature verifies here */
+    GW_GATEWAY_AUTH_UPSTREAM, /* whose signature the upstream verifies: the request goes on as it came */
+    GW_GATEWAY_AUTH_NONE,     /* whoever reaches the listener */
+};
+
+/* Who answers. */
+enum gw_gateway_mode {
+    GW_GATEWAY_STANDALONE, /* the store; there is no upstream */
+    GW_GATEWAY_OVERLAY,    /* the store for access entries and what belongs to them, the upstream for the rest */
+    GW_GATEWAY_PROXY,      /* the upstream, for everything */
+};
+
 struct gw_gateway_options {
+    enum gw_gateway_auth auth;
+    enum gw_gateway_mode mode;
     struct gw_verify_options verify;
     struct gw_commit_options commit;
     struct gw_server_options http;      /* connections_max per worker */
