@@ -27,6 +27,14 @@ struct gw_commit_job {
     /* NULL, or in the place of `change`: called on the writer's thread, alone in its batch, stages as many changes as
      * it likes; those of one that isn't GW_OK are taken back. The watch hears nothing of them. */
     enum gw_status (*stage)(struct gw_commit_job *job, struct gw_store *store);
+    /* Without a change: the record is on the disk (where the journal is durable) before `done` is called; for what
+     * happens elsewhere and must not happen unrecorded. */
+    bool is_awaited;
+    /* 0, or the sequence number of a record whose forwarded change has come to an end: a record that says so is made
+     * of it, in the place of `record`. */
+    uint64_t settles;
+    enum gw_journal_outcome outcome;
+    const char *reason;                      /* borrowed until done */
     struct gw_str record;                    /* a line without newline; {NULL,0}: only a change; borrowed until done */
     void (*done)(struct gw_commit_job *job); /* on the worker's thread, inside no epoch */
     void *ctx;
