@@ -11,7 +11,7 @@ return {
     admin = "127.0.0.1:9180", -- changes things: loopback or a unix socket; nil is off
     -- admin_token_file = "admin.token", -- what orders must show; lets the admin listener be reached from outside
     -- admin_token = env("ADMIN_TOKEN", ""), -- the same, without a file
-    hosts = {}, -- further Host names that the admin listener takes: { "eksgate.example.internal" }
+    hosts = {}, -- further Host names that the admin listener takes, and under auth = "none" all of them: { "eksgate.example.internal" }
     workers = "auto", -- threads that serve requests; auto: one per processor
     drain_timeout = 30, -- seconds that requests under way may take after SIGTERM
     log = { level = "info" }, -- error, warn, info, debug; on stderr
@@ -35,6 +35,8 @@ return {
     auth = "sigv4",
     keys = "eksgate.keys.json",
     -- keys = { { AccessKeyId = "...", SecretAccessKey = env("DEPLOYER_SECRET"), Arn = "arn:aws:iam::012345678910:user/ci" } },
+    -- auth = "none", -- whoever reaches the listeners, which must be loopback or unix sockets: for a sidecar
+    -- caller = "arn:aws:iam::012345678910:role/app", -- who everybody is then
     sigv4 = {
         clock_window = 300, -- seconds that a request's date may be off, either way
         query_auth = false, -- presigned requests

@@ -119,7 +119,7 @@ enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers
     fresh->audit = config->audit_file.at != NULL;
     fresh->record_reads = config->audit_record == GW_CONFIG_RECORD_ALL;
     fresh->strangers_per_s = (unsigned)((config->audit_strangers_per_s + workers - 1) / workers);
-    fresh->cors_headers = config->cors_headers;
+    fresh->cors_headers = config->cors_headers && config->auth != GW_GATEWAY_AUTH_NONE;
     *settings = fresh;
     return GW_OK;
 }

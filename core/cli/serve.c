@@ -123,6 +123,12 @@ static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_opt
 {
     const struct gw_config *config = serve->config;
     struct gw_gateway_options options = {
+        .auth = config->auth,
+        .anybody = {.caller = config->caller,
+                    .region = config->regions[0],
+                    .listeners = serve->listeners,
+                    .listener_count = serve->listener_count,
+                    .hosts = {config->hosts, config->host_count}},
         .verify = config->verify,
         .commit = {.queue_max = config->commit_queue_max, .queue_age_ms = config->commit_queue_age_ms},
         .http = config->http,

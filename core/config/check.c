@@ -32,12 +32,16 @@ static void problem(const struct gw_config *config, struct gw_config_problems *p
 
 enum gw_status gw_config_keyring(const struct gw_config *config, struct gw_keyring **keyring, struct gw_err *err)
 {
+    static const struct gw_json no_keys = {.type = GW_JSON_ARRAY};
+
     if (config->keys != NULL)
         return gw_keyring_from_json(config->keys, config->origins[GW_OPTION_KEYS].at, keyring, err);
     if (config->keys_file.at != NULL)
         return gw_keyring_load(config->keys_file.at, keyring, err);
     if (config->is_mock)
         return gw_keyring_mock(config->account, config->partition, keyring, err);
+    if (config->auth == GW_GATEWAY_AUTH_NONE)
+        return gw_keyring_from_json(&no_keys, "keys", keyring, err);
     return gw_fail(err, GW_E_MISSING, "is missing; accepted: %s", gw_option_rows[GW_OPTION_KEYS].accepted);
 }
 
@@ -75,8 +79,14 @@ static void check_listen(const struct gw_config *config, struct gw_config_proble
     for (size_t i = 0; i < config->listen_count; i++) {
         bool is_loopback;
 
-        if (check_address(config, problems, GW_OPTION_LISTEN, config->listen[i], &is_loopback) && !is_loopback &&
-            has_example && !config->is_mock)
+        if (!check_address(config, problems, GW_OPTION_LISTEN, config->listen[i], &is_loopback) || is_loopback)
+            continue;
+        if (config->auth == GW_GATEWAY_AUTH_NONE)
+            problem(config, problems, GW_OPTION_LISTEN,
+                    "%.*s can be reached from outside, and auth = \"none\" lets everybody in; accepted: loopback "
+                    "addresses and unix: paths",
+                    GW_STR_ARG(config->listen[i]));
+        else if (has_example && !config->is_mock)
             problem(config, problems, GW_OPTION_LISTEN,
                     "%.*s can be reached from outside, and keys holds a key that AWS has published as an example; "
                     "accepted: loopback addresses and unix: paths, or keys of your own",

@@ -160,6 +160,29 @@ static bool is_region(struct gw_str text)
     return text.length > 0 && text.length <= 64;
 }
 
+/* Where nobody signs, nothing in a request says which region is meant: what SDKs go by does, unless it is configured.
+ */
+static void take_region_of_process(const struct gw_settings *settings, struct gw_config *config)
+{
+    const struct gw_given *given = &settings->given[GW_OPTION_REGION];
+    const char *name = gw_settings_variable(settings, "AWS_REGION");
+    bool is_preset = given->text.at != NULL && given->text.at == gw_option_preset(GW_OPTION_REGION, settings->is_mock);
+    struct gw_str *region;
+
+    if (name == NULL || name[0] == '\0')
+        name = gw_settings_variable(settings, "AWS_DEFAULT_REGION");
+    if (name == NULL || name[0] == '\0' || (!is_preset && !config->any_region))
+        return;
+    region = gw_arena_zero(settings->arena, 1, sizeof(*region));
+    *region = gw_arena_str(settings->arena, gw_str_from(name));
+    if (!is_region(*region)) {
+        gw_settings_problem(settings, GW_OPTION_REGION, "isn't set, and $AWS_REGION is no region name");
+        return;
+    }
+    config->regions = region;
+    config->region_count = 1;
+}
+
 static void fill_regions(const struct gw_settings *settings, struct gw_config *config)
 {
     static const struct gw_str any[] = {GW_STR_INIT(ANY_REGION_DEFAULT)};
@@ -179,6 +202,28 @@ static void fill_regions(const struct gw_settings *settings, struct gw_config *c
         refuse(settings, GW_OPTION_REGION, GW_STR(""));
 }
 
+static void fill_auth(const struct gw_settings *settings, struct gw_config *config)
+{
+    struct gw_str word = GW_STR_NONE;
+    struct gw_str caller = GW_STR_NONE;
+
+    read_text(settings, GW_OPTION_AUTH, &word);
+    read_text(settings, GW_OPTION_CALLER, &caller);
+    if (caller.at != NULL && gw_arn_parse_principal(caller, &config->caller) != GW_OK)
+        refuse(settings, GW_OPTION_CALLER, caller);
+    if (gw_str_is(word, "none")) {
+        config->auth = GW_GATEWAY_AUTH_NONE;
+        if (config->account.at == NULL && settings->given[GW_OPTION_ACCOUNT].json == NULL)
+            config->account = config->caller.account;
+        take_region_of_process(settings, config);
+    }
+    if (config->auth == GW_GATEWAY_AUTH_NONE && caller.at == NULL && settings->given[GW_OPTION_CALLER].json == NULL)
+        gw_settings_problem(settings, GW_OPTION_CALLER, "is missing, and auth is none; accepted: %s",
+                            gw_option_rows[GW_OPTION_CALLER].accepted);
+    else if (config->auth == GW_GATEWAY_AUTH_SIGV4 && caller.at != NULL && word.at != NULL)
+        gw_settings_problem(settings, GW_OPTION_CALLER, "is for auth = \"none\"; leave it out");
+}
+
 static void fill_identity(const struct gw_settings *settings, struct gw_config *config)
 {
     struct gw_str word;
@@ -193,7 +238,7 @@ static void fill_identity(const struct gw_settings *settings, struct gw_config *
     if (config->account.at != NULL && !gw_arn_is_account(config->account))
         refuse(settings, GW_OPTION_ACCOUNT, config->account);
     fill_regions(settings, config);
-    read_text(settings, GW_OPTION_AUTH, &word);
+    fill_auth(settings, config);
     read_text(settings, GW_OPTION_ACCESS_ENTRIES, &word);
     if (gw_settings_clusters(settings, config) && config->cluster_count > 0 && config->account.at == NULL &&
         settings->given[GW_OPTION_ACCOUNT].json == NULL)

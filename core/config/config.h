@@ -18,7 +18,7 @@
 #include "auth/verify.h"
 #include "codec/json.h"
 #include "eks/service.h"
-#include "gateway/mock.h"
+#include "gateway/gateway.h"
 #include "net/server.h"
 #include "script/hooks.h"
 
@@ -50,7 +50,7 @@ struct gw_config {
     struct gw_str admin;            /* {NULL,0}: off */
     struct gw_str admin_token;      /* {NULL,0}: none here; config/token.h reads it, and the file */
     struct gw_str admin_token_file; /* absolute; {NULL,0}: none */
-    const struct gw_str *hosts;     /* further names that the admin listener's Host header may carry */
+    const struct gw_str *hosts;     /* further names that Host may carry, where it is looked at */
     size_t host_count;
     unsigned workers; /* 0: one per core */
     unsigned unix_mode;
@@ -60,6 +60,9 @@ struct gw_config {
     const struct gw_str *regions; /* never empty: the first is the default */
     size_t region_count;
     bool any_region; /* region = "*" (default region: us-east-1) */
+
+    enum gw_gateway_auth auth;
+    struct gw_principal caller; /* only with GW_GATEWAY_AUTH_NONE */
 
     struct gw_str keys_file;    /* absolute; {NULL,0} when keys is a table, or not given */
     const struct gw_json *keys; /* array of key objects, else NULL; without both a mock has its own */

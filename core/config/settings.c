@@ -25,7 +25,6 @@ static const struct {
     const char *why;
 } absent_settings[] = {
     {"upstream", "this version forwards nothing; leave it out"},
-    {"caller", "this version lets nobody in without a key; leave it out"},
 };
 
 /* EKSGATE_ variables that aren't settings: the file's name, and what tests/run gives to its tests. */
@@ -286,8 +285,9 @@ static void collect_sets(struct gw_settings *settings, const struct gw_config_so
     }
 }
 
-static const char *find_variable(char *const *environment, const char *name)
+const char *gw_settings_variable(const struct gw_settings *settings, const char *name)
 {
+    char *const *environment = settings->environment;
     size_t length = strlen(name);
 
     for (; environment != NULL && *environment != NULL; environment++) {
@@ -304,10 +304,11 @@ struct gw_str gw_settings_collect(struct gw_settings *settings, const struct gw_
     struct gw_str file;
 
     settings->is_mock = source->is_mock;
+    settings->environment = source->environment;
     if (!has_file)
         name = MOCK_DEFAULTS;
     if (name == NULL)
-        name = find_variable(source->environment, PREFIX "CONFIG");
+        name = gw_settings_variable(settings, PREFIX "CONFIG");
     if (name == NULL || name[0] == '\0')
         name = DEFAULT_FILE;
     file = gw_arena_str(settings->arena, gw_str_from(name));

@@ -33,6 +33,7 @@ struct gw_settings {
     struct gw_config_problems *problems;
     struct gw_str current_folder;
     bool is_mock;
+    char *const *environment; /* of the process; may be NULL */
     struct gw_given given[GW_OPTION_COUNT];
     struct gw_given_cluster *clusters; /* on top of given[GW_OPTION_CLUSTERS] */
     size_t cluster_count;
@@ -42,6 +43,9 @@ struct gw_settings {
 /* Collects defaults, file, environment, --set, in this order; unknown keys become problems. Gives the file's name, or
  * what stands for it where a mock has none. */
 struct gw_str gw_settings_collect(struct gw_settings *settings, const struct gw_config_source *source);
+
+/* borrows: of the environment; NULL when it isn't there. */
+const char *gw_settings_variable(const struct gw_settings *settings, const char *name);
 
 /* "SOURCE: KEY: what" */
 void gw_settings_problem(const struct gw_settings *settings, enum gw_option_id id, const char *format, ...)

@@ -18,7 +18,6 @@ static const struct {
     const char *why;
 } absent_words[] = {
     {GW_OPTION_AUTH, "upstream", "this version verifies signatures itself"},
-    {GW_OPTION_AUTH, "none", "this version lets nobody in without a signature"},
     {GW_OPTION_ACCESS_ENTRIES, "upstream", "this version forwards nothing"},
 };
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "codec/digest.h"
 #include "codec/json.h"
+#include "gateway/foreign.h"
 #include "net/address.h"
 
 #define GW_ADMIN_TEXT_MAX ((size_t)1 << 20)
@@ -76,22 +77,6 @@ static void answer_message(struct door *door, struct gw_conn *conn, unsigned sta
     answer(door, conn, status, "application/json", gw_buf_str(text));
 }
 
-/* True when `host` is `name`, or `name` with this listener's port. */
-static bool host_is(const struct door *door, struct gw_str host, struct gw_str name)
-{
-    struct gw_str address = gw_str_from(door->listener->address);
-    size_t colon = address.length;
-
-    if (gw_str_equal_nocase(host, name))
-        return true;
-    while (colon > 0 && address.at[colon - 1] != ':')
-        colon--;
-    if (colon == 0 || host.length != name.length + 1 + (address.length - colon))
-        return false;
-    return gw_str_equal_nocase(gw_str_slice(host, 0, name.length), name) && host.at[name.length] == ':' &&
-           gw_str_equal(gw_str_slice(host, name.length + 1, SIZE_MAX), gw_str_slice(address, colon, SIZE_MAX));
-}
-
 /* "192.0.2.1", "[2001:db8::1]" or "localhost", with a port or without. */
 static bool is_never_rebound(struct gw_str host)
 {
@@ -107,31 +92,16 @@ static bool is_never_rebound(struct gw_str host)
 /* The name that a page rebound to our address would send is not among these. */
 static bool host_is_ours(const struct door *door, struct gw_str host)
 {
+    struct gw_foreign_names names = {door->admin->options.hosts, door->admin->options.host_count};
+
     if (door->admin->has_token || (!door->listener->is_loopback && is_never_rebound(host)))
         return true;
-    if (door->listener->is_unix || gw_str_equal(host, gw_str_from(door->listener->address)))
-        return true;
-    if (door->listener->is_loopback && host_is(door, host, GW_STR("localhost")))
-        return true;
-    for (size_t i = 0; i < door->admin->options.host_count; i++) {
-        if (host_is(door, host, door->admin->options.hosts[i]))
-            return true;
-    }
-    return false;
+    return door->listener->is_unix || gw_foreign_is_named(door->listener, names, host);
 }
 
-/* What a browser would send on behalf of a page that isn't ours. */
 static const char *why_foreign(const struct door *door, const struct gw_http1_request *request)
 {
-    struct gw_str site = gw_http1_header(request, GW_HEADER_SEC_FETCH_SITE);
-
-    if (!host_is_ours(door, request->host))
-        return "Host is not this listener's address; the setting `hosts` lists further names.";
-    if (gw_http1_header(request, GW_HEADER_ORIGIN).at != NULL)
-        return "Requests with an Origin are refused.";
-    if (site.at != NULL && !gw_str_is(site, "none") && !gw_str_is(site, "same-origin"))
-        return "Requests from other sites are refused.";
-    return NULL;
+    return host_is_ours(door, request->host) ? gw_foreign_why(request) : gw_foreign_host_words;
 }
 
 /* Whether the process is alive may be known to who has no token: probes of an orchestrator. */
@@ -176,13 +146,11 @@ static bool changes_something(enum gw_method method)
 
 static const char *why_no_change(const struct gw_http1_request *request)
 {
-    bool has_body = request->chunked || request->content_length > 0;
-
     if (!changes_something(request->method))
         return NULL;
     if (!gw_str_is(gw_http1_header(request, GW_HEADER_X_EKSGATE_ADMIN), "1"))
         return "Changes need the header X-Eksgate-Admin: 1.";
-    if (has_body && !gw_str_equal_nocase(gw_http1_header(request, GW_HEADER_CONTENT_TYPE), GW_STR("application/json")))
+    if (gw_foreign_has_body(request) && !gw_foreign_is_type(request, "application/json"))
         return "Bodies must be application/json.";
     return NULL;
 }

@@ -184,7 +184,7 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
     struct gw_json object = object_new(exchange);
 
     set(&object, "status", gw_json_integer(exchange->answer.status));
-    set(&object, "verified", gw_json_bool(exchange->verified));
+    set(&object, "verified", gw_json_bool(exchange->caller.verified));
     if (exchange->result.is_change && !exchange->refused)
         set(&object, "change", gw_json_bool(true));
     if (request != NULL)
@@ -211,7 +211,7 @@ static void fill_caller(const struct gw_exchange *exchange, struct gw_record *re
 
     record->region = exchange->verify.region.at != NULL ? exchange->verify.region : settings->region;
     record->access_key = exchange->verify.access_key;
-    if (!exchange->verified)
+    if (!exchange->caller_known)
         return;
     record->has_caller = true;
     record->caller = exchange->caller.identity;
@@ -237,7 +237,7 @@ static void fill_bodies(struct gw_exchange *exchange, bool whole, struct gw_reco
     struct gw_json reply;
     struct gw_buf text;
 
-    if (exchange->verified) {
+    if (exchange->caller_known) {
         *parameters = whole ? exchange->call.request_parameters : size_and_hash(exchange, exchange->call.body);
         record->request_parameters = parameters;
     }
@@ -272,7 +272,7 @@ static void encode(struct gw_exchange *exchange, bool whole)
         record.event_source = gw_eks_service_of(exchange->route.op)->event_source;
     record.read_only = !exchange->op_known || gw_eks_is_read_only(exchange->route.op);
     fill_caller(exchange, &record);
-    if (exchange->verified && !exchange->viewed) {
+    if (exchange->caller_known && !exchange->viewed) {
         gw_eks_view_input(&exchange->call);
         exchange->viewed = true;
     }
@@ -326,7 +326,7 @@ static bool wants_record(struct gw_exchange *exchange)
 
     if (exchange->unrecordable)
         return false;
-    if (!exchange->verified)
+    if (!exchange->caller_known)
         return settings->audit && stranger_may_be_recorded(exchange);
     return exchange->refused || exchange->result.is_change || settings->record_reads ||
            !gw_eks_is_read_only(exchange->call.op);
@@ -337,7 +337,7 @@ enum gw_step gw_stage_record(struct gw_exchange *exchange)
     exchange->record = GW_STR_NONE;
     if (!wants_record(exchange))
         return GW_STEP_DONE;
-    if (exchange->verified && gw_asks_wanted(exchange, GW_HOOK_AUDIT))
+    if (exchange->caller_known && gw_asks_wanted(exchange, GW_HOOK_AUDIT))
         ask_audit(exchange);
     if (!gw_exchange_settings(exchange)->audit)
         return GW_STEP_DONE;
@@ -359,7 +359,7 @@ void gw_audit_outcome(struct gw_exchange *exchange, const char *outcome)
     const struct gw_policy_hooks *hooks;
     struct gw_policy_call *call;
 
-    if (!exchange->verified || !gw_asks_wanted(exchange, GW_HOOK_OUTCOME))
+    if (!exchange->caller_known || !gw_asks_wanted(exchange, GW_HOOK_OUTCOME))
         return;
     call = gw_asks_call(exchange);
     if (call == NULL)

@@ -110,7 +110,7 @@ struct gw_exchange {
     enum gw_stage stage;
     char request_id[37];
     bool op_known;
-    bool verified;
+    bool caller_known; /* who asks is settled: its signature held, or nobody is asked for one */
     bool refused;
     bool unrecordable; /* the writer could not take its record: none is made for the answer either */
     bool viewed;       /* call.input and call.request_parameters are filled */
@@ -163,6 +163,12 @@ enum gw_step gw_stage_settle(struct gw_exchange *exchange);
 enum gw_step gw_stage_reply(struct gw_exchange *exchange);
 /* Takes up what the writer did with the job. */
 enum gw_step gw_stage_applied(struct gw_exchange *exchange);
+
+/* admission.c: who is let in, before the body is there and behind it; a pair per enum gw_gateway_auth. */
+enum gw_step gw_admit_signed(struct gw_exchange *exchange);
+enum gw_step gw_verify_signed(struct gw_exchange *exchange);
+enum gw_step gw_admit_anybody(struct gw_exchange *exchange);
+enum gw_step gw_verify_anybody(struct gw_exchange *exchange);
 
 /* gateway.c: what core/eks is told of the world. Inside an epoch. */
 struct gw_eks_env gw_gateway_env(const struct gw_gateway *gateway, const struct gw_gateway_settings *settings);

@@ -14,6 +14,7 @@
 #include "auth/verify.h"
 #include "base/map.h"
 #include "gateway/commit.h"
+#include "gateway/foreign.h"
 #include "gateway/metrics.h"
 #include "gateway/mock.h"
 #include "gateway/policy.h"
@@ -76,8 +77,18 @@ enum gw_gateway_mode {
     GW_GATEWAY_PROXY,      /* the upstream, for everything */
 };
 
+/* What auth = "none" goes by. All borrowed: they outlive the gateway. */
+struct gw_gateway_anybody {
+    struct gw_principal caller; /* who everybody is */
+    struct gw_str region;       /* that everybody asks for */
+    const struct gw_listener *listeners;
+    size_t listener_count;
+    struct gw_foreign_names hosts; /* further names that Host may carry */
+};
+
 struct gw_gateway_options {
     enum gw_gateway_auth auth;
+    struct gw_gateway_anybody anybody; /* only with GW_GATEWAY_AUTH_NONE */
     enum gw_gateway_mode mode;
     struct gw_verify_options verify;
     struct gw_commit_options commit;

@@ -26,7 +26,7 @@ static struct gw_requests_names names_of(const struct gw_exchange *exchange)
 
     if (exchange->op_known)
         names.operation = gw_str_from(gw_eks_ops[exchange->route.op].name);
-    if (!exchange->verified)
+    if (!exchange->caller_known)
         return names;
     names.cluster = exchange->call.cluster;
     if (exchange->call.has_principal)
@@ -45,7 +45,7 @@ static void put_asked(struct gw_exchange *exchange, const struct gw_requests_nam
     put_text("operation", names->operation, out);
     put_text("principal", names->principal, out);
     put_text("cluster", names->cluster, out);
-    if (!exchange->verified)
+    if (!exchange->caller_known)
         return;
     put_text("account", exchange->call.account, out);
     put_text("region", exchange->call.region, out);
@@ -88,7 +88,7 @@ void gw_note_request(struct gw_exchange *exchange)
 
     gw_buf_init(&text, GW_REQUESTS_ONE_MAX);
     put_asked(exchange, &names, &text);
-    put_bodies(exchange, exchange->verified, replies, &text);
+    put_bodies(exchange, exchange->caller_known, replies, &text);
     if (text.overflowed) {
         gw_buf_clear(&text);
         put_asked(exchange, &names, &text);

@@ -28,32 +28,10 @@ enum gw_step gw_stage_route(struct gw_exchange *exchange)
     return GW_STEP_DONE;
 }
 
-static enum gw_step refuse_signature(struct gw_exchange *exchange, const struct gw_refusal *refusal)
-{
-    gw_metrics_count(&exchange->worker->metrics.refused_signature);
-    return gw_answer_refusal(exchange, refusal);
-}
-
-/* The scopes that are good for this operation. */
-static struct gw_verify_service verify_service_of(enum gw_eks_op op)
-{
-    const struct gw_eks_service *service = gw_eks_service_of(op);
-
-    return (struct gw_verify_service){service->name, service->global};
-}
-
 enum gw_step gw_stage_admit(struct gw_exchange *exchange)
 {
-    struct gw_worker *worker = exchange->worker;
-    const struct gw_keys_snapshot *keys = gw_exchange_keys(exchange);
-    struct gw_refusal refusal;
-
-    exchange->verify.service = verify_service_of(exchange->route.op);
-    if (gw_verify_admit(worker->verifier, keys->keyring, request_of(exchange), gw_clock_wall_ms(worker->gateway->clock),
-                        exchange->arena, &exchange->verify, &refusal) != GW_OK)
-        return refuse_signature(exchange, &refusal);
-    exchange->keys_generation = keys->generation;
-    return GW_STEP_DONE;
+    return exchange->worker->gateway->options.auth == GW_GATEWAY_AUTH_NONE ? gw_admit_anybody(exchange)
+                                                                           : gw_admit_signed(exchange);
 }
 
 static void fill_call(struct gw_exchange *exchange)
@@ -75,21 +53,12 @@ static void fill_call(struct gw_exchange *exchange)
 
 enum gw_step gw_stage_verify(struct gw_exchange *exchange)
 {
-    struct gw_worker *worker = exchange->worker;
-    struct gw_refusal refusal;
+    enum gw_step step = exchange->worker->gateway->options.auth == GW_GATEWAY_AUTH_NONE ? gw_verify_anybody(exchange)
+                                                                                        : gw_verify_signed(exchange);
 
-    /* The keys changed while the body came: what admit found may be gone, or no longer true. */
-    if (gw_exchange_keys(exchange)->generation != exchange->keys_generation) {
-        enum gw_step step = gw_stage_admit(exchange);
-
-        if (step != GW_STEP_DONE)
-            return step;
-    }
-    if (gw_verify_finish(worker->verifier, &exchange->verify, request_of(exchange), gw_conn_body(exchange->conn),
-                         gw_clock_wall_ms(worker->gateway->clock), exchange->arena, &exchange->caller,
-                         &refusal) != GW_OK)
-        return refuse_signature(exchange, &refusal);
-    exchange->verified = true;
+    if (step != GW_STEP_DONE)
+        return step;
+    exchange->caller_known = true;
     fill_call(exchange);
     return GW_STEP_DONE;
 }

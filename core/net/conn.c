@@ -550,6 +550,11 @@ struct gw_str gw_conn_source_ip(const struct gw_conn *conn)
     return (struct gw_str){conn->source, conn->source_length};
 }
 
+bool gw_conn_is_unix(const struct gw_conn *conn)
+{
+    return conn->peer.kind == GW_ADDRESS_UNIX;
+}
+
 bool gw_conn_is_alive(const struct gw_conn *conn)
 {
     return conn->fd >= 0;

@@ -91,6 +91,7 @@ const struct gw_http1_request *gw_conn_request(const struct gw_conn *conn);
 struct gw_str gw_conn_body(const struct gw_conn *conn);      /* in on_request and later */
 struct gw_arena *gw_conn_arena(struct gw_conn *conn);        /* the request's memory; empty at on_head */
 struct gw_str gw_conn_source_ip(const struct gw_conn *conn); /* text, no port; "unix" for unix sockets */
+bool gw_conn_is_unix(const struct gw_conn *conn);            /* it came in through a unix socket */
 bool gw_conn_is_alive(const struct gw_conn *conn);           /* false once the client is known to be gone */
 
 /* A pointer of the handler's; NULL at the start of each request. */

@@ -200,6 +200,12 @@ struct gw_arena *gw_conn_arena(struct gw_conn *conn)
     return &conn->arena;
 }
 
+bool gw_conn_is_unix(const struct gw_conn *conn)
+{
+    (void)conn;
+    return false;
+}
+
 struct gw_str gw_conn_source_ip(const struct gw_conn *conn)
 {
     (void)conn;
