@@ -35,20 +35,46 @@ static enum gw_status read_all(int fd, const char *path, struct gw_buf *out, str
     }
 }
 
-enum gw_status gw_file_read(const char *path, struct gw_buf *out, struct gw_err *err)
+static enum gw_status check_secrecy(const char *path, const struct stat *info, struct gw_err *err)
+{
+    unsigned mode = (unsigned)info->st_mode & 07777;
+
+    if ((mode & (S_IWGRP | S_IWOTH)) != 0)
+        return gw_fail(err, GW_E_DENIED, "%s: mode %04o lets others write it; chmod go-w %s", path, mode, path);
+    if ((mode & S_IROTH) != 0)
+        return gw_fail(err, GW_E_DENIED, "%s: mode %04o lets everybody read it; chmod o-rwx %s", path, mode, path);
+    if (info->st_uid != 0 && info->st_uid != geteuid())
+        return gw_fail(err, GW_E_DENIED, "%s: belongs to user %u; it must belong to root or to user %u, who runs this",
+                       path, (unsigned)info->st_uid, (unsigned)geteuid());
+    return GW_OK;
+}
+
+static enum gw_status read_file(const char *path, bool is_secret, struct gw_buf *out, struct gw_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    enum gw_status status;
+    enum gw_status status = GW_OK;
     struct stat info;
 
     if (fd < 0)
         return gw_fail(err, GW_E_IO, "%s: can't be opened: %s", path, strerror(errno));
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
         status = gw_fail(err, GW_E_IO, "%s: is no regular file", path);
-    else
+    else if (is_secret)
+        status = check_secrecy(path, &info, err);
+    if (status == GW_OK)
         status = read_all(fd, path, out, err);
     (void)close(fd);
     return status;
+}
+
+enum gw_status gw_file_read(const char *path, struct gw_buf *out, struct gw_err *err)
+{
+    return read_file(path, false, out, err);
+}
+
+enum gw_status gw_file_read_secret(const char *path, struct gw_buf *out, struct gw_err *err)
+{
+    return read_file(path, true, out, err);
 }
 
 const char *gw_file_name(const char *path)

@@ -12,6 +12,11 @@
  * leads to counts); GW_E_LIMIT: it is larger. `err` begins with the path. */
 GW_NODISCARD enum gw_status gw_file_read(const char *path, struct gw_buf *out, struct gw_err *err);
 
+/* The same for a file that holds a secret. GW_E_DENIED where everybody may read it, others than its owner may write it,
+ * or it belongs to somebody who is neither root nor who runs this. The caller wipes what it got, also after a failure.
+ */
+GW_NODISCARD enum gw_status gw_file_read_secret(const char *path, struct gw_buf *out, struct gw_err *err);
+
 /* The path's last part: where its name begins in its folder. borrows */
 const char *gw_file_name(const char *path);
 

@@ -24,12 +24,12 @@ struct gw_tls;
 
 struct gw_tls_certificate {
     struct gw_str certificate; /* path of a PEM file: the certificate, then its intermediates */
-    struct gw_str key;         /* path of a PEM file; may be the same. Refused as key files are (base/file.h) */
+    struct gw_str key;         /* path of a PEM file; may be the same. Read with gw_file_read_secret */
 };
 
 enum gw_tls_client_certificates {
     GW_TLS_CLIENTS_UNASKED,
-    GW_TLS_CLIENTS_OPTIONAL, /* asked for; one that doesn't verify ends the handshake */
+    GW_TLS_CLIENTS_OPTIONAL, /* asked for; one that isn't of client_ca ends the handshake */
     GW_TLS_CLIENTS_REQUIRED,
 };
 
@@ -62,7 +62,7 @@ void gw_tls_context_release(struct gw_tls_context **context);
  * address that the certificate must be for; a host name is sent as SNI. Holds the context. */
 struct gw_tls *gw_tls_accept(struct gw_tls_context *context, int fd);
 struct gw_tls *gw_tls_connect(struct gw_tls_context *context, int fd, struct gw_str name);
-/* Sends close_notify if it goes without waiting, frees; the socket stays open. */
+/* gw_tls_end, and frees; the socket stays open. Accepts NULL. */
 void gw_tls_free(struct gw_tls **tls);
 
 /* What a call answers; the socket is to be waited for as it says, and the same call made again. */
@@ -78,13 +78,18 @@ enum gw_tls_io {
  */
 enum gw_tls_io gw_tls_handshake(struct gw_tls *tls, struct gw_err *err);
 
-/* At most `room` bytes; DONE: `*count` > 0 of them. Bytes may wait inside: read until WANT_READ before waiting for the
- * socket. */
+/* At most `room` bytes; DONE: `*count` > 0 of them. Bytes may wait inside, of which the socket tells nothing: read
+ * until WANT_READ, or until gw_tls_has_pending is false, before waiting for the socket. */
 enum gw_tls_io gw_tls_read(struct gw_tls *tls, void *bytes, size_t room, size_t *count);
+/* Bytes of the peer wait inside: gw_tls_read may have something without the socket. */
+bool gw_tls_has_pending(const struct gw_tls *tls);
 
 /* Takes as much of the pieces as goes; `*count` bytes were taken, also with WANT_READ and WANT_WRITE. What was not
  * taken must be given again, from the same place of the text on (its address may be another). */
 enum gw_tls_io gw_tls_write(struct gw_tls *tls, const struct iovec *pieces, size_t piece_count, size_t *count);
+
+/* Nothing more will be written: sends close_notify if that goes without waiting. Reading goes on. */
+void gw_tls_end(struct gw_tls *tls);
 
 /* Facts of a finished handshake. Views live as long as the session; {NULL,0}: none. */
 struct gw_str gw_tls_client_subject(const struct gw_tls *tls); /* "CN=ci,O=Example", verified; RFC 4514 */

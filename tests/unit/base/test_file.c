@@ -49,6 +49,26 @@ static enum gw_status read_file(const char *name, size_t cap, struct gw_buf *out
     return gw_file_read(name, out, err);
 }
 
+static void file_read_secret__mode_that_lets_others_in__is_denied(void **unused)
+{
+    const mode_t bad[] = {0644, 0604, 0620, 0602};
+    struct gw_buf text;
+    struct gw_err err;
+
+    (void)unused;
+    gw_buf_init(&text, 200000);
+    for (size_t i = 0; i < GW_COUNT(bad); i++) {
+        assert_int_equal(chmod(path, bad[i]), 0);
+        assert_int_equal(gw_file_read_secret(path, &text, &err), GW_E_DENIED);
+        assert_non_null(strstr(err.text, path));
+        assert_int_equal(text.length, 0);
+    }
+    assert_int_equal(chmod(path, 0640), 0); /* a mount of Kubernetes is readable to a group */
+    assert_int_equal(gw_file_read_secret(path, &text, &err), GW_OK);
+    assert_int_equal(text.length, 100000);
+    gw_buf_fini(&text);
+}
+
 static void file_read__up_to_the_cap__gives_all_of_it(void **unused)
 {
     struct gw_buf text;
@@ -146,6 +166,7 @@ static void file_name__path__is_its_last_part(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(file_read_secret__mode_that_lets_others_in__is_denied),
         cmocka_unit_test(file_read__up_to_the_cap__gives_all_of_it),
         cmocka_unit_test(file_read__larger_than_the_cap__is_refused),
         cmocka_unit_test(file_read__not_a_regular_file__is_refused_at_once),
