@@ -63,6 +63,13 @@ void gw_arena_fini(struct gw_arena *arena)
     arena->taken = 0;
 }
 
+void gw_arena_wipe(struct gw_arena *arena)
+{
+    for (struct gw_arena_block *block = arena->first; block != NULL; block = block->next)
+        gw_wipe(block->bytes, block->used);
+    gw_arena_fini(arena);
+}
+
 void gw_arena_reset(struct gw_arena *arena)
 {
 #ifdef GW_ARENA_PIECEWISE

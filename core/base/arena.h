@@ -29,6 +29,9 @@ void gw_arena_reset(struct gw_arena *arena);
 /* Like reset, and gives the memory back to the system. */
 void gw_arena_fini(struct gw_arena *arena);
 
+/* The same for one that held secrets: everything in it is overwritten first. */
+void gw_arena_wipe(struct gw_arena *arena);
+
 /* arena: `size` bytes aligned for any type, not zeroed; aborts when memory runs out. */
 void *gw_arena_alloc(struct gw_arena *arena, size_t size) __attribute__((returns_nonnull));
 
