@@ -87,6 +87,8 @@ static enum progress begin_linger(struct gw_conn *conn)
     release_input(conn);
     conn->state = GW_CONN_LINGERING;
     conn->lingered = 0;
+    if (conn->tls != NULL)
+        gw_tls_end(conn->tls);
     if (shutdown(conn->fd, SHUT_WR) != 0)
         return destroy(conn);
     gw_conn_set_reading(conn, true);
@@ -114,6 +116,14 @@ static enum progress finish(struct gw_conn *conn)
     if (!conn->reading && !conn->eof)
         gw_conn_set_reading(conn, true);
     return GO_NEXT;
+}
+
+/* After PROXY header and handshake, of which there may be neither. */
+static void begin_session(struct gw_conn *conn)
+{
+    conn->state = conn->slot != NULL ? GW_CONN_HANDSHAKE : GW_CONN_HEAD;
+    if (conn->slot != NULL)
+        gw_conn_tls_begin(conn);
 }
 
 static enum progress refuse(struct gw_conn *conn, const struct gw_http1_error *error)
@@ -146,7 +156,7 @@ static enum progress step_proxy(struct gw_conn *conn)
         return destroy(conn);
     }
     set_source(conn);
-    conn->state = GW_CONN_HEAD;
+    begin_session(conn);
     conn->start = conn->next = length;
     if (conn->start == conn->end)
         release_input(conn);
@@ -192,18 +202,6 @@ static void prepare_body(struct gw_conn *conn)
     }
 }
 
-static void find_source(struct gw_conn *conn)
-{
-    const struct gw_server *server = conn->server;
-    struct gw_conn_work *work = conn->work;
-    struct gw_address source;
-
-    if (server->trusted_count == 0 || work->request.index[GW_HEADER_X_FORWARDED_FOR] == 0)
-        return;
-    source = gw_proxy_source(&work->request, &conn->peer, server->trusted, server->trusted_count);
-    work->source_length = gw_address_print(&source, work->source);
-}
-
 static enum progress ask_for_body(struct gw_conn *conn, bool none_came)
 {
     struct gw_conn_work *work = conn->work;
@@ -239,7 +237,7 @@ static enum progress begin_request(struct gw_conn *conn)
     conn->state = GW_CONN_WAIT;
     conn->closing = false;
     prepare_body(conn);
-    find_source(conn);
+    gw_conn_find_source(conn);
     gw_conn_count(&server->counters.requests, 1);
     if (server->handler.on_head(server->handler.ctx, conn) != GW_OK || conn->state != GW_CONN_WAIT)
         return GO_ON;
@@ -313,11 +311,25 @@ static enum progress step_body(struct gw_conn *conn)
     return hand_over(conn);
 }
 
+static enum progress step_handshake(struct gw_conn *conn)
+{
+    enum gw_status status = gw_conn_tls_handshake(conn);
+
+    if (status == GW_AGAIN)
+        return GO_WAIT;
+    if (status != GW_OK)
+        return begin_linger(conn);
+    conn->state = GW_CONN_HEAD;
+    return GO_WAIT;
+}
+
 static enum progress step(struct gw_conn *conn)
 {
     switch (conn->state) {
     case GW_CONN_PROXY:
         return step_proxy(conn);
+    case GW_CONN_HANDSHAKE:
+        return step_handshake(conn);
     case GW_CONN_HEAD:
         return step_head(conn);
     case GW_CONN_BODY:
@@ -337,7 +349,7 @@ static void settle_deadline(struct gw_conn *conn)
 {
     enum gw_conn_deadline kind = GW_DEADLINE_NONE;
 
-    if (conn->state == GW_CONN_HEAD || conn->state == GW_CONN_PROXY)
+    if (conn->state <= GW_CONN_HEAD)
         kind = conn->start < conn->end || conn->fresh ? GW_DEADLINE_HEAD : GW_DEADLINE_IDLE;
     else if (conn->state == GW_CONN_BODY)
         kind = GW_DEADLINE_BODY;
@@ -370,8 +382,11 @@ void gw_conn_process(struct gw_conn *conn)
 
 static void on_read(struct gw_conn *conn, enum gw_conn_read got)
 {
-    if (got == GW_CONN_READ_NONE)
+    if (got == GW_CONN_READ_NONE) {
+        if (conn->state == GW_CONN_HEAD && conn->start == conn->end)
+            release_input(conn);
         return;
+    }
     if (got == GW_CONN_READ_LOST) {
         (void)lose(conn);
         return;
@@ -400,28 +415,20 @@ static void linger_on(struct gw_conn *conn)
         gw_conn_destroy(conn);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *ctx)
+static void read_on(struct gw_conn *conn)
 {
-    struct gw_conn *conn = ctx;
-
-    (void)fd;
-    (void)what;
-    gw_loop_begin(conn->server->loop, "read");
     if (conn->state == GW_CONN_LINGERING)
         linger_on(conn);
+    else if (conn->state == GW_CONN_HANDSHAKE)
+        gw_conn_process(conn);
     else if (conn->state == GW_CONN_WAIT || conn->state == GW_CONN_WRITE)
         read_ahead(conn);
     else
         on_read(conn, gw_conn_fill(conn));
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *ctx)
+static void write_on(struct gw_conn *conn)
 {
-    struct gw_conn *conn = ctx;
-
-    (void)fd;
-    (void)what;
-    gw_loop_begin(conn->server->loop, "write");
     if (!gw_conn_flush(conn))
         return;
     if (conn->fd < 0) {
@@ -434,13 +441,71 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
     }
 }
 
+static void on_readable(evutil_socket_t fd, short what, void *ctx)
+{
+    struct gw_conn *conn = ctx;
+
+    (void)fd;
+    (void)what;
+    gw_loop_begin(conn->server->loop, "read");
+    if (GW_UNLIKELY(conn->write_waits)) {
+        conn->write_waits = false;
+        if (event_add(&conn->write_event, NULL) != 0)
+            gw_fatal("an event can't be added");
+        return; /* what can be read is still there in the next turn */
+    }
+    read_on(conn);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *ctx)
+{
+    struct gw_conn *conn = ctx;
+
+    (void)fd;
+    (void)what;
+    gw_loop_begin(conn->server->loop, "write");
+    if (GW_UNLIKELY(conn->read_waits)) {
+        conn->read_waits = false;
+        if (conn->out.length == 0)
+            (void)event_del(&conn->write_event);
+        read_on(conn);
+        return;
+    }
+    if (GW_UNLIKELY(conn->write_waits))
+        (void)event_del(&conn->write_event);
+    else
+        write_on(conn);
+}
+
+void gw_conn_resume(struct gw_conn *conn)
+{
+    enum gw_conn_read got;
+
+    if (!gw_conn_tls_waits(conn) || conn->state == GW_CONN_LINGERING) {
+        gw_conn_process(conn);
+        return;
+    }
+    if (conn->state == GW_CONN_WAIT || conn->state == GW_CONN_WRITE) {
+        read_ahead(conn);
+        return;
+    }
+    got = gw_conn_fill(conn);
+    if (got == GW_CONN_READ_NONE)
+        gw_conn_process(conn);
+    else
+        on_read(conn, got);
+}
+
 void gw_conn_start(struct gw_conn *conn)
 {
     struct gw_server *server = conn->server;
     struct event_base *base = gw_loop_base(server->loop);
 
     set_source(conn);
-    conn->state = server->options.proxy_protocol ? GW_CONN_PROXY : GW_CONN_HEAD;
+    if (server->options.proxy_protocol)
+        conn->state = GW_CONN_PROXY;
+    else
+        begin_session(conn);
     if (event_assign(&conn->read_event, base, conn->fd, EV_READ | EV_PERSIST, on_readable, conn) != 0 ||
         event_assign(&conn->write_event, base, conn->fd, EV_WRITE | EV_PERSIST, on_writable, conn) != 0)
         gw_fatal("an event can't be made");
@@ -451,7 +516,7 @@ void gw_conn_start(struct gw_conn *conn)
 void gw_conn_expire(struct gw_conn *conn, enum gw_conn_deadline kind)
 {
     static const struct gw_http1_error late = {408, "the request took too long to arrive"};
-    bool quiet = conn->state == GW_CONN_PROXY || (kind == GW_DEADLINE_HEAD && conn->start == conn->end);
+    bool quiet = conn->state < GW_CONN_HEAD || (kind == GW_DEADLINE_HEAD && conn->start == conn->end);
 
     if (kind == GW_DEADLINE_HEAD || kind == GW_DEADLINE_BODY || kind == GW_DEADLINE_REPLY)
         gw_conn_count(&conn->server->counters.timeouts, 1);
@@ -468,7 +533,7 @@ void gw_conn_expire(struct gw_conn *conn, enum gw_conn_deadline kind)
 /* A connection that is between requests ends, but for one whose first request may be on its way. */
 void gw_conn_begin_drain(struct gw_conn *conn)
 {
-    if (conn->state != GW_CONN_HEAD && conn->state != GW_CONN_PROXY)
+    if (conn->state > GW_CONN_HEAD)
         return;
     if (conn->start < conn->end || gw_conn_peek(conn))
         return;
@@ -526,46 +591,4 @@ void gw_conn_drop(struct gw_conn *conn)
     conn->state = GW_CONN_REPLIED;
     if (!conn->processing)
         finish_later(conn);
-}
-
-const struct gw_http1_request *gw_conn_request(const struct gw_conn *conn)
-{
-    return conn->has_request ? &conn->work->request : NULL;
-}
-
-struct gw_str gw_conn_body(const struct gw_conn *conn)
-{
-    return conn->work->body_view;
-}
-
-struct gw_arena *gw_conn_arena(struct gw_conn *conn)
-{
-    return &conn->work->arena;
-}
-
-struct gw_str gw_conn_source_ip(const struct gw_conn *conn)
-{
-    if (conn->work != NULL && conn->work->source_length > 0)
-        return (struct gw_str){conn->work->source, conn->work->source_length};
-    return (struct gw_str){conn->source, conn->source_length};
-}
-
-bool gw_conn_is_unix(const struct gw_conn *conn)
-{
-    return conn->peer.kind == GW_ADDRESS_UNIX;
-}
-
-bool gw_conn_is_alive(const struct gw_conn *conn)
-{
-    return conn->fd >= 0;
-}
-
-void gw_conn_set_user(struct gw_conn *conn, void *user)
-{
-    conn->user = user;
-}
-
-void *gw_conn_user(const struct gw_conn *conn)
-{
-    return conn->user;
 }

@@ -8,15 +8,17 @@
  *   server.c         options, listeners, accepting, draining
  *   conn.c           the life of a connection: states, requests, replies
  *   conn_io.c        bytes in and out of the socket
+ *   conn_tls.c       the same through a TLS session, and its handshake
+ *   conn_facts.c     what a handler asks of one
  *   conn_pool.c      memory that connections borrow, and connections themselves
  *   conn_deadline.c  who has to be done by when
  *
  * States of a connection, and what moves it on:
  *
- *   PROXY -> HEAD -> [BODY] -> WAIT -> REPLIED -> HEAD ...
- *                               |  \-> WRITE (short write) -> REPLIED
- *                               \-> (lost: stays until the handler has replied)
- *   REPLIED -> LINGER when it closes with bytes of the client unread
+ *   PROXY -> HANDSHAKE -> HEAD -> [BODY] -> WAIT -> REPLIED -> HEAD ...
+ *                                            |  \-> WRITE (short write) -> REPLIED
+ *                                            \-> (lost: stays until the handler has replied)
+ *   REPLIED -> LINGER when it closes with bytes of the client unread; HANDSHAKE -> LINGER when it failed
  */
 
 #include <stdatomic.h>
@@ -27,6 +29,7 @@
 
 #include "net/address.h"
 #include "net/server.h"
+#include "net/tls.h"
 
 #define GW_CONN_INPUT      16384  /* bytes of an input buffer; a larger head gets one of its own */
 #define GW_CONN_CHUNK_ROOM 4096   /* bytes at least that a chunked body is read in */
@@ -39,6 +42,7 @@
 
 enum gw_conn_state {
     GW_CONN_PROXY,
+    GW_CONN_HANDSHAKE,
     GW_CONN_HEAD,
     GW_CONN_BODY,
     GW_CONN_WAIT,
@@ -99,17 +103,22 @@ struct gw_conn {
     size_t scanned;
     struct gw_conn_work *work;
     void *user;
-    bool processing;   /* gw_conn_process is on the stack */
-    bool told;         /* the handler knows of the request: on_done is owed */
-    bool has_request;  /* work->request is filled */
-    bool body_apart;   /* the body is in work->body */
-    bool body_unread;  /* bytes of a body may still come that nobody wants */
-    bool closing;      /* after the present reply */
-    bool served;       /* replied since the deadline was last set */
-    bool fresh;        /* nothing replied yet */
-    bool reading;      /* read_event is added */
-    bool eof;          /* the client sends no more; it may still read */
-    struct gw_buf out; /* what the kernel didn't take */
+    struct gw_tls *tls;       /* NULL: plain. Outlives the socket: its facts are asked for until the reply */
+    struct gw_tls_slot *slot; /* of the listener; NULL: plain */
+    bool read_again;          /* the session has more than was read: bytes, or the end */
+    bool read_waits;          /* reading goes on when the socket takes bytes */
+    bool write_waits;         /* writing goes on when the socket has bytes */
+    bool processing;          /* gw_conn_process is on the stack */
+    bool told;                /* the handler knows of the request: on_done is owed */
+    bool has_request;         /* work->request is filled */
+    bool body_apart;          /* the body is in work->body */
+    bool body_unread;         /* bytes of a body may still come that nobody wants */
+    bool closing;             /* after the present reply */
+    bool served;              /* replied since the deadline was last set */
+    bool fresh;               /* nothing replied yet */
+    bool reading;             /* read_event is added */
+    bool eof;                 /* the client sends no more; it may still read */
+    struct gw_buf out;        /* what the kernel didn't take */
     size_t out_at;
     size_t lingered;
     struct gw_address peer;
@@ -123,6 +132,7 @@ struct gw_server_socket {
     struct gw_server *server;
     struct event *event;
     int fd;
+    struct gw_tls_slot *tls; /* NULL: plain */
     bool is_unix;
     bool listening;
 };
@@ -197,6 +207,7 @@ static inline void gw_conn_count(_Atomic uint64_t *counter, int64_t change)
 /* conn.c */
 void gw_conn_start(struct gw_conn *conn);
 void gw_conn_process(struct gw_conn *conn); /* may free it */
+void gw_conn_resume(struct gw_conn *conn);  /* the next turn of gw_server_resume_later; may free it */
 void gw_conn_expire(struct gw_conn *conn, enum gw_conn_deadline kind);
 void gw_conn_begin_drain(struct gw_conn *conn);
 void gw_conn_destroy(struct gw_conn *conn); /* on_done if owed; free */
@@ -216,6 +227,23 @@ bool gw_conn_flush(struct gw_conn *conn);       /* true when nothing is left to 
 void gw_conn_drop_socket(struct gw_conn *conn); /* the client is gone */
 void gw_conn_set_reading(struct gw_conn *conn, bool on);
 void gw_conn_make_room(struct gw_conn *conn, size_t room); /* moves the input: views into it must not exist */
+
+/* conn_facts.c */
+void gw_conn_find_source(struct gw_conn *conn); /* as a trusted proxy tells it */
+
+/* conn_tls.c */
+void gw_conn_tls_begin(struct gw_conn *conn); /* a session on the socket */
+/* GW_AGAIN: something must happen first. GW_E_SYNTAX: no session comes of it; a client that speaks plain HTTP has been
+ * answered. */
+enum gw_status gw_conn_tls_handshake(struct gw_conn *conn);
+/* Reads until the room is full or nothing is left inside. */
+enum gw_conn_read gw_conn_tls_read(struct gw_conn *conn, char *at, size_t room, size_t *length);
+size_t gw_conn_tls_send(struct gw_conn *conn, const struct iovec *pieces, size_t count); /* bytes taken */
+/* There is more to read, of which the socket tells nothing. */
+static inline bool gw_conn_tls_waits(const struct gw_conn *conn)
+{
+    return GW_UNLIKELY(conn->read_again) && conn->reading;
+}
 
 /* conn_pool.c */
 struct gw_conn *gw_conn_pool_take(struct gw_server *server);

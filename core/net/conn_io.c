@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes between a connection and its socket: one read per readable event, one
+ * Bytes between a connection and its socket (a TLS session's go through conn_tls.c): one read per readable event, one
  * sendmsg per reply; what the kernel doesn't take is copied and sent as it takes
  * more. Nothing here knows what the bytes mean.
  */
@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/proxy.h"
+
 void gw_conn_set_reading(struct gw_conn *conn, bool on)
 {
     if (conn->reading == on || conn->fd < 0)
@@ -18,6 +20,8 @@ void gw_conn_set_reading(struct gw_conn *conn, bool on)
     conn->reading = on;
     if ((on ? event_add(&conn->read_event, NULL) : event_del(&conn->read_event)) != 0)
         gw_fatal("an event can't be changed");
+    if (gw_conn_tls_waits(conn))
+        gw_server_resume_later(conn);
 }
 
 void gw_conn_drop_socket(struct gw_conn *conn)
@@ -26,12 +30,14 @@ void gw_conn_drop_socket(struct gw_conn *conn)
         return;
     (void)event_del(&conn->read_event);
     (void)event_del(&conn->write_event);
+    if (GW_UNLIKELY(conn->tls != NULL))
+        gw_tls_end(conn->tls);
     (void)close(conn->fd);
     conn->reading = false;
     conn->fd = -1;
 }
 
-static enum gw_conn_read read_into(int fd, char *at, size_t room, size_t *length)
+static enum gw_conn_read read_plain(int fd, char *at, size_t room, size_t *length)
 {
     ssize_t count = recv(fd, at, room, 0);
 
@@ -42,6 +48,13 @@ static enum gw_conn_read read_into(int fd, char *at, size_t room, size_t *length
     if (count == 0)
         return GW_CONN_READ_END;
     return errno == EAGAIN || errno == EINTR ? GW_CONN_READ_NONE : GW_CONN_READ_LOST;
+}
+
+static enum gw_conn_read read_into(struct gw_conn *conn, char *at, size_t room, size_t *length)
+{
+    if (GW_UNLIKELY(conn->tls != NULL))
+        return gw_conn_tls_read(conn, at, room, length);
+    return read_plain(conn->fd, at, room, length);
 }
 
 void gw_conn_make_room(struct gw_conn *conn, size_t room)
@@ -71,7 +84,15 @@ static enum gw_conn_read fill_body(struct gw_conn *conn)
 
     if (gw_buf_reserve(body, room) != GW_OK)
         gw_fatal("a body larger than its cap was let in");
-    return read_into(conn->fd, body->at + body->length, room, &body->length);
+    return read_into(conn, body->at + body->length, room, &body->length);
+}
+
+/* Of a PROXY header no byte more than it has: what follows is the session's. */
+static enum gw_conn_read fill_proxy(struct gw_conn *conn)
+{
+    size_t wanted = gw_proxy_wanted((struct gw_str){conn->input->bytes, conn->end});
+
+    return read_plain(conn->fd, conn->input->bytes + conn->end, wanted - conn->end, &conn->end);
 }
 
 enum gw_conn_read gw_conn_fill(struct gw_conn *conn)
@@ -82,7 +103,9 @@ enum gw_conn_read gw_conn_fill(struct gw_conn *conn)
         gw_conn_pool_take_input(conn);
     if (conn->end == conn->input->capacity)
         gw_conn_make_room(conn, 1);
-    return read_into(conn->fd, conn->input->bytes + conn->end, conn->input->capacity - conn->end, &conn->end);
+    if (GW_UNLIKELY(conn->slot != NULL && conn->state == GW_CONN_PROXY))
+        return fill_proxy(conn);
+    return read_into(conn, conn->input->bytes + conn->end, conn->input->capacity - conn->end, &conn->end);
 }
 
 enum gw_conn_read gw_conn_discard(struct gw_conn *conn)
@@ -91,7 +114,7 @@ enum gw_conn_read gw_conn_discard(struct gw_conn *conn)
 
     if (conn->input == NULL)
         gw_conn_pool_take_input(conn);
-    got = read_into(conn->fd, conn->input->bytes, conn->input->capacity, &conn->lingered);
+    got = read_plain(conn->fd, conn->input->bytes, conn->input->capacity, &conn->lingered);
     gw_conn_pool_give_input(conn);
     return got;
 }
@@ -100,7 +123,7 @@ bool gw_conn_peek(const struct gw_conn *conn)
 {
     char byte;
 
-    return recv(conn->fd, &byte, 1, MSG_PEEK) > 0;
+    return (conn->tls != NULL && gw_tls_has_pending(conn->tls)) || recv(conn->fd, &byte, 1, MSG_PEEK) > 0;
 }
 
 static size_t send_now(struct gw_conn *conn, struct iovec *pieces, size_t count)
@@ -108,6 +131,8 @@ static size_t send_now(struct gw_conn *conn, struct iovec *pieces, size_t count)
     struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
     ssize_t sent;
 
+    if (GW_UNLIKELY(conn->tls != NULL))
+        return gw_conn_tls_send(conn, pieces, count);
     do {
         sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);

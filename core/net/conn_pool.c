@@ -38,6 +38,7 @@ void gw_conn_pool_give(struct gw_conn *conn)
 {
     struct gw_server *server = conn->server;
 
+    gw_tls_free(&conn->tls);
     gw_buf_fini(&conn->out);
     gw_conn_pool_give_input(conn);
     gw_conn_pool_give_work(conn);

@@ -45,6 +45,13 @@ static enum gw_status read_source(unsigned char family, struct gw_str addresses,
     }
 }
 
+size_t gw_proxy_wanted(struct gw_str data)
+{
+    const unsigned char *bytes = (const unsigned char *)data.at;
+
+    return data.length < HEADER ? HEADER : HEADER + ((size_t)bytes[14] << 8 | bytes[15]);
+}
+
 enum gw_status gw_proxy_parse(struct gw_str data, size_t *length, struct gw_address *source)
 {
     size_t known = data.length < sizeof(signature) ? data.length : sizeof(signature);

@@ -12,6 +12,10 @@
 
 #define GW_PROXY_MAX 2048 /* bytes of a header at most, type-length-values included */
 
+/* Bytes of the header, as far as `data` (GW_AGAIN of gw_proxy_parse) tells: more than it has, no more than the header.
+ */
+size_t gw_proxy_wanted(struct gw_str data);
+
 /* Reads a header from the front of `data`. GW_AGAIN: incomplete. GW_OK: `*length` bytes are the header; `*source` is
  * the address it carries, unchanged when it carries none (LOCAL, or a family it doesn't name). Else not one. */
 GW_NODISCARD enum gw_status gw_proxy_parse(struct gw_str data, size_t *length, struct gw_address *source);

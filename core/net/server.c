@@ -103,7 +103,7 @@ static void on_resume(evutil_socket_t fd, short what, void *ctx)
         struct gw_conn *conn = GW_CONN_OF(now.after, resumed);
 
         gw_conn_link_cut(&conn->resumed);
-        gw_conn_process(conn);
+        gw_conn_resume(conn);
     }
     if (server->draining && server->open == 0 && server->drained != NULL) {
         gw_loop_cb drained = server->drained;
@@ -146,8 +146,9 @@ static void pause_accepting(struct gw_server *server, bool *why)
     keep_ticking(server);
 }
 
-static void open_conn(struct gw_server *server, int fd, const struct gw_address *peer)
+static void open_conn(const struct gw_server_socket *entry, int fd, const struct gw_address *peer)
 {
+    struct gw_server *server = entry->server;
     struct gw_conn *conn;
 
     gw_conn_count(&server->counters.accepted, 1);
@@ -159,6 +160,7 @@ static void open_conn(struct gw_server *server, int fd, const struct gw_address 
     conn = gw_conn_pool_take(server);
     conn->fd = fd;
     conn->peer = *peer;
+    conn->slot = entry->tls;
     gw_conn_link_append(&server->all, &conn->all);
     server->open++;
     gw_conn_count(&server->counters.open, 1);
@@ -199,7 +201,7 @@ static bool accept_one(struct gw_server *server, const struct gw_server_socket *
         return may_accept_after(server, errno);
     if (!entry->is_unix)
         address = gw_address_from_socket((const struct sockaddr *)&peer);
-    open_conn(server, fd, &address);
+    open_conn(entry, fd, &address);
     return true;
 }
 
@@ -217,6 +219,11 @@ static void on_acceptable(evutil_socket_t fd, short what, void *ctx)
 
 void gw_server_listen(struct gw_server *server, int fd, bool is_unix)
 {
+    gw_server_listen_tls(server, fd, is_unix, NULL);
+}
+
+void gw_server_listen_tls(struct gw_server *server, int fd, bool is_unix, struct gw_tls_slot *slot)
+{
     struct gw_server_socket *entry = &server->sockets[server->socket_count];
     const int on = 1;
 
@@ -228,6 +235,7 @@ void gw_server_listen(struct gw_server *server, int fd, bool is_unix)
     entry->server = server;
     entry->fd = fd;
     entry->is_unix = is_unix;
+    entry->tls = slot;
     entry->event = new_event(server, fd, EV_READ | EV_PERSIST, on_acceptable, entry);
     server->socket_count++;
     update_listening(server);

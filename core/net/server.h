@@ -7,8 +7,8 @@
  * hands whole requests to a handler, writes replies with one writev, keeps
  * deadlines and caps. Everything runs on the loop's thread.
  *
- *   accept -> [PROXY header] -> head -> on_head -> [100 Continue] -> body -> on_request -> gw_conn_reply -> on_done ->
- * next
+ *   accept -> [PROXY header] -> [TLS] -> head -> on_head -> [100 Continue] -> body -> on_request -> gw_conn_reply ->
+ * on_done -> next
  *
  * One request per connection at a time; pipelined ones wait unread or in the
  * buffer. A connection whose client left keeps its memory until the handler has
@@ -23,6 +23,7 @@
 
 struct gw_server;
 struct gw_conn;
+struct gw_tls_slot; /* net/tls.h */
 
 struct gw_server_options {
     struct gw_http1_limits limits;
@@ -44,6 +45,9 @@ struct gw_server_counters {
     _Atomic uint64_t requests;
     _Atomic uint64_t refused; /* malformed, too large, too slow */
     _Atomic uint64_t timeouts;
+    _Atomic uint64_t tls_handshakes; /* finished */
+    _Atomic uint64_t tls_resumed;    /* of them */
+    _Atomic uint64_t tls_failed;
     _Atomic uint64_t pauses; /* times the listener stopped accepting at the cap or out of descriptors */
 };
 
@@ -78,6 +82,9 @@ void gw_server_free(struct gw_server **server);
 
 /* Starts to accept on `fd`; the server doesn't close it. */
 void gw_server_listen(struct gw_server *server, int fd, bool is_unix);
+/* The same for a listener that speaks TLS, with what the slot has when a connection comes. borrows the slot. A PROXY
+ * header comes before the handshake, which must be done within the time for the head. */
+void gw_server_listen_tls(struct gw_server *server, int fd, bool is_unix, struct gw_tls_slot *slot);
 
 /* Accepts what waits in the queue, stops accepting, closes idle connections, finishes requests under way (their replies
  * say Connection: close). `drained` is called once, from the loop, when no connection is left; a connection that has
@@ -92,7 +99,10 @@ struct gw_str gw_conn_body(const struct gw_conn *conn);      /* in on_request an
 struct gw_arena *gw_conn_arena(struct gw_conn *conn);        /* the request's memory; empty at on_head */
 struct gw_str gw_conn_source_ip(const struct gw_conn *conn); /* text, no port; "unix" for unix sockets */
 bool gw_conn_is_unix(const struct gw_conn *conn);            /* it came in through a unix socket */
-bool gw_conn_is_alive(const struct gw_conn *conn);           /* false once the client is known to be gone */
+/* The subject of the client's verified certificate (RFC 4514), {NULL,0} for none; as long as the request. */
+struct gw_str gw_conn_tls_subject(const struct gw_conn *conn);
+bool gw_conn_is_tls(const struct gw_conn *conn);
+bool gw_conn_is_alive(const struct gw_conn *conn); /* false once the client is known to be gone */
 
 /* A pointer of the handler's; NULL at the start of each request. */
 void gw_conn_set_user(struct gw_conn *conn, void *user);

@@ -20,6 +20,7 @@ struct gw_tls {
     bool established;
     bool broken; /* nothing may be sent any more */
     bool ended;
+    bool plain_http;
     struct gw_str subject; /* new */
     char name[NAME_MAX_LENGTH + 1];
 };
@@ -130,12 +131,13 @@ static void explain_certificate(const struct gw_tls *tls, long verdict, struct g
                       tls->context->is_server ? "client's" : "server's", why);
 }
 
-static void explain(const struct gw_tls *tls, int error, struct gw_err *err)
+static void explain(struct gw_tls *tls, int error, struct gw_err *err)
 {
     char reason[GW_TLS_REASON_MAX];
     unsigned long code = ERR_peek_error();
     long verdict = SSL_get_verify_result(tls->ssl);
 
+    tls->plain_http = ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST;
     if (verdict != X509_V_OK && ERR_GET_LIB(code) == ERR_LIB_SSL &&
         ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
         explain_certificate(tls, verdict, err);
@@ -213,6 +215,11 @@ enum gw_tls_io gw_tls_handshake(struct gw_tls *tls, struct gw_err *err)
     io = tls->context->is_server ? identify_client(tls, err) : GW_TLS_DONE;
     tls->established = io == GW_TLS_DONE;
     return io;
+}
+
+bool gw_tls_is_plain_http(const struct gw_tls *tls)
+{
+    return tls->plain_http;
 }
 
 enum gw_tls_io gw_tls_read(struct gw_tls *tls, void *bytes, size_t room, size_t *count)

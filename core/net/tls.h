@@ -58,6 +58,17 @@ GW_NODISCARD enum gw_status gw_tls_client_new(const struct gw_tls_client_options
 struct gw_tls_context *gw_tls_context_hold(struct gw_tls_context *context);
 void gw_tls_context_release(struct gw_tls_context **context);
 
+/* A context that is exchanged while sessions are begun with it: new certificates. Any thread. */
+struct gw_tls_slot;
+
+/* new; takes the context */
+struct gw_tls_slot *gw_tls_slot_new(struct gw_tls_context **context);
+void gw_tls_slot_free(struct gw_tls_slot **slot); /* accepts NULL */
+/* takes the context; sessions that were begun with the one before keep it */
+void gw_tls_slot_set(struct gw_tls_slot *slot, struct gw_tls_context **context);
+/* new: held */
+struct gw_tls_context *gw_tls_slot_hold(struct gw_tls_slot *slot);
+
 /* new: a session on a connected socket, which it doesn't own. `name` (of a client's session) is the host name or IP
  * address that the certificate must be for; a host name is sent as SNI. Holds the context. */
 struct gw_tls *gw_tls_accept(struct gw_tls_context *context, int fd);
@@ -77,6 +88,9 @@ enum gw_tls_io {
 /* Goes on with the handshake. On FAILED `err` says why, fit for a log ("certificate has expired", "no shared cipher").
  */
 enum gw_tls_io gw_tls_handshake(struct gw_tls *tls, struct gw_err *err);
+
+/* The handshake failed because the peer speaks HTTP without TLS. */
+bool gw_tls_is_plain_http(const struct gw_tls *tls);
 
 /* At most `room` bytes; DONE: `*count` > 0 of them. Bytes may wait inside, of which the socket tells nothing: read
  * until WANT_READ, or until gw_tls_has_pending is false, before waiting for the socket. */

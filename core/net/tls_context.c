@@ -7,6 +7,7 @@
  */
 #include "net/tls_inner.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
@@ -21,6 +22,11 @@
 #define CIPHERS_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS     "X25519:P-256:P-384"
 #define SECURITY   2
+
+struct gw_tls_slot {
+    pthread_mutex_t lock;
+    struct gw_tls_context *context;
+};
 
 static const unsigned char spoken[] = "\x08http/1.1"; /* ALPN */
 
@@ -66,6 +72,50 @@ void gw_tls_context_release(struct gw_tls_context **context)
     free(held);
 }
 
+struct gw_tls_slot *gw_tls_slot_new(struct gw_tls_context **context)
+{
+    struct gw_tls_slot *slot = gw_alloc_zero(1, sizeof(*slot));
+
+    (void)pthread_mutex_init(&slot->lock, NULL);
+    slot->context = *context;
+    *context = NULL;
+    return slot;
+}
+
+void gw_tls_slot_free(struct gw_tls_slot **slot)
+{
+    struct gw_tls_slot *dying = *slot;
+
+    *slot = NULL;
+    if (dying == NULL)
+        return;
+    gw_tls_context_release(&dying->context);
+    (void)pthread_mutex_destroy(&dying->lock);
+    free(dying);
+}
+
+void gw_tls_slot_set(struct gw_tls_slot *slot, struct gw_tls_context **context)
+{
+    struct gw_tls_context *before;
+
+    (void)pthread_mutex_lock(&slot->lock);
+    before = slot->context;
+    slot->context = *context;
+    (void)pthread_mutex_unlock(&slot->lock);
+    *context = NULL;
+    gw_tls_context_release(&before);
+}
+
+struct gw_tls_context *gw_tls_slot_hold(struct gw_tls_slot *slot)
+{
+    struct gw_tls_context *context;
+
+    (void)pthread_mutex_lock(&slot->lock);
+    context = gw_tls_context_hold(slot->context);
+    (void)pthread_mutex_unlock(&slot->lock);
+    return context;
+}
+
 /* Gives a session its certificates, where they aren't those of its SSL_CTX. */
 static int on_certificate(SSL *ssl, void *ctx)
 {
@@ -88,6 +138,7 @@ static int on_certificate(SSL *ssl, void *ctx)
 
 /* That there is one makes OpenSSL acknowledge the name and keep it with the session. A session may be resumed with
  * another name: all names of a listener have the same rules. */
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's
 static int on_server_name(SSL *ssl, int *alert, void *ctx)
 {
     (void)ssl;

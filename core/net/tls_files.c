@@ -94,6 +94,7 @@ static enum gw_status load_certificates(const char *path, int max, STACK_OF(X509
 }
 
 /* OpenSSL asks for a passphrase: there is nobody to type it. */
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's
 static int on_passphrase(char *bytes, int room, int writing, void *ctx)
 {
     (void)bytes;

@@ -42,6 +42,7 @@ struct gw_server {
 static struct gw_server *fake_server_made; /* the last one; gone when its owner is */
 
 struct gw_conn {
+    struct gw_str subject;
     struct gw_http1_request request;
     struct gw_str body;
     struct gw_arena arena;
@@ -188,6 +189,11 @@ const struct gw_server_counters *gw_server_counters_get(const struct gw_server *
 const struct gw_http1_request *gw_conn_request(const struct gw_conn *conn)
 {
     return &conn->request;
+}
+
+struct gw_str gw_conn_tls_subject(const struct gw_conn *conn)
+{
+    return conn->subject;
 }
 
 struct gw_str gw_conn_body(const struct gw_conn *conn)
