@@ -88,8 +88,8 @@ static enum gw_status read_framing(struct gw_http1_reply *reply, const struct gw
     return read_length(reply, limits, err);
 }
 
-enum gw_status gw_http1_reply_parse(struct gw_str data, const struct gw_http1_limits *limits,
-                                    struct gw_http1_reply *reply, struct gw_err *err)
+static enum gw_status parse_head(struct gw_str data, const struct gw_http1_limits *limits, struct gw_http1_reply *reply,
+                                 struct gw_err *err)
 {
     size_t max = limits->headers < GW_HTTP1_HEADERS_MAX ? limits->headers : GW_HTTP1_HEADERS_MAX;
     const char *at = data.at;
@@ -109,5 +109,25 @@ enum gw_status gw_http1_reply_parse(struct gw_str data, const struct gw_http1_li
     if (status != GW_OK)
         return gw_fail(err, status, "%s", error.reason);
     reply->head_length = (size_t)(at - data.at);
-    return read_framing(reply, limits, err);
+    return GW_OK;
+}
+
+enum gw_status gw_http1_reply_parse(struct gw_str data, const struct gw_http1_limits *limits,
+                                    struct gw_http1_reply *reply, struct gw_err *err)
+{
+    enum gw_status status = parse_head(data, limits, reply, err);
+
+    return status == GW_OK ? read_framing(reply, limits, err) : status;
+}
+
+enum gw_status gw_http1_reply_parse_tunnel(struct gw_str data, const struct gw_http1_limits *limits,
+                                           struct gw_http1_reply *reply, struct gw_err *err)
+{
+    enum gw_status status = parse_head(data, limits, reply, err);
+
+    if (status != GW_OK)
+        return status;
+    reply->content_length = 0;
+    reply->chunked = false;
+    return GW_OK;
 }

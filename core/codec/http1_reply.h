@@ -26,4 +26,9 @@ struct gw_http1_reply {
 GW_NODISCARD enum gw_status gw_http1_reply_parse(struct gw_str data, const struct gw_http1_limits *limits,
                                                  struct gw_http1_reply *reply, struct gw_err *err);
 
+/* The same of a proxy's reply to CONNECT, where what follows a 2xx is the tunnel (RFC 9110 9.3.6): no length is looked
+ * for, content_length is 0. Another status is a refusal, whose body is of no interest. */
+GW_NODISCARD enum gw_status gw_http1_reply_parse_tunnel(struct gw_str data, const struct gw_http1_limits *limits,
+                                                        struct gw_http1_reply *reply, struct gw_err *err);
+
 #endif

@@ -61,6 +61,7 @@ struct gw_loop {
     int wake_fd;
     atomic_bool woken;
     atomic_bool stopped;
+    uint64_t turns;
     struct turn_times *times; /* behind a pointer: questions are asked of a const loop */
     struct gw_stopwatch stopwatch;
 };
@@ -143,6 +144,7 @@ void gw_loop_free(struct gw_loop **loop)
 
 void gw_loop_turn(struct gw_loop *loop, bool wait)
 {
+    loop->turns++;
     if (event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK) < 0)
         gw_fatal("the event loop failed");
     if (loop->on_turn.run != NULL) {
@@ -287,6 +289,11 @@ int64_t gw_loop_wall_ms(const struct gw_loop *loop)
 int64_t gw_loop_monotonic_ms(const struct gw_loop *loop)
 {
     return read_times(loop)->monotonic_ms;
+}
+
+uint64_t gw_loop_turns(const struct gw_loop *loop)
+{
+    return loop->turns;
 }
 
 const struct gw_stopwatch_counters *gw_loop_counters_get(const struct gw_loop *loop)

@@ -54,6 +54,9 @@ const struct gw_stopwatch_counters *gw_loop_counters_get(const struct gw_loop *l
 int64_t gw_loop_wall_ms(const struct gw_loop *loop);
 int64_t gw_loop_monotonic_ms(const struct gw_loop *loop);
 
+/* How many turns have begun. What is handled as ready in a turn was ready before any of the turn's callbacks ran. */
+uint64_t gw_loop_turns(const struct gw_loop *loop);
+
 /* For the other files of net/. borrows. Whatever they give the base to call begins with gw_loop_begin, which names it
  * for the stopwatch (a literal). */
 struct event_base *gw_loop_base(struct gw_loop *loop);

@@ -22,6 +22,7 @@
 #define GW_UPSTREAM_HOST_MAX 255
 
 struct gw_upstream;
+struct gw_resolver;
 
 struct gw_upstream_options {
     struct gw_tls_context *tls;  /* of gw_tls_client_new; borrowed; needed for https */
@@ -36,8 +37,9 @@ struct gw_upstream_options {
     size_t waiting_max;             /* requests of one worker that wait for a connection; past it NOT_SENT at once */
     size_t reply_head_bytes;
     size_t reply_body_bytes;
-    unsigned breaker_failures; /* failures in a row of one target after which it is left alone; 0: never */
-    unsigned breaker_open_ms;  /* for how long; then one request tries */
+    unsigned breaker_failures;    /* failures in a row of one target after which it is left alone; 0: never */
+    unsigned breaker_open_ms;     /* for how long; then one request tries */
+    struct gw_resolver *resolver; /* held; NULL: the process's */
 };
 
 /* Counters of one worker's; written by its thread, read by any (relaxed). */
@@ -106,5 +108,8 @@ const struct gw_upstream_counters *gw_upstream_counters_get(const struct gw_upst
 /* Splits "https://HOST[:PORT]" or "http://..."; no path but "/", no user. Views into `url`. GW_E_SYNTAX. */
 GW_NODISCARD enum gw_status gw_upstream_parse_url(struct gw_str url, struct gw_upstream_target *target,
                                                   struct gw_err *err);
+/* The same of what stands behind the "//": HOST[:PORT][/]; `port` where none is given. */
+GW_NODISCARD enum gw_status gw_upstream_parse_authority(struct gw_str text, uint16_t port, struct gw_str *host,
+                                                        uint16_t *found);
 
 #endif

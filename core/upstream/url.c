@@ -54,6 +54,19 @@ static bool parse_authority(struct gw_str text, struct gw_upstream_target *targe
            parse_port(gw_str_slice(text, length + 1, text.length - length - 1), &target->port);
 }
 
+enum gw_status gw_upstream_parse_authority(struct gw_str text, uint16_t port, struct gw_str *host, uint16_t *found)
+{
+    struct gw_upstream_target target = {.port = port};
+
+    if (text.length > 0 && text.at[text.length - 1] == '/')
+        text.length--;
+    if (!parse_authority(text, &target))
+        return GW_E_SYNTAX;
+    *host = target.host;
+    *found = target.port;
+    return GW_OK;
+}
+
 enum gw_status gw_upstream_parse_url(struct gw_str url, struct gw_upstream_target *target, struct gw_err *err)
 {
     struct gw_upstream_target found = {.port = 80};
