@@ -12,10 +12,9 @@
 #define GW_AWS_KEYS_ID_MAX     128
 #define GW_AWS_KEYS_SECRET_MAX 512
 #define GW_AWS_KEYS_TOKEN_MAX  12288 /* nobody documents a limit; 4,096 is what AWS names usual */
-* /
-#define GW_AWS_KEYS_NEVER INT64_MAX
+#define GW_AWS_KEYS_NEVER      INT64_MAX
 
-    struct gw_aws_keys {
+struct gw_aws_keys {
     struct gw_str access_key;
     struct gw_str secret_access_key;
     struct gw_str session_token; /* {NULL,0}: none */
