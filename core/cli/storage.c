@@ -106,6 +106,11 @@ static enum gw_status join(struct gw_storage *storage, struct gw_err *err)
     if (storage->journal == NULL)
         return GW_OK;
     status = gw_journal_begin(storage->journal, &start, &begun, err);
+    if (status == GW_OK && begun.unknown > 0)
+        gw_log(GW_LOG_WARN, "audit",
+               "%zu changes were forwarded and not answered when the process ended: what became of them is unknown; "
+               "records say so now",
+               begun.unknown);
     if (status != GW_OK || !found->is_durable || !gw_journal_is_kept(storage->journal))
         return status;
     if (begun.settled > 0)

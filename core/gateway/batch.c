@@ -73,25 +73,47 @@ static enum gw_status stage(struct gw_batch *batch, struct gw_commit_job *job)
 static void append(struct gw_batch *batch, struct gw_commit_job *job)
 {
     job->sequence = 0;
-    if (job->record.at != NULL && batch->journal != NULL &&
-        gw_journal_append(batch->journal, job->record, &job->sequence) != GW_OK)
+    if (batch->journal == NULL)
+        return;
+    if (job->settles != 0) {
+        gw_journal_append_settled_upstream(batch->journal, job->settles, job->outcome, job->reason);
+        job->sequence = gw_journal_head(batch->journal).sequence;
+    } else if (job->record.at != NULL && gw_journal_append(batch->journal, job->record, &job->sequence) != GW_OK) {
         gw_fatal("an audit record within the cap was refused");
+    }
+}
+
+static void add_owed(struct gw_batch *batch, const struct gw_batch_owed *owed, const char *reason)
+{
+    struct gw_batch_owed *added;
+
+    if (batch->owed_count == batch->owed_capacity) {
+        batch->owed_capacity = batch->owed_capacity > 0 ? batch->owed_capacity * 2 : 64;
+        batch->owed = gw_realloc(batch->owed, batch->owed_capacity * sizeof(*batch->owed));
+    }
+    added = &batch->owed[batch->owed_count++];
+    *added = *owed;
+    (void)snprintf(added->reason, sizeof(added->reason), "%s", reason != NULL ? reason : "");
 }
 
 /* What was owed stands in front of the batch. */
 static void append_owed(struct gw_batch *batch)
 {
-    for (size_t i = 0; i < batch->owed_count; i++)
-        gw_journal_append_settled(batch->journal, batch->owed[i].sequence,
-                                  batch->owed[i].is_unknown ? GW_JOURNAL_UNKNOWN : GW_JOURNAL_NOT_APPLIED,
-                                  batch->reason);
+    for (size_t i = 0; i < batch->owed_count; i++) {
+        const struct gw_batch_owed *owed = &batch->owed[i];
+
+        if (owed->is_forwarded)
+            gw_journal_append_settled_upstream(batch->journal, owed->sequence, owed->outcome, owed->reason);
+        else
+            gw_journal_append_settled(batch->journal, owed->sequence, owed->outcome, owed->reason);
+    }
 }
 
 /* Stages a job's change and takes its record into the batch. */
 static void take(struct gw_batch *batch, struct gw_commit_job *job, int64_t now_ms)
 {
     job->staged = false;
-    if (now_ms - job->queued_ms > (int64_t)batch->options->queue_age_ms) {
+    if (job->settles == 0 && now_ms - job->queued_ms > (int64_t)batch->options->queue_age_ms) {
         job->status = GW_E_BUSY;
         return;
     }
@@ -106,6 +128,7 @@ static void take(struct gw_batch *batch, struct gw_commit_job *job, int64_t now_
     append(batch, job);
 }
 
+/* Gives whether something is to change. */
 static bool take_all(struct gw_batch *batch, const struct gw_job_list *jobs)
 {
     int64_t now_ms = gw_clock_monotonic_ms(batch->clock);
@@ -120,7 +143,18 @@ static bool take_all(struct gw_batch *batch, const struct gw_job_list *jobs)
     return has_change;
 }
 
-/* Jobs that were on their way; with `changes_only` those that are nothing but a record stay. */
+/* Does somebody wait for the disk? */
+static bool is_awaited(const struct gw_job_list *jobs)
+{
+    for (const struct gw_commit_job *job = jobs->first; job != NULL; job = job->next) {
+        if (job->staged && job->is_awaited)
+            return true;
+    }
+    return false;
+}
+
+/* Jobs that were on their way; with `changes_only` those that are nothing but a record stay. What was to be said of
+ * something that has happened elsewhere is still to be said. */
 static void fail(struct gw_batch *batch, const struct gw_job_list *jobs, enum gw_status status, bool changes_only)
 {
     for (struct gw_commit_job *job = jobs->first; job != NULL; job = job->next) {
@@ -128,6 +162,12 @@ static void fail(struct gw_batch *batch, const struct gw_job_list *jobs, enum gw
             continue;
         job->status = status;
         job->staged = false;
+        if (!changes_only)
+            job->sequence = 0; /* it is given again */
+        if (job->settles != 0)
+            add_owed(batch,
+                     &(struct gw_batch_owed){.sequence = job->settles, .outcome = job->outcome, .is_forwarded = true},
+                     job->reason);
         if (job->err != NULL)
             *job->err = batch->failure;
     }
@@ -160,18 +200,13 @@ static bool flush(struct gw_batch *batch, bool sync)
 /* The records are durable, their changes are not made: so much is to be said. */
 static void owe(struct gw_batch *batch, const struct gw_job_list *jobs, enum gw_status status, const char *reason)
 {
+    enum gw_journal_outcome outcome = status == GW_E_UNKNOWN ? GW_JOURNAL_UNKNOWN : GW_JOURNAL_NOT_APPLIED;
+
     if (batch->journal == NULL)
         return;
-    (void)snprintf(batch->reason, sizeof(batch->reason), "%.*s", (int)sizeof(batch->reason) - 1, reason);
     for (const struct gw_commit_job *job = jobs->first; job != NULL; job = job->next) {
-        if (!job->staged || !changes_something(job) || job->sequence == 0)
-            continue;
-        if (batch->owed_count == batch->owed_capacity) {
-            batch->owed_capacity = batch->owed_capacity > 0 ? batch->owed_capacity * 2 : 64;
-            batch->owed = gw_realloc(batch->owed, batch->owed_capacity * sizeof(*batch->owed));
-        }
-        batch->owed[batch->owed_count++] =
-            (struct gw_batch_owed){.sequence = job->sequence, .is_unknown = status == GW_E_UNKNOWN};
+        if (job->staged && changes_something(job) && job->sequence != 0)
+            add_owed(batch, &(struct gw_batch_owed){.sequence = job->sequence, .outcome = outcome}, reason);
     }
     append_owed(batch);
     (void)flush(batch, true);
@@ -219,8 +254,10 @@ static void record_rest(struct gw_batch *batch, const struct gw_job_list *jobs)
     for (struct gw_commit_job *job = jobs->first; job != NULL; job = job->next) {
         if (job->staged)
             append(batch, job);
+        else
+            job->sequence = 0;
     }
-    if (!flush(batch, false))
+    if (!flush(batch, is_awaited(jobs)))
         fail(batch, jobs, GW_E_IO, false);
 }
 
@@ -262,7 +299,7 @@ static void count_done(struct gw_batch *batch, const struct gw_job_list *jobs)
         if (job->status != GW_OK)
             continue;
         changes += job->change != NULL;
-        records += job->record.at != NULL;
+        records += job->record.at != NULL || job->settles != 0;
     }
     count_up(&batch->counters->batches, 1);
     count_up(&batch->counters->changes, changes);
@@ -288,7 +325,7 @@ void gw_batch_run(struct gw_batch *batch, const struct gw_job_list *jobs)
 {
     if (take_all(batch, jobs))
         run_changes(batch, jobs);
-    else if (!flush(batch, false))
+    else if (!flush(batch, is_awaited(jobs)))
         fail(batch, jobs, GW_E_IO, false);
     count_done(batch, jobs);
     show_head(batch);

@@ -13,7 +13,14 @@
  * is written next: no head that the store commits is newer than they are.
  *
  * A batch without changes is written and not synced; gw_batch_tick makes it
- * durable, within a second or so.
+ * durable, within a second or so. One in which a job is awaited is synced, once
+ * for all of them. Where that fails the journal gives the batch's numbers again:
+ * what an awaited job's record said doesn't count, nothing is owed for it, and
+ * what it was to precede must not happen.
+ *
+ * What became of something that was forwarded has happened, whatever the disk
+ * says: such a record isn't refused for its age, and is owed where it can't be
+ * written.
  */
 
 #include "gateway/commit.h"
@@ -24,10 +31,14 @@ struct gw_job_list {
     size_t count;
 };
 
-/* A change whose record is written and which was not made, or may have been. */
+#define GW_BATCH_REASON 128
+
+/* A change whose record is written, and what became of it. */
 struct gw_batch_owed {
     uint64_t sequence;
-    bool is_unknown;
+    enum gw_journal_outcome outcome;
+    bool is_forwarded;
+    char reason[GW_BATCH_REASON]; /* cut to fit */
 };
 
 struct gw_batch {
@@ -39,7 +50,6 @@ struct gw_batch {
     struct gw_batch_owed *owed;
     size_t owed_count;
     size_t owed_capacity;
-    char reason[128];               /* of the failure that is owed */
     struct gw_err failure;          /* the last one */
     struct gw_chain_head committed; /* in the store's file */
     int64_t head_due_ms;            /* the head alone isn't committed before */

@@ -331,14 +331,21 @@ static bool hangs(struct gw_commit *commit, int64_t now_ms)
     return since_ms != 0 && now_ms - since_ms > (int64_t)commit->options.queue_age_ms;
 }
 
+/* What became of something that was forwarded isn't asked this: it has happened, and who forwards has passed here
+ * before, so that there are no more of those than requests upstream. */
+static bool is_full(struct gw_commit *commit, const struct gw_commit_port *port, int64_t now_ms)
+{
+    return hangs(commit, now_ms) ||
+           atomic_load_explicit(&commit->counters.queued, memory_order_relaxed) + port->added.count >=
+               commit->options.queue_max;
+}
+
 enum gw_status gw_commit_add(struct gw_commit_port *port, struct gw_commit_job *job)
 {
     struct gw_commit *commit = port->commit;
     int64_t now_ms = gw_clock_monotonic_ms(commit->clock);
 
-    if (hangs(commit, now_ms) ||
-        atomic_load_explicit(&commit->counters.queued, memory_order_relaxed) + port->added.count >=
-            commit->options.queue_max) {
+    if (job->settles == 0 && is_full(commit, port, now_ms)) {
         atomic_fetch_add_explicit(&commit->counters.refused_full, 1, memory_order_relaxed);
         return GW_E_BUSY;
     }

@@ -31,10 +31,12 @@ struct gw_commit_job {
      * happens elsewhere and must not happen unrecorded. */
     bool is_awaited;
     /* 0, or the sequence number of a record whose forwarded change has come to an end: a record that says so is made
-     * of it, in the place of `record`. */
+     * of it, in the place of `record`. It isn't refused by gw_commit_add, nor for its age; GW_E_IO says that it can't
+     * be written now, and that the writer will as soon as it can: there is nothing to try again. Such jobs have no
+     * change, and don't wait for a sync. */
     uint64_t settles;
     enum gw_journal_outcome outcome;
-    const char *reason;                      /* borrowed until done */
+    const char *reason;                      /* one line; NULL: none; borrowed until done */
     struct gw_str record;                    /* a line without newline; {NULL,0}: only a change; borrowed until done */
     void (*done)(struct gw_commit_job *job); /* on the worker's thread, inside no epoch */
     void *ctx;
@@ -94,7 +96,7 @@ struct gw_commit_port *gw_commit_port_open(struct gw_commit *commit, void (*wake
 void gw_commit_port_close(struct gw_commit_port **port);
 
 /* Worker's thread. GW_E_BUSY when the queue is full, or the writer hasn't finished a batch for longer than the queue's
- * age: nothing was queued and `done` isn't called. */
+ * age: nothing was queued and `done` isn't called. Never for a job that settles. */
 GW_NODISCARD enum gw_status gw_commit_add(struct gw_commit_port *port, struct gw_commit_job *job);
 /* Hands over what was added; call at the end of a turn. */
 void gw_commit_submit(struct gw_commit_port *port);

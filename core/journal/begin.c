@@ -8,6 +8,9 @@
  * the place isn't in it, in the files beside it. Where the end of the chain turns
  * out to be no chain (a power cut in the middle of a write), the file is given up
  * behind the last record that follows.
+ *
+ * What was forwarded and not answered has nothing to do with the store; it is
+ * looked for by itself (forwarded.c), at the chain's end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +20,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "journal/forwarded.h"
 #include "journal/history.h"
 #include "journal/inner.h"
 #include "journal/pending.h"
@@ -36,6 +40,7 @@ struct begin {
     uint64_t gap; /* a record that was looked for and is in no file */
     struct gw_walk walk;
     struct gw_pending pending;
+    struct gw_forwarded forwarded;
 };
 
 static enum gw_status fail_read(const char *path, struct gw_err *err)
@@ -396,7 +401,22 @@ static enum gw_status settle(struct begin *begin, struct gw_err *err)
     for (size_t i = 0; i < begin->pending.count && status == GW_OK; i++) {
         const struct gw_pending_change *change = &begin->pending.changes[i];
 
-        gw_event_append_settled(journal, change->sequence, change->outcome, reasons[change->outcome]);
+        gw_event_append_settled(journal, change->sequence, change->outcome, false, reasons[change->outcome]);
+        if (journal->text.length > TEXT_AT_ONCE)
+            status = gw_output_flush(journal, true, err);
+    }
+    return status;
+}
+
+/* What was forwarded when the last process ended: whoever it went to may have done it, or not. */
+static enum gw_status settle_forwarded(struct begin *begin, struct gw_err *err)
+{
+    struct gw_journal *journal = begin->journal;
+    enum gw_status status = gw_forwarded_find(journal, &begin->forwarded, err);
+
+    for (size_t i = 0; i < begin->forwarded.count && status == GW_OK; i++) {
+        gw_event_append_settled(journal, begin->forwarded.sequences[i], GW_JOURNAL_UNKNOWN, true,
+                                "eksgate ended before the upstream answered");
         if (journal->text.length > TEXT_AT_ONCE)
             status = gw_output_flush(journal, true, err);
     }
@@ -423,7 +443,9 @@ static enum gw_status tell(struct begin *begin, struct gw_err *err)
         begun.settled = 0;
         gw_pending_reset(&begin->pending);
     }
-    status = settle(begin, err);
+    status = settle_forwarded(begin, err);
+    if (status == GW_OK)
+        status = settle(begin, err);
     if (status != GW_OK)
         return status;
     gw_event_append_begun(journal, &begun);
@@ -444,11 +466,12 @@ enum gw_status gw_journal_begin(struct gw_journal *journal, const struct gw_jour
     if (status == GW_OK)
         status = tell(&begin, err);
     if (status == GW_OK)
-        *begun = (struct gw_journal_begun){.settled = begin.pending.count};
+        *begun = (struct gw_journal_begun){.settled = begin.pending.count, .unknown = begin.forwarded.count};
     else
         journal->is_open = false;
     free(begin.stops);
     gw_pending_fini(&begin.pending);
+    gw_forwarded_fini(&begin.forwarded);
     gw_history_fini(&begin.files);
     return status;
 }

@@ -120,7 +120,7 @@ void gw_event_append_rotated(struct gw_journal *journal, const char *name)
 }
 
 void gw_event_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
-                             const char *reason)
+                             bool is_forwarded, const char *reason)
 {
     static const char *const outcomes[] = {
         [GW_JOURNAL_APPLIED] = "applied", [GW_JOURNAL_NOT_APPLIED] = "not applied", [GW_JOURNAL_UNKNOWN] = "unknown"};
@@ -131,6 +131,8 @@ void gw_event_append_settled(struct gw_journal *journal, uint64_t sequence, enum
     set_number(&arena, &object, GW_STR("settles"), sequence);
     set_text(&arena, &object, GW_STR("outcome"), outcomes[outcome]);
     set_text(&arena, &object, GW_STR("reason"), reason);
+    if (is_forwarded)
+        gw_json_set(&arena, &object, GW_STR("forwarded"), gw_json_bool(true));
     append(journal, GW_EVENT_SETTLED, &object, &arena);
 }
 

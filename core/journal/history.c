@@ -33,12 +33,15 @@ static bool read_front(const struct gw_journal_io *io, struct gw_history_file *f
     int fd = io->open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
     struct stat info;
     bool is_part;
+    int number;
 
     if (fd < 0)
         return false;
     is_part =
         fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && gw_walk_first(io, fd, &file->first, file->previous) == GW_OK;
+    number = errno;
     (void)io->close(fd);
+    errno = number;
     return is_part;
 }
 
@@ -78,8 +81,14 @@ static enum gw_status read_folder(const struct gw_journal_io *io, DIR *entries, 
             continue;
         file.path = gw_alloc(size);
         (void)snprintf(file.path, size, "%.*s%s", GW_STR_ARG(folder), entry->d_name);
-        if (!read_front(io, &file) || (status = add(history, file, &capacity)) != GW_OK)
-            free(file.path);
+        errno = 0;
+        if (read_front(io, &file)) {
+            status = add(history, file, &capacity);
+            if (status == GW_OK)
+                continue;
+        }
+        history->is_failing |= errno == EIO || errno == ENFILE || errno == EMFILE || errno == ENOMEM;
+        free(file.path);
     }
     return status;
 }
@@ -94,7 +103,7 @@ enum gw_status gw_history_find(const struct gw_journal_io *io, const char *path,
     enum gw_status status;
 
     free(opened);
-    *history = (struct gw_history){NULL, 0};
+    *history = (struct gw_history){.files = NULL};
     if (entries == NULL)
         return gw_fail(err, GW_E_IO, "audit file %s: cannot read its folder: %s", path, strerror(errno));
     status = read_folder(io, entries, folder, gw_str_from(path + folder.length), history);
@@ -114,5 +123,5 @@ void gw_history_fini(struct gw_history *history)
     for (size_t i = 0; i < history->count; i++)
         free(history->files[i].path);
     free(history->files);
-    *history = (struct gw_history){NULL, 0};
+    *history = (struct gw_history){.files = NULL};
 }

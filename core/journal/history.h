@@ -19,6 +19,7 @@ struct gw_history_file {
 struct gw_history {
     struct gw_history_file *files; /* by `first`, then by name */
     size_t count;
+    bool is_failing; /* the machine failed where a file was looked at, not its permissions: one may be missing here */
 };
 
 #define GW_HISTORY_FILES_MAX 100000

@@ -192,7 +192,13 @@ enum gw_status gw_journal_append(struct gw_journal *journal, struct gw_str recor
 void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
                                const char *reason)
 {
-    gw_event_append_settled(journal, sequence, outcome, reason);
+    gw_event_append_settled(journal, sequence, outcome, false, reason);
+}
+
+void gw_journal_append_settled_upstream(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
+                                        const char *reason)
+{
+    gw_event_append_settled(journal, sequence, outcome, true, reason);
 }
 
 void gw_journal_committed(struct gw_journal *journal, uint64_t sequence)

@@ -72,7 +72,7 @@ void gw_journal_close(struct gw_journal **journal);
 
 /* What the store says of its last commit. */
 struct gw_journal_start {
-    bool is_durable;                /* there is a store that outlives the process; else the rest isn't read */
+    bool is_durable;                /* there is a store that outlives the process; else the other members aren't read */
     bool is_new;                    /* nothing was ever committed to it: no record is its */
     bool is_restored;               /* it has been put back to `committed` from a backup */
     bool has_unrecorded;            /* it has changes behind `committed` that were made without an audit file */
@@ -80,6 +80,7 @@ struct gw_journal_start {
 };
 struct gw_journal_begun {
     size_t settled; /* changes that were told to be applied or not */
+    size_t unknown; /* forwarded ones of which it was told that nobody knows */
 };
 /* Once, before anything is appended: joins the chain to the store and makes that durable.
  *   - `committed` must be in the chain, with that hash: in the file, or in one beside it (any whose name is the path's
@@ -90,6 +91,8 @@ struct gw_journal_begun {
  *     that was told to be "unknown" gets "applied" or "not applied", whichever holds. Of a restored store one record
  *     says that what is behind `committed` isn't in it, and so of one that lacks changes behind a start of the journal
  *     that it doesn't know: it is an older copy, another's, or new after the one that was there was lost.
+ *   - a record with "forwarded":true of which nothing was said gets one that says "unknown", whether or not there is
+ *     such a store (forwarded.h says how far back these are looked for).
  *   - a record says that the journal was begun, and how.
  *   - where the chain ends before the file does, the file is given up behind its last record.
  * Commit the head to the store right afterwards, before any change. GW_E_IO, GW_E_LIMIT (a million changes). */
@@ -110,6 +113,10 @@ enum gw_journal_outcome {
  * bytes. */
 void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
                                const char *reason);
+/* Likewise of one that was forwarded, whose record carries "forwarded":true: the store knows nothing of it, and no
+ * later start can tell more. */
+void gw_journal_append_settled_upstream(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
+                                        const char *reason);
 
 /* A store that lasts has committed up to this record: the records that follow say so, and a start that finds a store
  * which has committed less is refused. gw_journal_begin does it for what the store has at the start. */

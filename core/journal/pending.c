@@ -74,11 +74,19 @@ static bool text_is(const struct gw_json *object, const char *name, const char *
     return value != NULL && value->type == GW_JSON_STRING && gw_str_is(value->as.string, text);
 }
 
+static bool is_true(const struct gw_json *object, const char *name)
+{
+    const struct gw_json *value = gw_json_get(object, name);
+
+    return value != NULL && value->type == GW_JSON_BOOL && value->as.boolean;
+}
+
+/* The store knows nothing of what was forwarded. */
 static void on_settled(struct gw_pending *pending, const struct gw_json *eksgate)
 {
     uint64_t sequence = number_of(eksgate, "settles");
 
-    if (sequence == 0)
+    if (sequence == 0 || is_true(eksgate, "forwarded"))
         return;
     if (!text_is(eksgate, "outcome", "unknown"))
         forget(pending, sequence - 1, sequence);
@@ -122,8 +130,7 @@ void gw_pending_on_record(void *ctx, uint64_t sequence, struct gw_str line)
     if (gw_json_parse(line, &pending->arena, &record, NULL) != GW_OK)
         return;
     eksgate = gw_json_get(gw_json_get(&record, "additionalEventData"), "eksgate");
-    value = gw_json_get(eksgate, "change");
-    if (value != NULL && value->type == GW_JSON_BOOL && value->as.boolean) {
+    if (is_true(eksgate, "change") && !is_true(eksgate, "forwarded")) {
         pending->is_older |= pending->is_foreign;
         if (pending->counts)
             add(pending, sequence, GW_JOURNAL_NOT_APPLIED);

@@ -160,6 +160,7 @@ static enum gw_status read_members(struct gw_str line, struct gw_arena *arena, s
     status = read_begun(eksgate, arena, read, err);
     if (status == GW_OK)
         status = read_settled(eksgate, arena, read, err);
+    read->is_forwarded = read->settles == 0 && gw_str_is(gw_record_member(eksgate, "forwarded", arena), "true");
     if (status == GW_OK)
         status = read_continues(eksgate, arena, read, err);
     return status == GW_OK ? read_checkpoint(eksgate, arena, read, err) : status;

@@ -7,6 +7,7 @@
  * additionalEventData.eksgate that others of its records depend on.
  *
  *   "change":true                                                      it stands for a change
+ *   "forwarded":true                                                   it stands for one that an upstream makes
  *   "settles":N,"outcome":"applied"|"not applied"|"unknown"            what became of record N's
  *   "checkpoint":{...}                                                 a signature (checkpoint.h)
  *   "continues":{"after":N,...}                                        the file before ends at N, the rest of it is
@@ -41,6 +42,7 @@ struct gw_record_read {
     unsigned char previous[GW_DIGEST_SIZE];
     int64_t time_ms; /* eventTime; 0: none that can be read */
     bool is_change;
+    bool is_forwarded; /* not of a record that says what became of one */
     bool is_begun;
     struct {
         uint64_t after;

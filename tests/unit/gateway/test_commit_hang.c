@@ -201,10 +201,35 @@ static void hang__in_the_tick__turns_away_past_the_age(void **state)
     assert_int_equal(f->done, 1);
 }
 
+/* What was forwarded has happened. */
+static void hang__settling_job__is_taken_and_recorded(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_commit_job first = job_of(f);
+    struct gw_commit_job settling = {
+        .settles = 1, .outcome = GW_JOURNAL_APPLIED, .reason = "200", .done = count_done, .ctx = f};
+
+    first.is_awaited = true;
+    set_stuck(SYNCS);
+    assert_int_equal(gw_commit_add(f->port, &first), GW_OK);
+    gw_commit_submit(f->port);
+    wait_reached();
+    f->now_ms = 7000;
+    assert_int_equal(gw_commit_add(f->port, &settling), GW_OK);
+    gw_commit_submit(f->port);
+    assert_int_equal(atomic_load(&f->wakes), 0); /* the other is still awaited */
+    f->now_ms = 17000;
+    let_go(f);
+    assert_int_equal(first.status, GW_OK);
+    assert_int_equal(settling.status, GW_OK);
+    assert_int_equal(settling.sequence, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(hang__in_a_batch__turns_away_past_the_age, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hang__settling_job__is_taken_and_recorded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hang__in_the_tick__turns_away_past_the_age, set_up, tear_down),
     };
 

@@ -15,7 +15,7 @@ static inline struct gw_journal_start kept(struct gw_chain_head committed)
 
 static inline enum gw_status begin(struct fixture *f, struct gw_journal_start start, size_t *settled)
 {
-    struct gw_journal_begun begun = {SIZE_MAX};
+    struct gw_journal_begun begun = {.settled = SIZE_MAX};
     enum gw_status status = gw_journal_begin(f->journal, &start, &begun, &f->err);
 
     *settled = begun.settled;

@@ -257,6 +257,7 @@ static void journal_begin__store_is_as_the_records_say__goes_on(void **state)
     assert_int_equal(start_again(f, kept(committed)), 0);
 }
 
+/* ... as far as the last start. */
 static void journal_begin__commit_is_the_newest_record__needs_no_reading_back(void **state)
 {
     struct fixture *f = *state;
@@ -269,12 +270,13 @@ static void journal_begin__commit_is_the_newest_record__needs_no_reading_back(vo
     for (int i = 0; i < 10000; i++)
         append_with(f, "x", more);
     assert_int_equal(flush(f), GW_OK);
+    (void)start_again(f, kept(gw_journal_head(f->journal)));
     committed = gw_journal_head(f->journal);
     gw_journal_close(&f->journal);
     open_ok(f);
     let_fail(CALL_READ, UINT32_MAX, 1, EIO);
     assert_int_equal(begin(f, kept(committed), &settled), GW_OK);
-    assert_true(disk.seen < 10);
+    assert_true(disk.seen < 15); /* 17 would be all of it */
 }
 
 static void journal_begin__commit_far_back__is_found(void **state)
