@@ -105,16 +105,25 @@ static int compare_settled(const void *a, const void *b)
     return (left->order > right->order) - (left->order < right->order);
 }
 
-/* GW_RECORD_OUTCOMES where nothing was told. */
-static enum gw_record_outcome find_settled(const struct show *show, uint64_t sequence)
+/* Was it a change to the store, and went with it? What was forwarded didn't. */
+static bool is_undone(const struct show *show, const struct gw_record_read *record)
 {
+    for (size_t i = 0; i < show->undone_count && !record->is_forwarded; i++) {
+        if (record->head.sequence > show->undone[i].after && record->head.sequence <= show->undone[i].up_to)
+            return true;
+    }
+    return false;
+}
+
+/* GW_RECORD_OUTCOMES where nothing was told. */
+static enum gw_record_outcome find_settled(const struct show *show, const struct gw_record_read *record)
+{
+    uint64_t sequence = record->head.sequence;
     size_t low = 0;
     size_t high = show->settled_count;
 
-    for (size_t i = 0; i < show->undone_count; i++) {
-        if (sequence > show->undone[i].after && sequence <= show->undone[i].up_to)
-            return GW_RECORD_NOT_APPLIED;
-    }
+    if (is_undone(show, record))
+        return GW_RECORD_NOT_APPLIED;
     while (low < high) { /* the last of those with this number, or of those before */
         size_t middle = low + (high - low) / 2;
 
@@ -188,7 +197,10 @@ static void put_result(struct gw_buf *out, const struct gw_filter_view *view, en
     else
         gw_buf_append_lit(out, "- ");
     put_column(out, view->error);
-    gw_buf_append_str(out, became == GW_RECORD_OUTCOMES ? GW_STR("-") : gw_str_from(gw_record_outcome_name(became)));
+    if (became != GW_RECORD_OUTCOMES)
+        gw_buf_append_str(out, gw_str_from(gw_record_outcome_name(became)));
+    else
+        gw_buf_append_str(out, view->is_forwarded ? GW_STR("open") : GW_STR("-"));
 }
 
 static void put_line(struct show *show, const struct gw_reader_line *line, const struct gw_filter_view *view,
@@ -223,8 +235,8 @@ static void take_record(struct show *show, const struct gw_reader_line *line)
     }
     if (line->kind != GW_READER_RECORD)
         return;
-    if (line->record.is_change)
-        settled = find_settled(show, line->record.head.sequence);
+    if (line->record.is_change || line->record.is_forwarded)
+        settled = find_settled(show, &line->record);
     gw_filter_view(line->text, &line->record, &show->arena, &view);
     if (gw_filter_takes(&show->filter, &view, settled)) {
         gw_buf_clear(&show->out);

@@ -175,6 +175,20 @@ static struct gw_json describe_settled(struct gw_arena *arena, const struct gw_i
     return object;
 }
 
+static struct gw_json describe_forwarded(struct gw_arena *arena, const struct gw_inspect_report *report)
+{
+    struct gw_json object = {.type = GW_JSON_OBJECT};
+    struct gw_json first = {.type = GW_JSON_ARRAY};
+
+    first.as.array.items = gw_arena_zero(arena, GW_INSPECT_NAMED, sizeof(struct gw_json));
+    for (size_t i = 0; i < GW_INSPECT_NAMED && report->open_first[i] > 0; i++)
+        first.as.array.items[first.as.array.count++] = number(report->open_first[i]);
+    gw_json_set(arena, &object, GW_STR("count"), number(report->forwarded));
+    gw_json_set(arena, &object, GW_STR("open"), number(report->open));
+    gw_json_set(arena, &object, GW_STR("open_first"), first);
+    return object;
+}
+
 static void print_json(const struct gw_inspect_report *report)
 {
     struct gw_arena arena;
@@ -189,6 +203,7 @@ static void print_json(const struct gw_inspect_report *report)
     gw_json_set(&arena, &object, GW_STR("first"), number(report->first));
     gw_json_set(&arena, &object, GW_STR("last"), describe_head(&arena, &report->last));
     gw_json_set(&arena, &object, GW_STR("changes"), number(report->changes));
+    gw_json_set(&arena, &object, GW_STR("forwarded"), describe_forwarded(&arena, report));
     gw_json_set(&arena, &object, GW_STR("settled"), describe_settled(&arena, report));
     gw_json_set(&arena, &object, GW_STR("given_up"), number(report->given_up));
     gw_json_set(&arena, &object, GW_STR("checkpoints"), describe_checkpoints(&arena, report));
@@ -213,6 +228,16 @@ static void print_checkpoints(const struct gw_inspect_report *report, bool with_
                      report->gaps, report->gap_from, report->gap_to);
 }
 
+static void print_forwarded(const struct gw_inspect_report *report)
+{
+    if (report->forwarded == 0)
+        return;
+    (void)printf("  forwarded    %" PRIu64 "; open at the end: %" PRIu64, report->forwarded, report->open);
+    for (size_t i = 0; i < GW_INSPECT_NAMED && report->open_first[i] > 0; i++)
+        (void)printf("%s%" PRIu64, i == 0 ? ", record " : ", ", report->open_first[i]);
+    (void)printf("%s\n", report->open > GW_INSPECT_NAMED ? ", ..." : "");
+}
+
 static void print_text(const struct gw_inspect_report *report, bool with_keys)
 {
     char hex[GW_DIGEST_HEX_SIZE];
@@ -227,6 +252,7 @@ static void print_text(const struct gw_inspect_report *report, bool with_keys)
                  " unknown\n",
                  report->changes, report->settled[GW_RECORD_NOT_APPLIED], report->settled[GW_RECORD_APPLIED],
                  report->settled[GW_RECORD_UNKNOWN]);
+    print_forwarded(report);
     if (report->given_up > 0)
         (void)printf("  given up     %" PRIu64 " lines of files whose sync had failed\n", report->given_up);
     print_checkpoints(report, with_keys);

@@ -99,6 +99,7 @@ void gw_filter_view(struct gw_str line, const struct gw_record_read *read, struc
         .error = text_of(line, "errorCode", arena),
         .is_own = kind.at != NULL && gw_str_is(kind, "AwsServiceEvent"),
         .is_change = read->is_change,
+        .is_forwarded = read->is_forwarded,
     };
     if (gw_str_parse_u64(gw_record_member(eksgate, "status", arena), 999, &status) == GW_OK)
         view->status = (unsigned)status;
@@ -143,7 +144,7 @@ enum gw_record_outcome gw_filter_became(const struct gw_filter_view *view, enum 
 {
     if (settled != GW_RECORD_OUTCOMES)
         return settled;
-    return view->is_change && view->error.at == NULL ? GW_RECORD_APPLIED : GW_RECORD_OUTCOMES;
+    return view->is_change && !view->is_forwarded && view->error.at == NULL ? GW_RECORD_APPLIED : GW_RECORD_OUTCOMES;
 }
 
 static bool takes_outcome(enum gw_filter_outcome wanted, const struct gw_filter_view *view,

@@ -32,6 +32,7 @@ struct gw_filter_view {
     unsigned verdicts;
     bool is_own; /* the gateway's own */
     bool is_change;
+    bool is_forwarded;
 };
 
 /* Takes a record apart that gw_record_read has taken. arena */
@@ -71,7 +72,7 @@ struct gw_filter {
 };
 
 /* What became of the change that a record stands for: what was told later (`settled`), else that it was applied.
- * GW_RECORD_OUTCOMES: nothing was told; it stands for none. */
+ * GW_RECORD_OUTCOMES: it stands for none, or for a forwarded one of which nothing was told yet. */
 enum gw_record_outcome gw_filter_became(const struct gw_filter_view *view, enum gw_record_outcome settled);
 
 bool gw_filter_takes(const struct gw_filter *filter, const struct gw_filter_view *view, enum gw_record_outcome settled);

@@ -36,6 +36,7 @@ static const char *const fault_names[] = {
     [GW_INSPECT_OTHER_HEAD] = "other-head",
     [GW_INSPECT_NO_HEAD] = "no-head",
     [GW_INSPECT_SETTLEMENT] = "settlement",
+    [GW_INSPECT_UNSETTLED] = "unsettled",
     [GW_INSPECT_CHECKPOINT] = "checkpoint",
     [GW_INSPECT_UNSIGNED] = "unsigned",
 };

@@ -16,6 +16,8 @@
 #include "codec/ed25519.h"
 #include "journal/record_read.h"
 
+#define GW_INSPECT_NAMED 16
+
 enum gw_inspect_fault {
     GW_INSPECT_GOOD,
     GW_INSPECT_EMPTY,      /* there is no record */
@@ -29,6 +31,7 @@ enum gw_inspect_fault {
     GW_INSPECT_OTHER_HEAD, /* the record with the head's number is another */
     GW_INSPECT_NO_HEAD,    /* the chain begins behind the head */
     GW_INSPECT_SETTLEMENT, /* a record tells what became of a change that is none */
+    GW_INSPECT_UNSETTLED,  /* no record tells what became of a forwarded change, and one should */
     GW_INSPECT_CHECKPOINT, /* a checkpoint doesn't hold, or is by a key that wasn't given */
     GW_INSPECT_UNSIGNED,   /* a key was given, and no checkpoint */
 };
@@ -60,9 +63,12 @@ struct gw_inspect_report {
     uint64_t first; /* sequence number; past 1 when older files aren't among these */
     struct gw_chain_head last;
     uint64_t changes;
-    uint64_t settled[GW_RECORD_OUTCOMES]; /* records that say what became of one */
-    uint64_t settled_elsewhere;           /* of these: of records that are too far back to look at */
-    uint64_t given_up;                    /* records and broken lines behind the end of a file that was given up */
+    uint64_t forwarded; /* changes that went to an upstream */
+    uint64_t open;      /* of these: those of which nothing is said by the end, which may be under way */
+    uint64_t open_first[GW_INSPECT_NAMED]; /* the first ones */
+    uint64_t settled[GW_RECORD_OUTCOMES];  /* records that say what became of one */
+    uint64_t settled_elsewhere;            /* of these: of records that are too far back to look at */
+    uint64_t given_up;                     /* records and broken lines behind the end of a file that was given up */
     uint64_t checkpoints;
     uint64_t vouched;  /* the newest record that a checkpoint is about, signed by a key that was given if any was */
     uint64_t gaps;     /* with keys: stretches of minutes without a checkpoint, although there were records */

@@ -16,28 +16,72 @@ void gw_inspect_meaning_init(struct gw_inspect_meaning *meaning, const struct gw
 {
     *meaning = (struct gw_inspect_meaning){.options = options, .report = report};
     meaning->changes = gw_alloc_zero(GW_INSPECT_WINDOW / 64, sizeof(*meaning->changes));
+    meaning->open = gw_alloc_zero(GW_INSPECT_WINDOW / 64, sizeof(*meaning->open));
 }
 
 void gw_inspect_meaning_fini(struct gw_inspect_meaning *meaning)
 {
     free(meaning->changes);
+    free(meaning->open);
+}
+
+static bool get_bit(const uint64_t *bits, uint64_t sequence)
+{
+    uint64_t bit = sequence % GW_INSPECT_WINDOW;
+
+    return (bits[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+static void set_bit(uint64_t *bits, uint64_t sequence, bool is_set)
+{
+    uint64_t bit = sequence % GW_INSPECT_WINDOW;
+    uint64_t mask = (uint64_t)1 << (bit % 64);
+
+    bits[bit / 64] = is_set ? bits[bit / 64] | mask : bits[bit / 64] & ~mask;
 }
 
 static void note_change(struct gw_inspect_meaning *meaning, const struct gw_record_read *record)
 {
-    uint64_t bit = record->head.sequence % GW_INSPECT_WINDOW;
-    uint64_t *word = &meaning->changes[bit / 64];
-    uint64_t mask = (uint64_t)1 << (bit % 64);
+    struct gw_inspect_report *report = meaning->report;
 
-    *word = record->is_change ? *word | mask : *word & ~mask;
-    meaning->report->changes += record->is_change;
+    set_bit(meaning->changes, record->head.sequence, record->is_change || record->is_forwarded);
+    set_bit(meaning->open, record->head.sequence, record->is_forwarded);
+    report->changes += record->is_change;
+    report->forwarded += record->is_forwarded;
+    report->open += record->is_forwarded;
 }
 
-static bool is_change(const struct gw_inspect_meaning *meaning, uint64_t sequence)
+/* The sequence numbers of the first open ones, before record `end`. */
+static size_t find_open(const struct gw_inspect_meaning *meaning, uint64_t end, uint64_t *found, size_t max)
 {
-    uint64_t bit = sequence % GW_INSPECT_WINDOW;
+    uint64_t at = meaning->report->first;
+    size_t count = 0;
 
-    return (meaning->changes[bit / 64] >> (bit % 64) & 1) != 0;
+    if (end - at > GW_INSPECT_WINDOW)
+        at = end - GW_INSPECT_WINDOW;
+    for (; at < end && count < max && count < meaning->report->open; at++) {
+        if (get_bit(meaning->open, at))
+            found[count++] = at;
+    }
+    return count;
+}
+
+/* A start says of each what became of it; while a gateway runs, an upstream is waited for at most minutes. */
+static bool watch_open(struct gw_inspect_meaning *meaning, const struct gw_reader_line *seen)
+{
+    struct gw_inspect_report *report = meaning->report;
+    uint64_t own = seen->record.head.sequence;
+    uint64_t sequence = own;
+
+    if (report->open == 0 || (!seen->record.is_begun && !get_bit(meaning->open, own)))
+        return true;
+    (void)find_open(meaning, own, &sequence, 1);
+    report->from = report->to = sequence;
+    return gw_inspect_fail(report, GW_INSPECT_UNSETTLED, seen,
+                           "record %llu stands for a change that was forwarded, and no record before record %llu (%s "
+                           "line %llu) tells what became of it",
+                           (unsigned long long)sequence, (unsigned long long)own, seen->path,
+                           (unsigned long long)seen->line);
 }
 
 static bool take_settled(struct gw_inspect_meaning *meaning, const struct gw_reader_line *seen)
@@ -53,8 +97,11 @@ static bool take_settled(struct gw_inspect_meaning *meaning, const struct gw_rea
         report->settled_elsewhere++;
         return true;
     }
-    if (record->settles < own && is_change(meaning, record->settles))
+    if (record->settles < own && get_bit(meaning->changes, record->settles)) {
+        report->open -= get_bit(meaning->open, record->settles);
+        set_bit(meaning->open, record->settles, false);
         return true;
+    }
     return gw_inspect_fail(report, GW_INSPECT_SETTLEMENT, seen,
                            "record %llu (%s line %llu) tells what became of record "
                            "%llu, which is no change before it",
@@ -180,7 +227,8 @@ bool gw_inspect_meaning_take(struct gw_inspect_meaning *meaning, const struct gw
 
     if (report->records == 0)
         report->first = record->head.sequence;
-    if (!take_head(meaning, seen) || !take_settled(meaning, seen) || !take_checkpoint(meaning, seen))
+    if (!take_head(meaning, seen) || !take_settled(meaning, seen) || !take_checkpoint(meaning, seen) ||
+        !watch_open(meaning, seen))
         return false;
     note_change(meaning, record);
     watch_gaps(meaning, record);
@@ -214,6 +262,7 @@ bool gw_inspect_meaning_end(struct gw_inspect_meaning *meaning)
     struct gw_inspect_report *report = meaning->report;
     char id[GW_CHECKPOINT_KEY_ID + 1];
 
+    (void)find_open(meaning, report->last.sequence + 1, report->open_first, GW_INSPECT_NAMED);
     if (!check_head(meaning))
         return false;
     if (report->records == 0)

@@ -9,7 +9,7 @@
 #include "journal/inspect.h"
 #include "journal/reader.h"
 
-/* Which of the last records are changes: a bit each. */
+/* Which of the last records are changes, made here or forwarded; which of the forwarded are open: a bit each. */
 #define GW_INSPECT_WINDOW ((uint64_t)1 << 23)
 
 /* What has been said so far. */
@@ -17,6 +17,7 @@ struct gw_inspect_meaning {
     const struct gw_inspect_options *options;
     struct gw_inspect_report *report;
     uint64_t *changes;
+    uint64_t *open;
     bool head_seen;
     uint64_t quiet_from; /* the first record behind the last checkpoint; 0: none yet */
     int64_t quiet_ms;    /* its time */

@@ -131,6 +131,31 @@ describe("eksgate audit show", function()
         end
     end)
 
+    it("shows of a forwarded change what an upstream made of it, and that it is open until then", function()
+        local folder = text.make_folder()
+        local line = text.read_file(gw.audit_file):match("[^\n]*role/allowed[^\n]*\n")
+        local lines = {}
+        for i = 1, 4 do
+            lines[i] = line:gsub('"change":true', '"forwarded":true'):gsub('"sequence":%d+', '"sequence":' .. i, 1)
+        end
+        for i, outcome in ipairs({ "applied", "not applied", "unknown" }) do
+            lines[#lines + 1] = lines[1]:gsub('"sequence":1', '"sequence":' .. #lines + 1, 1)
+                :gsub('"forwarded":true', ('"forwarded":true,"settles":%d,"outcome":"%s"'):format(i, outcome))
+                :gsub('"AwsApiCall"', '"AwsServiceEvent"')
+        end
+        text.write_file(folder .. "/a", table.concat(lines))
+        local code, out, err = gateway.run({ "audit", "show", folder .. "/a" })
+        local _, applied = gateway.run({ "audit", "show", "--verdict", "applied", folder .. "/a" })
+        text.remove_folder(folder)
+        assert.equal(0, code, err)
+        local ends = {}
+        for shown in out:gmatch("[^\n]+") do
+            ends[#ends + 1] = shown:match(" 200 %- (.*)$")
+        end
+        assert.same({ "applied", "not applied", "unknown", "open" }, ends)
+        assert.equal(1, select(2, applied:gsub("\n", "")))
+    end)
+
     it("shows nothing that a terminal would obey", function()
         local folder = text.make_folder()
         local line = text.read_file(gw.audit_file):match("[^\n]*allowed[^\n]*\n")

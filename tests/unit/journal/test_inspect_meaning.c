@@ -339,11 +339,79 @@ static void inspect_meaning__killed_and_started_again__is_no_gap(void **state)
     close_keys(&keys);
 }
 
+static void inspect_meaning__forwarded_and_settled__is_good(void **state)
+{
+    struct chain *chain = *state;
+
+    add(chain, "\"forwarded\":true");
+    add(chain, "\"forwarded\":true");
+    add(chain, "\"settles\":2,\"outcome\":\"applied\",\"forwarded\":true");
+    add(chain, "\"settles\":1,\"outcome\":\"unknown\",\"forwarded\":true");
+    add(chain, "\"begun\":{}");
+    write_range(chain, "a", 1, 5);
+    assert_good(chain);
+    assert_int_equal(chain->report.forwarded, 2);
+    assert_int_equal(chain->report.changes, 0);
+    assert_int_equal(chain->report.open, 0);
+    assert_int_equal(chain->report.open_first[0], 0);
+    assert_int_equal(chain->report.settled[GW_RECORD_UNKNOWN], 1);
+}
+
+/* They may be under way. */
+static void inspect_meaning__forwarded_and_open_at_the_end__are_named(void **state)
+{
+    struct chain *chain = *state;
+
+    add_changes(chain, 1);
+    for (size_t i = 0; i < 20; i++)
+        add(chain, "\"forwarded\":true");
+    add(chain, "\"settles\":3,\"outcome\":\"applied\",\"forwarded\":true");
+    write_range(chain, "a", 1, 22);
+    assert_good(chain);
+    assert_int_equal(chain->report.open, 19);
+    assert_int_equal(chain->report.open_first[0], 2);
+    assert_int_equal(chain->report.open_first[1], 4);
+    assert_int_equal(chain->report.open_first[GW_INSPECT_NAMED - 1], 18);
+}
+
+static void inspect_meaning__forwarded_and_a_start_says_nothing__is_named(void **state)
+{
+    struct chain *chain = *state;
+
+    add_changes(chain, 1);
+    add(chain, "\"forwarded\":true");
+    add(chain, "\"forwarded\":true");
+    add(chain, "\"settles\":2,\"outcome\":\"applied\",\"forwarded\":true");
+    add(chain, "\"begun\":{}");
+    add(chain, "\"settles\":3,\"outcome\":\"unknown\",\"forwarded\":true");
+    write_range(chain, "a", 1, 6);
+    assert_problem(chain, GW_INSPECT_UNSETTLED, 3, 3,
+                   "record 3 stands for a change that was forwarded, and no record before record 5 (a line 5) tells "
+                   "what became of it");
+}
+
+static void inspect_meaning__settles_what_only_looks_forwarded__is_named(void **state)
+{
+    struct chain *chain = *state;
+
+    add(chain, "\"fields\":{\"forwarded\":true}");
+    add(chain, "\"settles\":1,\"outcome\":\"applied\",\"forwarded\":true");
+    add(chain, "\"settles\":2,\"outcome\":\"applied\",\"forwarded\":true");
+    write_range(chain, "a", 1, 3);
+    inspect(chain);
+    assert_int_equal(chain->report.fault, GW_INSPECT_SETTLEMENT);
+    assert_int_equal(chain->report.from, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_chain, close_chain)
         T(inspect_meaning__head_in_the_chain__is_good),
+        T(inspect_meaning__forwarded_and_settled__is_good),
+        T(inspect_meaning__forwarded_and_open_at_the_end__are_named),
+        T(inspect_meaning__forwarded_and_a_start_says_nothing__is_named),
+        T(inspect_meaning__settles_what_only_looks_forwarded__is_named),
         T(inspect_meaning__head_behind_the_end__tail_is_cut),
         T(inspect_meaning__head_known_in_part__is_compared_as_far),
         T(inspect_meaning__chain_written_anew__head_is_another),
