@@ -15,7 +15,7 @@
  *   - the last start (AuditBegun): it has said what was open then;
  *   - a record that is an hour older than the newest. Clocks jump: what lies
  *     within GW_FORWARDED_NEAR of the end is read whatever it says of the time;
- *   - GW_FORWARDED_FAR behind the end, so that a start takes a second or so, also
+ *   - GW_FORWARDED_FAR behind the end, so that a start takes a few seconds at most, also
  *     where files are never full;
  *   - the beginning of a file when the one before it isn't beside it.
  */
