@@ -55,6 +55,16 @@ return {
         busy_timeout = 2, -- seconds that a lock of another process is waited for
     },
 
+    -- Who signs what is forwarded, once there is something to forward to.
+    -- upstream = {
+    --     credentials = "default", -- what AWS's tools would find; "caller": the caller's own key; or a key from env():
+    --     -- { access_key_id = env("KEY_ID"), secret_access_key = env("SECRET"), session_token = env("TOKEN") }
+    --     assume_role = "arn:aws:iam::{account}:role/eksgate", -- with those; absent: no other role
+    --     session_name = "caller", -- made from the caller's ARN
+    --     source_identity = "caller", -- needs sts:SetSourceIdentity in the role's trust policy; "": none
+    --     sts_endpoint = "https://sts.{region}.amazonaws.com",
+    -- },
+
     -- Lua files, asked in this order; packages install some in /usr/share/eksgate/lua/policies.
     policies = {},
     -- policies = { "policies/team_username.lua", "policies/required_tags.lua" },

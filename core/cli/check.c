@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * eksgate check: says whether serve would start with this configuration, and all
- * that keeps it from it. Opens no socket and writes nothing.
+ * that keeps it from it. Listens nowhere and writes nothing; where the gateway needs
+ * credentials of its own they are asked for once, and nothing of them is shown but
+ * who gave them and until when they last.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "codec/time.h"
+#include "config/credentials.h"
+
+/* What the gateway signs with. */
+struct identity {
+    bool is_known;
+    struct gw_credentials_found found;
+};
 
 static void print_problems_json(const struct gw_config_problems *problems)
 {
@@ -57,8 +68,44 @@ static struct gw_str address_or_off(struct gw_str address)
     return address.at != NULL ? address : GW_STR("off");
 }
 
-static void print_summary(const struct gw_config *config)
+/* "2026-01-01T00:00:00Z", "never" */
+static const char *expiry(const struct identity *identity, char when[21])
 {
+    if (identity->found.expires_ms == INT64_MAX)
+        return "never";
+    gw_time_iso_seconds(identity->found.expires_ms, when);
+    return when;
+}
+
+static void find_identity(const struct gw_config *config, struct identity *identity,
+                          struct gw_config_problems *problems)
+{
+    struct gw_credentials_options options;
+    struct gw_buf report;
+    struct gw_str rest;
+    struct gw_err err;
+
+    identity->is_known = false;
+    if (!gw_config_has_credentials(config))
+        return;
+    gw_config_credentials_options(config, environ, &options);
+    gw_buf_init(&report, (size_t)16 << 10);
+    identity->is_known = gw_credentials_try(&options, &identity->found, &report, &err) == GW_OK;
+    rest = gw_buf_str(&report);
+    if (!identity->is_known && rest.length == 0)
+        gw_config_problem(problems, "upstream credentials: %s", err.text);
+    while (!identity->is_known && rest.length > 0) {
+        struct gw_str line = gw_str_split(&rest, '\n');
+
+        gw_config_problem(problems, "upstream credentials: %.*s", GW_STR_ARG(line));
+    }
+    gw_buf_fini(&report);
+}
+
+static void print_summary(const struct gw_config *config, const struct identity *identity)
+{
+    char when[21];
+
     (void)printf("%.*s: good\n", GW_STR_ARG(config->source));
     for (size_t i = 0; i < config->listen_count; i++)
         (void)printf("  listen    %.*s\n", GW_STR_ARG(config->listen[i]));
@@ -68,10 +115,14 @@ static void print_summary(const struct gw_config *config)
     (void)printf("  keys      %zu\n", count_keys(config));
     (void)printf("  policies  %zu\n", config->policies.file_count);
     (void)printf("  clusters  %zu\n", config->cluster_count);
+    if (identity->is_known)
+        (void)printf("upstream credentials: %s, key %s, expires %s\n", identity->found.provider,
+                     identity->found.access_key, expiry(identity, when));
 }
 
-static void print_summary_json(const struct gw_config *config)
+static void print_summary_json(const struct gw_config *config, const struct identity *identity)
 {
+    char when[21];
     struct gw_arena arena;
     struct gw_json summary = {.type = GW_JSON_OBJECT};
     struct gw_str *names;
@@ -91,6 +142,15 @@ static void print_summary_json(const struct gw_config *config)
     gw_json_set(&arena, &summary, GW_STR("keys"), gw_json_integer((int64_t)count_keys(config)));
     gw_json_set(&arena, &summary, GW_STR("policies"), gw_json_integer((int64_t)config->policies.file_count));
     gw_json_set(&arena, &summary, GW_STR("clusters"), gw_json_strings(&arena, names, config->cluster_count));
+    if (identity->is_known) {
+        const struct gw_pair members[] = {
+            {GW_STR("provider"), gw_str_from(identity->found.provider)},
+            {GW_STR("accessKeyId"), gw_str_from(identity->found.access_key)},
+            {GW_STR("expires"), gw_str_from(expiry(identity, when))},
+        };
+
+        gw_json_set(&arena, &summary, GW_STR("upstreamCredentials"), gw_json_pairs(&arena, members, GW_COUNT(members)));
+    }
     gw_json_encode(&summary, &out);
     (void)printf("%.*s\n", GW_STR_ARG(gw_buf_str(&out)));
     gw_buf_fini(&out);
@@ -102,17 +162,20 @@ static int check(const struct gw_args_config *given, bool json)
     struct gw_config_source source = gw_args_source(given);
     struct gw_config *config = NULL;
     struct gw_config_problems problems;
+    struct identity identity = {0};
     int code = GW_EXIT_DONE;
 
     gw_config_problems_init(&problems);
-    if (gw_config_load(&source, &config, &problems) == GW_OK)
+    if (gw_config_load(&source, &config, &problems) == GW_OK) {
         gw_config_check(config, &problems);
+        find_identity(config, &identity, &problems);
+    }
     if (problems.count > 0)
         code = print_problems(&problems, json);
     else if (json)
-        print_summary_json(config);
+        print_summary_json(config, &identity);
     else
-        print_summary(config);
+        print_summary(config, &identity);
     gw_config_problems_fini(&problems);
     gw_config_free(&config);
     return code;

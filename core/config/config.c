@@ -475,6 +475,7 @@ static void fill(const struct gw_settings *settings, struct gw_config *config)
     fill_identity(settings, config);
     fill_keys(settings, config);
     fill_policies(settings, config);
+    gw_settings_credentials(settings, config);
     fill_store(settings, config);
     fill_audit(settings, config);
     fill_http(settings, config);
@@ -531,26 +532,11 @@ enum gw_status gw_config_load_admin(const struct gw_config_source *source, struc
     return GW_OK;
 }
 
-/* Texts and members of a tree in the arena; the casts are ours to make, the arena's memory is writable. */
-static void wipe(const struct gw_json *value)
-{
-    if (value->type == GW_JSON_STRING)
-        gw_wipe((void *)(uintptr_t)value->as.string.at, value->as.string.length);
-    for (size_t i = 0; value->type == GW_JSON_ARRAY && i < value->as.array.count; i++)
-        wipe(&value->as.array.items[i]);
-    for (size_t i = 0; value->type == GW_JSON_OBJECT && i < value->as.object.count; i++)
-        wipe(&value->as.object.members[i].value);
-}
-
 void gw_config_free(struct gw_config **config)
 {
     if (*config == NULL)
         return;
-    if ((*config)->keys != NULL)
-        wipe((*config)->keys);
-    if ((*config)->admin_token.at != NULL)
-        gw_wipe((void *)(uintptr_t)(*config)->admin_token.at, (*config)->admin_token.length);
-    gw_arena_fini(&(*config)->arena);
+    gw_arena_wipe(&(*config)->arena);
     free(*config);
     *config = NULL;
 }

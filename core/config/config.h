@@ -9,7 +9,7 @@
  * against the folder of the file they are written in, in --set and the
  * environment against the current directory.
  *
- * Secrets: a `keys` table and `admin_token` lie in the arena and are wiped by
+ * Secrets: a `keys` table, a key of `upstream.credentials` and `admin_token` lie in the arena, which is wiped by
  * gw_config_free. What the file's own reader (a Lua state, the text of a .json
  * file) had of them is freed without being wiped; a key file and a token file have
  * no such copies.
@@ -21,6 +21,7 @@
 #include "gateway/gateway.h"
 #include "net/server.h"
 #include "script/hooks.h"
+#include "upstream/credentials.h"
 
 /* Where the configuration is unless something names another file. */
 #define GW_CONFIG_FILE "/etc/eksgate/eksgate.lua"
@@ -35,6 +36,14 @@ struct gw_config_cluster {
 enum gw_config_record {
     GW_CONFIG_RECORD_CHANGES, /* changes and refusals */
     GW_CONFIG_RECORD_ALL,     /* reads too */
+};
+
+/* Who signs what goes upstream. */
+enum gw_config_credentials {
+    GW_CONFIG_CREDENTIALS_ABSENT, /* nobody said: follows from the mode */
+    GW_CONFIG_CREDENTIALS_DEFAULT,
+    GW_CONFIG_CREDENTIALS_CALLER,
+    GW_CONFIG_CREDENTIALS_KEY,
 };
 
 struct gw_config {
@@ -67,6 +76,11 @@ struct gw_config {
     struct gw_str keys_file;    /* absolute; {NULL,0} when keys is a table, or not given */
     const struct gw_json *keys; /* array of key objects, else NULL; without both a mock has its own */
     struct gw_str principals;   /* absolute; {NULL,0}: nobody is asked who exists */
+
+    enum gw_config_credentials credentials;
+    struct gw_credentials_key credentials_key;  /* where credentials is GW_CONFIG_CREDENTIALS_KEY */
+    struct gw_credentials_role_options assumes; /* arn {NULL,0}: no role */
+    struct gw_str sts_endpoint;                 /* {NULL,0}: AWS_ENDPOINT_URL_STS, AWS's */
 
     const struct gw_config_cluster *clusters;
     size_t cluster_count;

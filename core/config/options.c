@@ -48,17 +48,18 @@ bool gw_config_is_mock_only(size_t option)
     return mock_rows[option].only;
 }
 
-#define TYPE_BOOLEAN  "boolean"
-#define TYPE_INTEGER  "integer"
-#define TYPE_SECONDS  "seconds"
-#define TYPE_WORD     "word"
-#define TYPE_TEXT     "string"
-#define TYPE_TEXTS    "list of strings"
-#define TYPE_PATH     "path"
-#define TYPE_PATHS    "list of paths"
-#define TYPE_WORKERS  "integer or auto"
-#define TYPE_KEYS     "path or table"
-#define TYPE_CLUSTERS "table"
+#define TYPE_BOOLEAN     "boolean"
+#define TYPE_INTEGER     "integer"
+#define TYPE_SECONDS     "seconds"
+#define TYPE_WORD        "word"
+#define TYPE_TEXT        "string"
+#define TYPE_TEXTS       "list of strings"
+#define TYPE_PATH        "path"
+#define TYPE_PATHS       "list of paths"
+#define TYPE_WORKERS     "integer or auto"
+#define TYPE_KEYS        "path or table"
+#define TYPE_CLUSTERS    "table"
+#define TYPE_CREDENTIALS "word or table"
 
 const struct gw_config_option gw_config_options[] = {
 #define GW_OPTION_NUMBER(id, key, kind, preset, low, high, unit, reloads, meaning)                                     \

@@ -21,6 +21,7 @@ enum gw_option_kind {
     GW_KIND_WORKERS,
     GW_KIND_KEYS,
     GW_KIND_CLUSTERS,
+    GW_KIND_CREDENTIALS, /* a word or a table */
 };
 
 enum gw_option_id {

@@ -64,6 +64,9 @@ bool gw_settings_path(const struct gw_settings *settings, enum gw_option_id id, 
 /* arena: `path` below `folder` unless it is absolute; NUL behind it. */
 struct gw_str gw_settings_resolve(struct gw_arena *arena, struct gw_str folder, struct gw_str path);
 
+/* Who signs what goes upstream. */
+void gw_settings_credentials(const struct gw_settings *settings, struct gw_config *config);
+
 /* What only a mock has. */
 void gw_settings_mock(const struct gw_settings *settings, struct gw_config *config);
 

@@ -57,6 +57,19 @@ struct gw_credentials_role {
     struct gw_str region;          /* whose STS is asked; {NULL,0}: as for the gateway's own */
 };
 
+/* How roles are assumed, as the configuration says it. */
+struct gw_credentials_role_options {
+    struct gw_str arn;             /* may hold {account} */
+    struct gw_str session_name;    /* "caller": made from the caller's ARN */
+    struct gw_str source_identity; /* the same; {NULL,0}: none */
+};
+
+/* arena: the role for a request of `caller` (an ARN, or a name where there is none) in that account; `region` is put in
+ * as it is. */
+struct gw_credentials_role gw_credentials_role_of(const struct gw_credentials_role_options *options,
+                                                  struct gw_str caller, struct gw_str account, struct gw_str region,
+                                                  struct gw_arena *arena);
+
 /* new: copies the options; a thread begins to ask at once. */
 struct gw_credentials *gw_credentials_new(const struct gw_credentials_options *options);
 /* Ends its threads (an exchange under way is given up), then wipes and frees. No reader may be inside with its
