@@ -55,15 +55,29 @@ return {
         busy_timeout = 2, -- seconds that a lock of another process is waited for
     },
 
-    -- Who signs what is forwarded, once there is something to forward to.
-    -- upstream = {
-    --     credentials = "default", -- what AWS's tools would find; "caller": the caller's own key; or a key from env():
-    --     -- { access_key_id = env("KEY_ID"), secret_access_key = env("SECRET"), session_token = env("TOKEN") }
-    --     assume_role = "arn:aws:iam::{account}:role/eksgate", -- with those; absent: no other role
-    --     session_name = "caller", -- made from the caller's ARN
-    --     source_identity = "caller", -- needs sts:SetSourceIdentity in the role's trust policy; "": none
-    --     sts_endpoint = "https://sts.{region}.amazonaws.com",
-    -- },
+    -- How what requests are forwarded to is reached; of each worker.
+    upstream = {
+        connect_timeout = 3, -- seconds, fractions are fine: name, connection, proxy and TLS handshake together
+        write_timeout = 10, -- for the upstream to take a request
+        first_byte_timeout = 30, -- from the request's last byte to its reply's first
+        total_timeout = 60, -- waiting for a connection included
+        idle_timeout = 20, -- how long a connection is kept
+        connections = 64,
+        waiting = 1000, -- requests that may wait for one; past it 503
+        reply_bytes = 8388608,
+        -- ca_file = "upstream-ca.pem", -- in the place of $AWS_CA_BUNDLE and the system's certificates
+        -- proxy = "http://proxy.example.internal:3128", -- in the place of $HTTPS_PROXY; "none": without one
+        -- no_proxy = "10.0.0.0/8,.example.internal", -- in the place of $NO_PROXY
+        breaker_failures = 10, -- in a row, then 503 at once
+        breaker_time = 5, -- seconds, then one request tries
+        -- Who signs what is forwarded, once there is something to forward to.
+        -- credentials = "default", -- what AWS's tools would find; "caller": the caller's own key; or a key from env():
+        -- -- { access_key_id = env("KEY_ID"), secret_access_key = env("SECRET"), session_token = env("TOKEN") }
+        -- assume_role = "arn:aws:iam::{account}:role/eksgate", -- with those; absent: no other role
+        -- session_name = "caller", -- made from the caller's ARN
+        -- source_identity = "caller", -- needs sts:SetSourceIdentity in the role's trust policy; "": none
+        -- sts_endpoint = "https://sts.{region}.amazonaws.com",
+    },
 
     -- Lua files, asked in this order; packages install some in /usr/share/eksgate/lua/policies.
     policies = {},

@@ -481,6 +481,7 @@ static void fill(const struct gw_settings *settings, struct gw_config *config)
     fill_http(settings, config);
     fill_sigv4(settings, config);
     fill_limits(settings, config);
+    gw_settings_upstream_pool(settings, &config->upstream_pool, &config->upstream_ca_file);
     gw_settings_mock(settings, config);
     read_seconds(settings, GW_OPTION_DRAIN_TIMEOUT, &config->drain_timeout_ms);
     read_text(settings, GW_OPTION_LOG_LEVEL, &config->log_level);

@@ -9,10 +9,9 @@
  * against the folder of the file they are written in, in --set and the
  * environment against the current directory.
  *
- * Secrets: a `keys` table, a key of `upstream.credentials` and `admin_token` lie in the arena, which is wiped by
- * gw_config_free. What the file's own reader (a Lua state, the text of a .json
- * file) had of them is freed without being wiped; a key file and a token file have
- * no such copies.
+ * Secrets: a `keys` table, a key of `upstream.credentials`, `upstream.proxy` and `admin_token` lie in the arena, which
+ * is wiped by gw_config_free. What the file's own reader (a Lua state, the text of a .json file) had of them is freed
+ * without being wiped; a key file and a token file have no such copies.
  */
 
 #include "auth/verify.h"
@@ -22,6 +21,7 @@
 #include "net/server.h"
 #include "script/hooks.h"
 #include "upstream/credentials.h"
+#include "upstream/upstream.h"
 
 /* Where the configuration is unless something names another file. */
 #define GW_CONFIG_FILE "/etc/eksgate/eksgate.lua"
@@ -95,6 +95,9 @@ struct gw_config {
     unsigned store_busy_ms;
     size_t commit_queue_max;
     unsigned commit_queue_age_ms;
+
+    struct gw_upstream_options upstream_pool; /* of one worker; `tls` and `resolver` are left out */
+    struct gw_str upstream_ca_file;           /* absolute; {NULL,0}: the system's certificates */
 
     struct gw_script_options policies; /* known members and operations filled in; library resolved, "" when none was
                                           found */

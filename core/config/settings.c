@@ -19,14 +19,6 @@
 /* What messages call the source of a mock's settings that nobody gave. */
 #define MOCK_DEFAULTS "eksgate mock"
 
-/* Settings that the house has words for and this version has not. */
-static const struct {
-    const char *key;
-    const char *why;
-} absent_settings[] = {
-    {"upstream", "this version forwards nothing; leave it out"},
-};
-
 /* EKSGATE_ variables that aren't settings: the file's name, and what tests/run gives to its tests. */
 static const char *const other_variables[] = {"CONFIG", "ROOT", "PRESET", "BUILD", "FULL"};
 
@@ -76,13 +68,6 @@ static void report_unknown(const struct gw_settings *settings, struct gw_str sou
 {
     const char *nearest = gw_option_nearest(key);
 
-    for (size_t i = 0; i < GW_COUNT(absent_settings); i++) {
-        if (gw_str_is(key, absent_settings[i].key)) {
-            gw_config_problem(settings->problems, "%.*s: %.*s: %s", GW_STR_ARG(source), GW_STR_ARG(key),
-                              absent_settings[i].why);
-            return;
-        }
-    }
     if (nearest != NULL)
         gw_config_problem(settings->problems, "%.*s: %.*s: no such setting; did you mean %s?", GW_STR_ARG(source),
                           GW_STR_ARG(key), nearest);

@@ -67,6 +67,10 @@ struct gw_str gw_settings_resolve(struct gw_arena *arena, struct gw_str folder, 
 /* Who signs what goes upstream. */
 void gw_settings_credentials(const struct gw_settings *settings, struct gw_config *config);
 
+/* How the upstream is reached; of the environment what no setting says. */
+void gw_settings_upstream_pool(const struct gw_settings *settings, struct gw_upstream_options *pool,
+                               struct gw_str *ca_file);
+
 /* What only a mock has. */
 void gw_settings_mock(const struct gw_settings *settings, struct gw_config *config);
 

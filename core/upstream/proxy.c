@@ -90,6 +90,8 @@ static bool takes_port(struct gw_str *item, uint16_t port)
     if (is_bracketed) {
         size_t end = gw_str_find(*item, ']', 0);
 
+        if (end == item->length)
+            return false;
         digits = gw_str_slice(*item, end + 1, SIZE_MAX);
         *item = gw_str_slice(*item, 1, end - 1);
         if (digits.length == 0)
