@@ -6,6 +6,9 @@
 # shellcheck disable=SC2034
 EKSGATE_BUILD_PACKAGES=(build-essential cmake ninja-build pkg-config
     libevent-dev libssl-dev libjansson-dev liblua5.4-dev libsqlite3-dev)
+# What the image needs besides, to be assembled.
+# shellcheck disable=SC2034
+EKSGATE_IMAGE_PACKAGES=(ca-certificates openssl)
 
 # missing_packages PACKAGE[:COMMAND]...: prints those that dpkg doesn't know as installed, one per line.
 missing_packages() {

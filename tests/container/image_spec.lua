@@ -44,9 +44,9 @@ describe("the container image", function()
         local expected = {
             "^usr/bin/eksgate$", "^lib64/ld%-linux%-[%w-]+%.so%.%d$", "^lib/ld%-linux%-[%w-]+%.so%.%d$",
             "^usr/share/eksgate/lua/[%w_]+/[%w_]+%.lua$", "^usr/share/doc/[%w.+-]+/copyright$", "^usr/share/doc/eksgate/LICENSE$",
-            "^etc/passwd$", "^etc/group$", "^etc/eksgate/container%.lua$",
+            "^etc/passwd$", "^etc/group$", "^etc/eksgate/container%.lua$", "^usr/lib/ssl/cert%.pem$",
         }
-        for _, library in ipairs({ "c", "m", "crypto", "event_core%-2%.1", "jansson", "lua5%.4", "sqlite3" }) do
+        for _, library in ipairs({ "c", "m", "crypto", "ssl", "event_core%-2%.1", "jansson", "lua5%.4", "sqlite3" }) do
             expected[#expected + 1] = "^lib/[%w_-]+/lib" .. library .. "%.so%.%d+$"
         end
         for _, file in ipairs(image.files()) do
@@ -68,6 +68,13 @@ describe("the container image", function()
             end
         end
         assert.same({ "drwx------ 65532/65532 var/lib/eksgate/" }, writable)
+    end)
+
+    it("holds the authorities that AWS's certificates lead to, where TLS looks for them", function()
+        local file = image.folder .. "/cert.pem"
+        assert(text.shell("sh", "-c", 'tar --extract --to-stdout --file "$1" usr/lib/ssl/cert.pem > "$2"', "sh", image.layer, file))
+        local found = text.read_file(file)
+        assert.is_true(select(2, found:gsub("%-%-%-%-%-BEGIN CERTIFICATE%-%-%-%-%-", "")) > 50)
     end)
 
     it("is small", function()
