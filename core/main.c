@@ -16,6 +16,7 @@ static const struct {
     {"serve", gw_cli_serve, "run the gateway"},
     {"mock", gw_cli_mock, "run a throw-away service for tests; needs no file"},
     {"check", gw_cli_check, "load configuration, keys and policies; print every problem"},
+    {"explain", gw_cli_explain, "tell what serve would make of a request, check by check"},
     {"keys", gw_cli_keys, "add, list, enable, disable, remove keys of the key file"},
     {"ctl", gw_cli_ctl, "speak to the admin listener of a running one: health, reload, drain, ..."},
     {"backup", gw_cli_backup, "copy the database, also while a gateway runs"},

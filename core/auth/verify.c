@@ -6,42 +6,18 @@
  * here logs, and no refusal shows a token, an Authorization field or the
  * signature that would have been right.
  */
-#include "auth/verify.h"
+#include "auth/verify_look.h"
 
 #include "auth/secret.h"
-#include "auth/signing_cache.h"
 #include "codec/time.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define INCOMPLETE "IncompleteSignatureException"
-#define INVALID    "InvalidSignatureException"
-#define MISSING    "MissingAuthenticationTokenException"
-#define UNKNOWN    "UnrecognizedClientException"
 #define REGION_MAX 64
 #define TAIL_MAX   16384 /* bytes of canonical request and string to sign that a refusal carries */
 
 _Static_assert(REGION_MAX + 1 + GW_VERIFY_SERVICE_MAX <= GW_SIGNING_CACHE_PLACE_MAX, "every place fits into the cache");
-
-struct gw_verifier {
-    struct gw_verify_options options;
-    struct gw_arena arena; /* of the options */
-    struct gw_signing_cache *cache;
-};
-
-/* One look at a request: what goes in, what is known so far. */
-struct look {
-    struct gw_verifier *verifier;
-    const struct gw_keyring *keyring;
-    const struct gw_http1_request *request;
-    struct gw_arena *arena;
-    struct gw_verify *state;
-    struct gw_refusal *refusal;
-    int64_t now_s;
-    int64_t time_s;
-    struct gw_sigv4_auth auth;
-};
 
 static struct gw_str *dup_list(struct gw_arena *arena, const struct gw_str *list, size_t count)
 {
@@ -80,16 +56,16 @@ size_t gw_verify_cached(const struct gw_verifier *verifier)
     return gw_signing_cache_count(verifier->cache);
 }
 
-static enum gw_status refuse(struct look *look, unsigned status, const char *type, struct gw_str message)
+static enum gw_status refuse(struct gw_verify_look *look, unsigned status, const char *type, struct gw_str message)
 {
     *look->refusal = (struct gw_refusal){status, type, message};
     return GW_E_DENIED;
 }
 
 /* The text of `err` as a refusal of the request's form. */
-static enum gw_status refuse_form(struct look *look, const struct gw_err *err)
+static enum gw_status refuse_form(struct gw_verify_look *look, const struct gw_err *err)
 {
-    return refuse(look, 403, INCOMPLETE, gw_arena_str(look->arena, gw_str_from(err->text)));
+    return refuse(look, 403, GW_VERIFY_INCOMPLETE, gw_arena_str(look->arena, gw_str_from(err->text)));
 }
 
 static bool is_hex(char c)
@@ -98,7 +74,7 @@ static bool is_hex(char c)
 }
 
 /* Step 1: escapes of path and query are whole. */
-static enum gw_status check_escapes(struct look *look)
+static enum gw_status check_escapes(struct gw_verify_look *look)
 {
     struct gw_str path = look->request->path;
     struct gw_err err;
@@ -114,7 +90,7 @@ static enum gw_status check_escapes(struct look *look)
 }
 
 /* Step 2: exactly one form of authentication, and the form is read. */
-static enum gw_status read_form(struct look *look)
+static enum gw_status read_form(struct gw_verify_look *look)
 {
     const struct gw_http1_request *request = look->request;
     const struct gw_sigv4_query *query = &look->state->query;
@@ -125,11 +101,11 @@ static enum gw_status read_form(struct look *look)
     enum gw_status status = GW_OK;
 
     if (in_header && in_query)
-        return refuse(look, 403, INVALID,
+        return refuse(look, 403, GW_VERIFY_INVALID,
                       GW_STR("Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP "
                              "header."));
     if (!in_header && !(in_query && look->verifier->options.query_auth))
-        return refuse(look, 403, MISSING, GW_STR("Missing Authentication Token"));
+        return refuse(look, 403, GW_VERIFY_MISSING, GW_STR("Missing Authentication Token"));
     if (query->count > 0)
         status = gw_sigv4_check_reserved(query, &err);
     if (status == GW_OK && in_header)
@@ -147,7 +123,7 @@ static enum gw_status read_form(struct look *look)
 }
 
 /* Step 3: the instant of the request. X-Amz-Date wins over Date; the query form knows its parameter alone. */
-static enum gw_status read_time(struct look *look)
+static enum gw_status read_time(struct gw_verify_look *look)
 {
     struct gw_str text = look->auth.time;
     struct gw_str shown;
@@ -162,7 +138,7 @@ static enum gw_status read_time(struct look *look)
     }
     if ((http ? gw_time_parse_http(text, &ms) : gw_time_parse_amz(text, &ms)) != GW_OK) {
         shown = gw_str_slice(text, 0, 64);
-        return refuse(look, 403, INCOMPLETE,
+        return refuse(look, 403, GW_VERIFY_INCOMPLETE,
                       gw_arena_printf(look->arena,
                                       "Date must be in ISO-8601 'basic format'. Got '%.*s'. See "
                                       "http://en.wikipedia.org/wiki/ISO_8601",
@@ -178,7 +154,7 @@ static enum gw_status read_time(struct look *look)
 }
 
 /* "(20150830T123600Z - 5 min.)": whole minutes as AWS prints them, other windows in seconds. */
-static enum gw_status refuse_time(struct look *look, const char *words, char sign, int64_t window_s)
+static enum gw_status refuse_time(struct gw_verify_look *look, const char *words, char sign, int64_t window_s)
 {
     char limit[GW_TIME_AMZ_SIZE];
     char now[GW_TIME_AMZ_SIZE];
@@ -187,14 +163,14 @@ static enum gw_status refuse_time(struct look *look, const char *words, char sig
 
     gw_time_amz(bound_s > 0 ? bound_s * 1000 : 0, limit);
     gw_time_amz(look->now_s * 1000, now);
-    return refuse(look, 403, INVALID,
+    return refuse(look, 403, GW_VERIFY_INVALID,
                   gw_arena_printf(look->arena, "%s %s %s %s (%s %c %lld %s.)", words, look->state->timestamp,
                                   sign == '+' ? "is still later than" : "is now earlier than", limit, now, sign,
                                   (long long)(minutes ? window_s / 60 : window_s), minutes ? "min" : "sec"));
 }
 
 /* Step 4: neither too old nor too new; exactly the window is allowed. A presigned request ends with its own expiry. */
-static enum gw_status check_clock(struct look *look)
+static enum gw_status check_clock(struct gw_verify_look *look)
 {
     const struct gw_verify_options *options = &look->verifier->options;
     int64_t window_s = options->clock_window_s;
@@ -202,7 +178,7 @@ static enum gw_status check_clock(struct look *look)
 
     if (look->state->in_query) {
         if (gw_str_parse_u64(look->auth.expires, options->query_expires_max_s, &expires_s) != GW_OK || expires_s == 0)
-            return refuse(look, 403, INCOMPLETE,
+            return refuse(look, 403, GW_VERIFY_INCOMPLETE,
                           gw_arena_printf(look->arena, "'X-Amz-Expires' must be a number of seconds from 1 to %u.",
                                           options->query_expires_max_s));
         if (look->now_s >= look->time_s + (int64_t)expires_s)
@@ -231,24 +207,24 @@ static inline bool is_amz(struct gw_str name)
 }
 
 /* Step 5: host, the date that was used and every x-amz-* field are signed. */
-static enum gw_status check_signed(struct look *look)
+static enum gw_status check_signed(struct gw_verify_look *look)
 {
     const struct gw_http1_request *request = look->request;
     struct gw_str list = look->auth.signed_headers;
     bool by_amz = request->index[GW_HEADER_X_AMZ_DATE] != 0;
 
     if (!gw_sigv4_lists(list, GW_STR("host")))
-        return refuse(look, 403, INVALID,
+        return refuse(look, 403, GW_VERIFY_INVALID,
                       GW_STR("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."));
     if (!look->state->in_query && !gw_sigv4_lists(list, by_amz ? GW_STR("x-amz-date") : GW_STR("date")))
-        return refuse(look, 403, INVALID,
+        return refuse(look, 403, GW_VERIFY_INVALID,
                       by_amz ? GW_STR("'X-Amz-Date' must be a 'SignedHeader' in the AWS Authorization.")
                              : GW_STR("'Date' must be a 'SignedHeader' in the AWS Authorization."));
     for (size_t i = 0; i < request->header_count; i++) {
         struct gw_str name = request->headers[i].name;
 
         if (is_amz(name) && !gw_sigv4_lists(list, name) && !is_exempt(&look->verifier->options, name))
-            return refuse(look, 403, INVALID,
+            return refuse(look, 403, GW_VERIFY_INVALID,
                           gw_arena_printf(look->arena,
                                           "There were headers present in the request which were not signed: '%.*s'.",
                                           (int)(name.length < 256 ? name.length : 256), name.at));
@@ -257,19 +233,19 @@ static enum gw_status check_signed(struct look *look)
 }
 
 /* Step 6: a claim about the body must be a hash; UNSIGNED-PAYLOAD and the STREAMING forms belong to S3. */
-static enum gw_status check_claim(struct look *look)
+static enum gw_status check_claim(struct gw_verify_look *look)
 {
     unsigned char digest[GW_DIGEST_SIZE];
 
     if (look->request->index[GW_HEADER_X_AMZ_CONTENT_SHA256] == 0 ||
         gw_digest_from_hex(gw_http1_header(look->request, GW_HEADER_X_AMZ_CONTENT_SHA256), digest) == GW_OK)
         return GW_OK;
-    return refuse(look, 403, INVALID,
+    return refuse(look, 403, GW_VERIFY_INVALID,
                   GW_STR("'X-Amz-Content-Sha256' must be the SHA-256 of the body as 64 lower-case hexadecimal digits; "
                          "unsigned and streaming payloads are not accepted."));
 }
 
-static bool is_region(const struct look *look, struct gw_str region)
+static bool is_region(const struct gw_verify_look *look, struct gw_str region)
 {
     const struct gw_verify_options *options = &look->verifier->options;
 
@@ -288,8 +264,8 @@ static bool is_region(const struct look *look, struct gw_str region)
     return true;
 }
 
-static enum gw_status refuse_scope(struct look *look, const struct gw_sigv4_credential *credential, bool region,
-                                   bool service, bool terminator, bool date)
+static enum gw_status refuse_scope(struct gw_verify_look *look, const struct gw_sigv4_credential *credential,
+                                   bool region, bool service, bool terminator, bool date)
 {
     struct gw_str shown[] = {gw_str_slice(credential->region, 0, 64), gw_str_slice(credential->terminator, 0, 64),
                              gw_str_slice(credential->date, 0, 64)};
@@ -312,7 +288,7 @@ static enum gw_status refuse_scope(struct look *look, const struct gw_sigv4_cred
                       GW_STR_ARG(shown[2]), look->state->timestamp, look->state->timestamp);
     message = gw_arena_str(look->arena, gw_buf_str(&text));
     gw_buf_fini(&text);
-    return refuse(look, 403, INVALID, message);
+    return refuse(look, 403, GW_VERIFY_INVALID, message);
 }
 
 /* "us-east-1/eks": region and service stand side by side in the scope. */
@@ -322,8 +298,17 @@ static struct gw_str place_of(const struct gw_sigv4_credential *credential)
                         credential->region.length + 1 + credential->service.length);
 }
 
+void gw_verify_take_scope(struct gw_verify_look *look, const struct gw_sigv4_credential *credential)
+{
+    look->state->access_key = credential->access_key;
+    look->state->date = credential->date;
+    look->state->region = credential->region;
+    look->state->place = place_of(credential);
+    look->state->scope = credential->scope;
+}
+
 /* Step 7: the scope is ours and of this day. */
-static enum gw_status check_scope(struct look *look)
+static enum gw_status check_scope(struct gw_verify_look *look)
 {
     struct gw_sigv4_credential credential;
     struct gw_err err;
@@ -340,32 +325,29 @@ static enum gw_status check_scope(struct look *look)
     date = gw_str_equal(credential.date, (struct gw_str){look->state->timestamp, 8});
     if (!region || !service || !terminator || !date)
         return refuse_scope(look, &credential, region, service, terminator, date);
-    look->state->access_key = credential.access_key;
-    look->state->date = credential.date;
-    look->state->region = credential.region;
-    look->state->place = place_of(&credential);
-    look->state->scope = credential.scope;
+    gw_verify_take_scope(look, &credential);
     return GW_OK;
 }
 
 /* Step 8: somebody has this key. A disabled one is answered like one that doesn't exist. */
-static enum gw_status find_key(struct look *look)
+static enum gw_status find_key(struct gw_verify_look *look)
 {
     const struct gw_key *key = gw_keyring_resolve(look->keyring, look->state->access_key, look->arena);
 
     if (key == NULL || key->disabled)
-        return refuse(look, 403, UNKNOWN, GW_STR("The security token included in the request is invalid."));
+        return refuse(look, 403, GW_VERIFY_UNKNOWN, GW_STR("The security token included in the request is invalid."));
     look->state->key = key;
     return GW_OK;
 }
+
+enum gw_status (*const gw_verify_steps[GW_VERIFY_STEPS])(struct gw_verify_look *look) = {
+    check_escapes, read_form, read_time, check_clock, check_signed, check_claim, check_scope, find_key};
 
 enum gw_status gw_verify_admit(struct gw_verifier *verifier, const struct gw_keyring *keyring,
                                const struct gw_http1_request *request, int64_t now_ms, struct gw_arena *arena,
                                struct gw_verify *state, struct gw_refusal *refusal)
 {
-    static enum gw_status (*const steps[])(struct look *) = {check_escapes, read_form,   read_time,   check_clock,
-                                                             check_signed,  check_claim, check_scope, find_key};
-    struct look look = {
+    struct gw_verify_look look = {
         .verifier = verifier,
         .keyring = keyring,
         .request = request,
@@ -376,8 +358,8 @@ enum gw_status gw_verify_admit(struct gw_verifier *verifier, const struct gw_key
     };
 
     state->key = NULL;
-    for (size_t i = 0; i < GW_COUNT(steps); i++) {
-        enum gw_status status = steps[i](&look);
+    for (size_t i = 0; i < GW_VERIFY_STEPS; i++) {
+        enum gw_status status = gw_verify_steps[i](&look);
 
         if (status != GW_OK)
             return status;
@@ -386,7 +368,7 @@ enum gw_status gw_verify_admit(struct gw_verifier *verifier, const struct gw_key
 }
 
 /* The claim was well formed in admit; here it must be true. */
-static bool is_claim_true(const struct gw_http1_request *request, const unsigned char payload[GW_DIGEST_SIZE])
+bool gw_verify_claim_is_true(const struct gw_http1_request *request, const unsigned char payload[GW_DIGEST_SIZE])
 {
     unsigned char claimed[GW_DIGEST_SIZE];
 
@@ -397,7 +379,7 @@ static bool is_claim_true(const struct gw_http1_request *request, const unsigned
 }
 
 /* Compares the signature. A key that had to be derived is kept only when it was the right one. */
-static bool is_signed(struct look *look, const unsigned char hash[GW_DIGEST_SIZE])
+static bool is_signed(struct gw_verify_look *look, const unsigned char hash[GW_DIGEST_SIZE])
 {
     const struct gw_verify *state = look->state;
     const struct gw_key *owner = state->key;
@@ -424,7 +406,7 @@ static bool is_signed(struct look *look, const unsigned char hash[GW_DIGEST_SIZE
 }
 
 /* The caller's own data, so that a signer's mistake can be found: what we hashed and what was to be signed. */
-static enum gw_status refuse_signature(struct look *look, const struct gw_sigv4_request *request,
+static enum gw_status refuse_signature(struct gw_verify_look *look, const struct gw_sigv4_request *request,
                                        const unsigned char hash[GW_DIGEST_SIZE], bool complete)
 {
     static const char words[] = "The request signature we calculated does not match the signature you provided. Check "
@@ -444,12 +426,12 @@ static enum gw_status refuse_signature(struct look *look, const struct gw_sigv4_
     if (complete && !text.overflowed)
         message = gw_arena_str(look->arena, gw_buf_str(&text));
     gw_buf_fini(&text);
-    return refuse(look, 403, INVALID, message);
+    return refuse(look, 403, GW_VERIFY_INVALID, message);
 }
 
 /* A key with a token needs it, one without must not get one, unless it takes any. The query form takes it from its
  * parameter alone. */
-static bool is_token_right(const struct gw_verify *state, const struct gw_http1_request *request)
+bool gw_verify_token_is_right(const struct gw_verify *state, const struct gw_http1_request *request)
 {
     struct gw_str want = state->key->session_token;
 
@@ -473,7 +455,7 @@ static struct gw_str move(struct gw_str view, struct gw_str from, struct gw_str 
     return view.at == NULL || offset > from.length ? view : (struct gw_str){to.at + offset, view.length};
 }
 
-static void fill_caller(const struct gw_key *key, struct gw_arena *arena, struct gw_caller *caller)
+void gw_verify_fill_caller(const struct gw_key *key, struct gw_arena *arena, struct gw_caller *caller)
 {
     struct gw_str from = key->owner.arn;
     struct gw_str to = gw_arena_str(arena, from);
@@ -502,11 +484,11 @@ static void fill_caller(const struct gw_key *key, struct gw_arena *arena, struct
     };
 }
 
-/* Step 9: the body is what was claimed and the signature holds. */
-static enum gw_status check_signature(struct look *look, struct gw_str body)
+struct gw_sigv4_request gw_verify_canonical(const struct gw_verify_look *look)
 {
     const struct gw_http1_request *request = look->request;
-    struct gw_sigv4_request canonical = {
+
+    return (struct gw_sigv4_request){
         .method = request->method_text,
         .path = request->path,
         .query = look->state->query,
@@ -515,12 +497,19 @@ static enum gw_status check_signature(struct look *look, struct gw_str body)
         .header_count = request->header_count,
         .signed_headers = look->state->signed_headers,
     };
+}
+
+/* Step 9: the body is what was claimed and the signature holds. */
+static enum gw_status check_signature(struct gw_verify_look *look, struct gw_str body)
+{
+    const struct gw_http1_request *request = look->request;
+    struct gw_sigv4_request canonical = gw_verify_canonical(look);
     unsigned char hash[GW_DIGEST_SIZE];
     enum gw_status status;
 
     gw_digest_sha256(body, canonical.payload);
-    if (!is_claim_true(request, canonical.payload))
-        return refuse(look, 403, INVALID,
+    if (!gw_verify_claim_is_true(request, canonical.payload))
+        return refuse(look, 403, GW_VERIFY_INVALID,
                       GW_STR("The provided 'x-amz-content-sha256' header does not match what was computed."));
     status = gw_sigv4_canonical_hash(&canonical, hash);
     if (GW_LIKELY(is_signed(look, hash) && status == GW_OK))
@@ -532,7 +521,7 @@ enum gw_status gw_verify_finish(struct gw_verifier *verifier, const struct gw_ve
                                 const struct gw_http1_request *request, struct gw_str body, int64_t now_ms,
                                 struct gw_arena *arena, struct gw_caller *caller, struct gw_refusal *refusal)
 {
-    struct look look = {
+    struct gw_verify_look look = {
         .verifier = verifier,
         .request = request,
         .arena = arena,
@@ -543,11 +532,11 @@ enum gw_status gw_verify_finish(struct gw_verifier *verifier, const struct gw_ve
 
     if (status != GW_OK)
         return status;
-    if (!is_token_right(state, request))
-        return refuse(&look, 403, UNKNOWN, GW_STR("The security token included in the request is invalid"));
+    if (!gw_verify_token_is_right(state, request))
+        return refuse(&look, 403, GW_VERIFY_UNKNOWN, GW_STR("The security token included in the request is invalid"));
     if (state->key->expires_ms <= now_ms)
         return refuse(&look, 403, "ExpiredTokenException",
                       GW_STR("The security token included in the request is expired"));
-    fill_caller(state->key, arena, caller);
+    gw_verify_fill_caller(state->key, arena, caller);
     return GW_OK;
 }

@@ -76,18 +76,6 @@ static bool is_host_ours(const struct gw_exchange *exchange)
     return false;
 }
 
-/* What SDKs send. A form is let through where the protocol is made of forms: STS is only read from. */
-static bool is_body_ours(const struct gw_exchange *exchange)
-{
-    const struct gw_http1_request *request = request_of(exchange);
-
-    if (!gw_foreign_has_body(request) || gw_foreign_is_type(request, "application/json") ||
-        gw_foreign_is_type(request, "application/x-amz-json-1.1"))
-        return true;
-    return gw_eks_service_of(exchange->route.op)->query &&
-           gw_foreign_is_type(request, "application/x-www-form-urlencoded");
-}
-
 enum gw_step gw_admit_anybody(struct gw_exchange *exchange)
 {
     const char *why = is_host_ours(exchange) ? gw_foreign_why(request_of(exchange)) : gw_foreign_host_words;
@@ -96,7 +84,8 @@ enum gw_step gw_admit_anybody(struct gw_exchange *exchange)
         gw_metrics_count(&exchange->worker->metrics.refused_foreign);
         return gw_answer_http(exchange, 403, "AccessDeniedException", gw_str_from(why));
     }
-    if (!is_body_ours(exchange)) {
+    /* STS, whose protocol is made of forms, is only read from. */
+    if (!gw_foreign_is_body_good(request_of(exchange), gw_eks_service_of(exchange->route.op)->query)) {
         gw_metrics_count(&exchange->worker->metrics.refused_foreign);
         return gw_answer_http(exchange, 415, "UnsupportedMediaTypeException",
                               GW_STR("Bodies must be application/json."));

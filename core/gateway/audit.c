@@ -15,19 +15,6 @@
 #define GW_AUDIT_SUMMARY_MS 10000
 #define GW_AUDIT_MEMBERS    16
 
-static const char *const verdict_names[] = {
-    [GW_VERDICT_NONE] = "none",
-    [GW_VERDICT_ALLOW] = "allow",
-    [GW_VERDICT_DENY] = "deny",
-    [GW_VERDICT_THROTTLE] = "throttle",
-};
-
-static const char *const hook_names[] = {
-    [GW_HOOK_AUTHORIZE] = "authorize", [GW_HOOK_USERNAME] = "username", [GW_HOOK_TAGS] = "tags",
-    [GW_HOOK_CONFLICT] = "conflict",   [GW_HOOK_FAULT] = "fault",       [GW_HOOK_AUDIT] = "audit",
-    [GW_HOOK_OUTCOME] = "outcome",
-};
-
 static const char *const fault_names[] = {
     [GW_FAULT_ERROR] = "error",
     [GW_FAULT_DELAY] = "delay",
@@ -70,7 +57,7 @@ static struct gw_json verdicts(struct gw_exchange *exchange)
 
         *item = object_new(exchange);
         set_text(item, "policy", call->opinions[i].policy);
-        set_text(item, "verdict", gw_str_from(verdict_names[call->opinions[i].verdict]));
+        set_text(item, "verdict", gw_str_from(gw_policy_verdict_name(call->opinions[i].verdict)));
         set_text(item, "reason", call->opinions[i].reason);
     }
     return array;
@@ -90,7 +77,7 @@ static struct gw_json changes(struct gw_exchange *exchange)
 
         *item = object_new(exchange);
         set_text(item, "policy", call->changes[i].policy);
-        set_text(item, "hook", gw_str_from(hook_names[call->changes[i].hook]));
+        set_text(item, "hook", gw_str_from(gw_policy_hook_name(call->changes[i].hook)));
         set(item, "before", call->changes[i].before);
         set(item, "after", call->changes[i].after);
     }

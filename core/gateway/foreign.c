@@ -71,3 +71,11 @@ bool gw_foreign_is_type(const struct gw_http1_request *request, const char *type
 
     return gw_str_equal_nocase(gw_str_trim(gw_str_slice(value, 0, end)), gw_str_from(type));
 }
+
+bool gw_foreign_is_body_good(const struct gw_http1_request *request, bool forms)
+{
+    if (!gw_foreign_has_body(request) || gw_foreign_is_type(request, "application/json") ||
+        gw_foreign_is_type(request, "application/x-amz-json-1.1"))
+        return true;
+    return forms && gw_foreign_is_type(request, "application/x-www-form-urlencoded");
+}

@@ -35,4 +35,8 @@ bool gw_foreign_has_body(const struct gw_http1_request *request);
  * request to another site without being asked first (a CORS preflight), unless it is a form's type or text/plain. */
 bool gw_foreign_is_type(const struct gw_http1_request *request, const char *type);
 
+/* True when there is no body, or one of a type that SDKs send: JSON's, or with `forms` a form's, for protocols that are
+ * made of forms. */
+bool gw_foreign_is_body_good(const struct gw_http1_request *request, bool forms);
+
 #endif

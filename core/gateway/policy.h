@@ -69,6 +69,10 @@ enum gw_policy_hook {
     GW_HOOK_COUNT
 };
 
+/* "deny", "username", ...; policy.c. */
+const char *gw_policy_verdict_name(enum gw_policy_verdict verdict);
+const char *gw_policy_hook_name(enum gw_policy_hook hook);
+
 /* One policy's opinion, for the record. */
 struct gw_policy_opinion {
     struct gw_str policy;
