@@ -3,9 +3,19 @@
 -- default_verdict = "deny", so nobody changes or reads anything until a policy allows it. Copy it to
 -- /etc/eksgate/eksgate.lua, make it yours, and run `eksgate check`. config/README.md says what each setting accepts.
 return {
-    -- Where clients connect: IP:PORT, [IPv6]:PORT, localhost:PORT, unix:/path. TLS is a proxy's business in this version.
+    -- Where clients connect: IP:PORT, [IPv6]:PORT, localhost:PORT, unix:/path; a table is a listener that speaks TLS.
     listen = { "127.0.0.1:8080" },
     -- listen = { "127.0.0.1:8080", "[::1]:8080", "unix:/run/eksgate/eksgate.sock" },
+    -- listen = {
+    --     {
+    --         address = "0.0.0.0:8443",
+    --         certificate = "/etc/eksgate/tls.crt", -- PEM, the intermediates behind it
+    --         key = "/etc/eksgate/tls.key", -- PEM, no passphrase, not readable by everybody
+    --         certificates = { { certificate = "other.crt", key = "other.key" } }, -- further ones, chosen by server name
+    --         client_ca = "clients.crt", -- who signs clients' certificates; policies see req.client_certificate
+    --         client_certificates = "required", -- or "optional"
+    --     },
+    -- },
     unix_mode = "0660", -- of the unix sockets made
     status = "127.0.0.1:9181", -- /livez /readyz /metrics; safe to expose; nil is off
     admin = "127.0.0.1:9180", -- changes things: loopback or a unix socket; nil is off

@@ -108,7 +108,8 @@ static void print_summary(const struct gw_config *config, const struct identity 
 
     (void)printf("%.*s: good\n", GW_STR_ARG(config->source));
     for (size_t i = 0; i < config->listen_count; i++)
-        (void)printf("  listen    %.*s\n", GW_STR_ARG(config->listen[i]));
+        (void)printf("  listen    %.*s%s\n", GW_STR_ARG(config->listen[i].address),
+                     config->listen[i].tls.certificate_count > 0 ? " with TLS" : "");
     (void)printf("  status    %.*s\n", GW_STR_ARG(address_or_off(config->status)));
     (void)printf("  admin     %.*s\n", GW_STR_ARG(address_or_off(config->admin)));
     (void)printf("  audit     %.*s\n", GW_STR_ARG(address_or_off(config->audit_file)));
@@ -126,6 +127,7 @@ static void print_summary_json(const struct gw_config *config, const struct iden
     struct gw_arena arena;
     struct gw_json summary = {.type = GW_JSON_OBJECT};
     struct gw_str *names;
+    struct gw_str *addresses;
     struct gw_buf out;
 
     gw_arena_init(&arena, 0);
@@ -133,9 +135,12 @@ static void print_summary_json(const struct gw_config *config, const struct iden
     names = gw_arena_zero(&arena, config->cluster_count, sizeof(*names));
     for (size_t i = 0; i < config->cluster_count; i++)
         names[i] = config->clusters[i].name;
+    addresses = gw_arena_zero(&arena, config->listen_count, sizeof(*addresses));
+    for (size_t i = 0; i < config->listen_count; i++)
+        addresses[i] = config->listen[i].address;
     gw_json_set(&arena, &summary, GW_STR("ok"), gw_json_bool(true));
     gw_json_set(&arena, &summary, GW_STR("source"), gw_json_string(config->source));
-    gw_json_set(&arena, &summary, GW_STR("listen"), gw_json_strings(&arena, config->listen, config->listen_count));
+    gw_json_set(&arena, &summary, GW_STR("listen"), gw_json_strings(&arena, addresses, config->listen_count));
     gw_json_set(&arena, &summary, GW_STR("status"), gw_json_string(address_or_off(config->status)));
     gw_json_set(&arena, &summary, GW_STR("admin"), gw_json_string(address_or_off(config->admin)));
     gw_json_set(&arena, &summary, GW_STR("audit"), gw_json_string(address_or_off(config->audit_file)));
@@ -168,6 +173,7 @@ static int check(const struct gw_args_config *given, bool json)
     gw_config_problems_init(&problems);
     if (gw_config_load(&source, &config, &problems) == GW_OK) {
         gw_config_check(config, &problems);
+        gw_config_check_dates(config, &problems);
         find_identity(config, &identity, &problems);
     }
     if (problems.count > 0)

@@ -24,7 +24,10 @@ static void print_endpoint(const char *url, FILE *out)
     static const struct {
         const char *any;
         const char *one;
-    } hosts[] = {{"http://0.0.0.0:", "http://127.0.0.1:"}, {"http://[::]:", "http://[::1]:"}};
+    } hosts[] = {{"http://0.0.0.0:", "http://127.0.0.1:"},
+                 {"http://[::]:", "http://[::1]:"},
+                 {"https://0.0.0.0:", "https://127.0.0.1:"},
+                 {"https://[::]:", "https://[::1]:"}};
 
     for (size_t i = 0; i < GW_COUNT(hosts); i++) {
         if (gw_str_starts(gw_str_from(url), gw_str_from(hosts[i].any))) {

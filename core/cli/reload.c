@@ -15,6 +15,7 @@
 struct gw_reload {
     const struct gw_config_source *source;
     struct gw_gateway *gateway;
+    struct gw_certificates *certificates;
     size_t workers;
     bool is_public;
     char *region; /* of the start: the verifier accepts no other before a restart */
@@ -138,6 +139,7 @@ struct gw_reload *gw_reload_new(const struct gw_reload_start *start, struct gw_g
 
     reload->source = start->source;
     reload->gateway = gateway;
+    reload->certificates = start->certificates;
     reload->workers = start->workers;
     reload->is_public = start->is_public;
     reload->region = gw_str_dup(start->config->regions[0]);
@@ -192,6 +194,8 @@ static enum gw_status load_all(struct gw_reload *reload, struct gw_config_proble
         status = gw_config_keyring(config, &keyring, &err);
     if (status == GW_OK)
         status = check_public(reload, keyring, &err);
+    if (status == GW_OK)
+        status = gw_certificates_prepare(reload->certificates, config, &err);
     if (status != GW_OK) {
         gw_config_problem(problems, "%s", err.text);
         goto out;
@@ -199,11 +203,13 @@ static enum gw_status load_all(struct gw_reload *reload, struct gw_config_proble
     settings->region = gw_arena_str(&settings->arena, gw_str_from(reload->region));
     settings->audit = reload->audit;
     watch_keys(reload, config);
+    gw_certificates_apply(reload->certificates, true);
     gw_gateway_apply(reload->gateway, &settings);
     gw_gateway_set_keyring(reload->gateway, &keyring);
     if (gw_gateway_make_clusters(reload->gateway, &err) != GW_OK)
         gw_log(GW_LOG_ERROR, "reload", "%s; everything else was taken up", err.text);
 out:
+    gw_certificates_apply(reload->certificates, false);
     gw_gateway_settings_free(&settings);
     gw_keyring_free(&keyring);
     gw_config_free(&config);
@@ -234,7 +240,7 @@ enum gw_status gw_reload_all(struct gw_reload *reload, struct gw_buf *problems)
     (void)pthread_mutex_unlock(&reload->lock);
     if (status == GW_OK) {
         atomic_fetch_add(&reload->done, 1);
-        gw_log(GW_LOG_INFO, "reload", "configuration, keys and policies taken up");
+        gw_log(GW_LOG_INFO, "reload", "configuration, keys, certificates and policies taken up");
     } else {
         atomic_fetch_add(&reload->failed, 1);
         log_problems(gw_buf_str(&found.text));
@@ -244,35 +250,50 @@ enum gw_status gw_reload_all(struct gw_reload *reload, struct gw_buf *problems)
     return status;
 }
 
-void gw_reload_keys_if_changed(struct gw_reload *reload)
+static void look_at_certificates(struct gw_reload *reload)
+{
+    size_t taken_up;
+    size_t failed;
+
+    gw_certificates_look(reload->certificates, &taken_up, &failed);
+    atomic_fetch_add(&reload->done, taken_up);
+    atomic_fetch_add(&reload->failed, failed);
+}
+
+static void look_at_keys(struct gw_reload *reload)
 {
     struct gw_keyring *keyring = NULL;
     struct gw_keyring_stamp stamp;
     struct gw_err err;
 
-    (void)pthread_mutex_lock(&reload->lock);
     if (reload->keys_file == NULL)
-        goto out;
+        return;
     if (gw_keyring_stamp(reload->keys_file, &stamp) != GW_OK) {
         if (reload->has_stamp)
             gw_log(GW_LOG_WARN, "keys", "%s: can't be looked at any more; the old keys stay", reload->keys_file);
         reload->has_stamp = false;
-        goto out;
+        return;
     }
     if (reload->has_stamp && memcmp(&stamp, &reload->stamp, sizeof(stamp)) == 0)
-        goto out;
+        return;
     reload->stamp = stamp;
     reload->has_stamp = true;
     if (gw_keyring_load(reload->keys_file, &keyring, &err) != GW_OK || check_public(reload, keyring, &err) != GW_OK) {
         gw_keyring_free(&keyring);
         atomic_fetch_add(&reload->failed, 1);
         gw_log(GW_LOG_ERROR, "keys", "%s; the old keys stay", err.text);
-        goto out;
+        return;
     }
     atomic_fetch_add(&reload->done, 1);
     gw_log(GW_LOG_INFO, "keys", "%zu keys taken up from %s", gw_keyring_count(keyring), reload->keys_file);
     gw_gateway_set_keyring(reload->gateway, &keyring);
-out:
+}
+
+void gw_reload_files_if_changed(struct gw_reload *reload)
+{
+    (void)pthread_mutex_lock(&reload->lock);
+    look_at_keys(reload);
+    look_at_certificates(reload);
     (void)pthread_mutex_unlock(&reload->lock);
 }
 

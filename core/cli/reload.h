@@ -3,12 +3,14 @@
 #define GW_CLI_RELOAD_H
 
 /*
- * What changes while eksgate serves: configuration, keys and policies, as a whole
- * (SIGHUP, POST /v1/reload), and the key file by itself when it changes. A new
+ * What changes while eksgate serves: configuration, keys, certificates and policies,
+ * as a whole (SIGHUP, POST /v1/reload), and the files of keys and certificates by
+ * themselves when they change. A new
  * state that isn't in order never replaces the old one. Any thread; one reload at
  * a time.
  */
 
+#include "cli/certificates.h"
 #include "config/config.h"
 #include "gateway/gateway.h"
 
@@ -22,6 +24,7 @@ GW_NODISCARD enum gw_status gw_reload_settings(const struct gw_config *config, s
 struct gw_reload_start {
     const struct gw_config_source *source; /* borrowed */
     const struct gw_config *config;        /* read by gw_reload_new only */
+    struct gw_certificates *certificates;  /* borrowed */
     size_t workers;
     bool is_public; /* some listener can be reached from outside: published example keys are never taken up */
 };
@@ -34,8 +37,9 @@ void gw_reload_free(struct gw_reload **reload);
  */
 enum gw_status gw_reload_all(struct gw_reload *reload, struct gw_buf *problems);
 
-/* Looks at the key file (what a symlink leads to as well) and takes it up when it is another and in order. */
-void gw_reload_keys_if_changed(struct gw_reload *reload);
+/* Looks at the key file and at certificates (what a symlink leads to as well) and takes up what is another and in
+ * order. */
+void gw_reload_files_if_changed(struct gw_reload *reload);
 
 void gw_reload_counts(struct gw_reload *reload, uint64_t *done, uint64_t *failed);
 

@@ -2,9 +2,9 @@
 /*
  * eksgate serve: opens what the configuration names, joins the rooms, runs one
  * thread per worker, one for status and admin, and the writer's; the main thread
- * waits for signals and looks at the key file once a second.
+ * waits for signals and looks at the files of keys and certificates once a second.
  *
- *   SIGTERM SIGINT  drain, exit 0      SIGHUP  reload configuration, keys, policies
+ *   SIGTERM SIGINT  drain, exit 0      SIGHUP  reload configuration, keys, certificates, policies
  *   SIGUSR1         reopen the audit file
  */
 #include <errno.h>
@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "cli/args.h"
+#include "cli/certificates.h"
 #include "cli/cli.h"
 #include "cli/reload.h"
 #include "cli/serve.h"
@@ -50,6 +51,7 @@ struct serve {
     struct gw_epoch *epoch;
     struct gw_storage storage;
     struct gw_gateway *gateway;
+    struct gw_certificates *certificates;
     struct gw_reload *reload;
     struct serve_worker *workers;
     size_t worker_count;
@@ -104,13 +106,17 @@ static enum gw_status open_one(const struct gw_config *config, struct gw_str add
 static enum gw_status open_listeners(struct serve *serve, struct gw_err *err)
 {
     const struct gw_config *config = serve->config;
-    enum gw_status status = GW_OK;
+    enum gw_status status = gw_certificates_new(config, &serve->certificates, err);
 
     serve->listeners = gw_alloc_zero(config->listen_count, sizeof(*serve->listeners));
     for (size_t i = 0; i < config->listen_count && status == GW_OK; i++) {
-        status = gw_listener_open(&serve->listeners[i], config->listen[i], serve->worker_count, config->unix_mode, err);
-        if (status == GW_OK)
-            serve->listener_count++;
+        status = gw_listener_open(&serve->listeners[i], config->listen[i].address, serve->worker_count,
+                                  config->unix_mode, err);
+        if (status != GW_OK)
+            break;
+        serve->listener_count++;
+        if (gw_certificates_slot(serve->certificates, i) != NULL)
+            gw_listener_set_tls(&serve->listeners[i]);
     }
     if (status == GW_OK)
         status = open_one(config, config->status, 1, &serve->status, err);
@@ -134,7 +140,10 @@ static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_opt
         .http = config->http,
         .mock = config->is_mock ? mock : NULL,
     };
-    struct gw_reload_start start = {.source = &serve->source, .config = config, .workers = serve->worker_count};
+    struct gw_reload_start start = {.source = &serve->source,
+                                    .config = config,
+                                    .certificates = serve->certificates,
+                                    .workers = serve->worker_count};
     struct gw_gateway_settings *settings = NULL;
     struct gw_keyring *keyring = NULL;
     enum gw_status status;
@@ -184,7 +193,8 @@ static enum gw_status open_workers(struct serve *serve, struct gw_err *err)
         if (status != GW_OK)
             return status;
         for (size_t k = 0; k < serve->listener_count; k++)
-            gw_server_listen(gw_worker_server(worker->worker), serve->listeners[k].fds[i], serve->listeners[k].is_unix);
+            gw_server_listen_tls(gw_worker_server(worker->worker), serve->listeners[k].fds[i],
+                                 serve->listeners[k].is_unix, gw_certificates_slot(serve->certificates, k));
     }
     return GW_OK;
 }
@@ -387,7 +397,7 @@ static void wait_for_signals(struct serve *serve, int fd)
     while (!ends) {
         if (take_next_signal(serve, fd, GW_SERVE_TICK_MS, &ends))
             continue;
-        gw_reload_keys_if_changed(serve->reload);
+        gw_reload_files_if_changed(serve->reload);
         gw_epoch_reclaim(serve->epoch);
     }
 }
@@ -442,6 +452,7 @@ static void close_all(struct serve *serve)
     gw_gateway_free(&serve->gateway);
     for (size_t i = 0; serve->workers != NULL && i < serve->worker_count; i++)
         gw_loop_free(&serve->workers[i].loop);
+    gw_certificates_free(&serve->certificates);
     gw_storage_close(&serve->storage);
     if (serve->admin_reader != NULL)
         gw_epoch_unregister(serve->admin_reader);

@@ -79,18 +79,59 @@ static void check_listen(const struct gw_config *config, struct gw_config_proble
     for (size_t i = 0; i < config->listen_count; i++) {
         bool is_loopback;
 
-        if (!check_address(config, problems, GW_OPTION_LISTEN, config->listen[i], &is_loopback) || is_loopback)
+        if (!check_address(config, problems, GW_OPTION_LISTEN, config->listen[i].address, &is_loopback) || is_loopback)
             continue;
         if (config->auth == GW_GATEWAY_AUTH_NONE)
             problem(config, problems, GW_OPTION_LISTEN,
                     "%.*s can be reached from outside, and auth = \"none\" lets everybody in; accepted: loopback "
                     "addresses and unix: paths",
-                    GW_STR_ARG(config->listen[i]));
+                    GW_STR_ARG(config->listen[i].address));
         else if (has_example && !config->is_mock)
             problem(config, problems, GW_OPTION_LISTEN,
                     "%.*s can be reached from outside, and keys holds a key that AWS has published as an example; "
                     "accepted: loopback addresses and unix: paths, or keys of your own",
-                    GW_STR_ARG(config->listen[i]));
+                    GW_STR_ARG(config->listen[i].address));
+    }
+}
+
+/* Loads it by itself, so that each that is wrong is named. `dates`: says what is wrong with those, and nothing else. */
+static void check_certificate(const struct gw_config *config, struct gw_config_problems *problems,
+                              const struct gw_tls_certificate *certificate, bool dates)
+{
+    struct gw_tls_server_options options = {.certificates = certificate, .certificate_count = 1};
+    struct gw_tls_context *context = NULL;
+    struct gw_err err = {""};
+    enum gw_status status = gw_tls_server_new(&options, &context, &err);
+
+    if (dates ? status == GW_OK && err.text[0] != '\0' : status != GW_OK)
+        problem(config, problems, GW_OPTION_LISTEN, "%s", err.text);
+    gw_tls_context_release(&context);
+}
+
+static void check_certificates(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        const struct gw_tls_server_options *tls = &config->listen[i].tls;
+        struct gw_tls_client_options authorities = {.ca_file = tls->client_ca};
+        struct gw_tls_context *context = NULL;
+        struct gw_err err;
+
+        if (tls->certificate_count > GW_TLS_CERTIFICATES_MAX)
+            problem(config, problems, GW_OPTION_LISTEN, "%.*s has more than %d certificates",
+                    GW_STR_ARG(config->listen[i].address), GW_TLS_CERTIFICATES_MAX);
+        for (size_t k = 0; k < tls->certificate_count; k++)
+            check_certificate(config, problems, &tls->certificates[k], false);
+        if (tls->client_ca.at != NULL && gw_tls_client_new(&authorities, &context, &err) != GW_OK)
+            problem(config, problems, GW_OPTION_LISTEN, "%s", err.text);
+        gw_tls_context_release(&context);
+    }
+}
+
+void gw_config_check_dates(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        for (size_t k = 0; k < config->listen[i].tls.certificate_count; k++)
+            check_certificate(config, problems, &config->listen[i].tls.certificates[k], true);
     }
 }
 
@@ -136,12 +177,13 @@ static void check_distinct(const struct gw_config *config, struct gw_config_prob
 {
     for (size_t i = 0; i < config->listen_count; i++) {
         for (size_t j = 0; j < i; j++) {
-            if (is_same_address(config->listen[i], config->listen[j]))
-                problem(config, problems, GW_OPTION_LISTEN, "%.*s is there twice", GW_STR_ARG(config->listen[i]));
+            if (is_same_address(config->listen[i].address, config->listen[j].address))
+                problem(config, problems, GW_OPTION_LISTEN, "%.*s is there twice",
+                        GW_STR_ARG(config->listen[i].address));
         }
-        if (is_same_address(config->listen[i], config->status))
+        if (is_same_address(config->listen[i].address, config->status))
             problem(config, problems, GW_OPTION_STATUS, "%.*s is in listen already", GW_STR_ARG(config->status));
-        if (is_same_address(config->listen[i], config->admin))
+        if (is_same_address(config->listen[i].address, config->admin))
             problem(config, problems, GW_OPTION_ADMIN, "%.*s is in listen already", GW_STR_ARG(config->admin));
     }
     if (is_same_address(config->status, config->admin))
@@ -234,6 +276,7 @@ void gw_config_check(const struct gw_config *config, struct gw_config_problems *
     check_faults(config, problems);
     check_signing_key(config, problems);
     check_listen(config, problems, has_example);
+    check_certificates(config, problems);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
     check_policies(config, problems);
@@ -250,6 +293,7 @@ void gw_config_check_readable(const struct gw_config *config, struct gw_config_p
     check_faults(config, problems);
     check_signing_key(config, problems);
     check_listen(config, problems, has_example);
+    check_certificates(config, problems);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
     if (policies->instructions > 0 && policies->memory_bytes > 0 && policies->state_bytes > 0)

@@ -127,14 +127,14 @@ static void fill_admin(const struct gw_settings *settings, struct gw_config *con
 
 static void fill_listeners(const struct gw_settings *settings, struct gw_config *config)
 {
-    const struct gw_str *items;
-    struct gw_str *addresses;
+    struct gw_config_listener *listeners;
+    size_t count;
 
-    if (gw_settings_texts(settings, GW_OPTION_LISTEN, &items, &config->listen_count)) {
-        addresses = gw_arena_zero(settings->arena, config->listen_count, sizeof(*addresses));
-        for (size_t i = 0; i < config->listen_count; i++)
-            addresses[i] = resolve_address(settings, GW_OPTION_LISTEN, items[i]);
-        config->listen = addresses;
+    if (gw_settings_listeners(settings, &listeners, &count)) {
+        for (size_t i = 0; i < count; i++)
+            listeners[i].address = resolve_address(settings, GW_OPTION_LISTEN, listeners[i].address);
+        config->listen = listeners;
+        config->listen_count = count;
         if (config->listen_count == 0)
             gw_settings_problem(settings, GW_OPTION_LISTEN, "is empty; accepted: a list of %s",
                                 gw_option_rows[GW_OPTION_LISTEN].accepted);

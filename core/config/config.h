@@ -19,6 +19,7 @@
 #include "eks/service.h"
 #include "gateway/gateway.h"
 #include "net/server.h"
+#include "net/tls.h"
 #include "script/hooks.h"
 #include "upstream/credentials.h"
 #include "upstream/upstream.h"
@@ -31,6 +32,11 @@ struct gw_config_cluster {
     bool has_mode; /* it was given */
     enum gw_eks_auth_mode mode;
     struct gw_json given; /* object: members in DescribeCluster's shape */
+};
+
+struct gw_config_listener {
+    struct gw_str address;
+    struct gw_tls_server_options tls; /* certificate_count is 0: no TLS. Paths are absolute, NUL behind them */
 };
 
 enum gw_config_record {
@@ -53,7 +59,7 @@ struct gw_config {
     bool is_mock;                 /* of the source */
     const struct gw_str *origins; /* of each setting, where its value comes from; for config/check.c's messages */
 
-    const struct gw_str *listen;
+    const struct gw_config_listener *listen;
     size_t listen_count;
     struct gw_str status;           /* {NULL,0}: off */
     struct gw_str admin;            /* {NULL,0}: off */
@@ -153,6 +159,9 @@ GW_NODISCARD enum gw_status gw_config_load_admin(const struct gw_config_source *
 void gw_config_check(const struct gw_config *config, struct gw_config_problems *problems);
 /* The same for a configuration with wrong settings, which are zero: says nothing about those. */
 void gw_config_check_readable(const struct gw_config *config, struct gw_config_problems *problems);
+
+/* What is in order and of no use all the same: certificates of listeners that have expired, or aren't valid yet. */
+void gw_config_check_dates(const struct gw_config *config, struct gw_config_problems *problems);
 
 /* new: the keyring that the configuration names. */
 GW_NODISCARD enum gw_status gw_config_keyring(const struct gw_config *config, struct gw_keyring **keyring,

@@ -71,6 +71,9 @@ void gw_settings_credentials(const struct gw_settings *settings, struct gw_confi
 void gw_settings_upstream_pool(const struct gw_settings *settings, struct gw_upstream_options *pool,
                                struct gw_str *ca_file);
 
+/* Of `listen`: addresses and TLS as they are written; arena. */
+bool gw_settings_listeners(const struct gw_settings *settings, struct gw_config_listener **listeners, size_t *count);
+
 /* What only a mock has. */
 void gw_settings_mock(const struct gw_settings *settings, struct gw_config *config);
 

@@ -197,8 +197,6 @@ static bool split_items(const struct gw_settings *settings, enum gw_option_id id
 
 static bool wrong_item(const struct gw_settings *settings, enum gw_option_id id, const struct gw_json *item, size_t at)
 {
-    if (id == GW_OPTION_LISTEN && item->type == GW_JSON_OBJECT)
-        return wrong(settings, id, "item %zu is a table, but this version has no TLS listeners", at + 1);
     return wrong(settings, id, "item %zu is of type %s", at + 1, gw_json_type_name(item->type));
 }
 
@@ -208,8 +206,6 @@ static bool read_items(const struct gw_settings *settings, enum gw_option_id id,
 
     if (json->type == GW_JSON_OBJECT && json->as.object.count == 0)
         return true;
-    if (json->type == GW_JSON_OBJECT && id == GW_OPTION_LISTEN)
-        return wrong_item(settings, id, json, 0);
     if (json->type != GW_JSON_ARRAY)
         return wrong_type(settings, id, json);
     if (json->as.array.count > ITEMS_MAX)

@@ -87,6 +87,7 @@ static void fill_request(struct gw_exchange *exchange)
         .input = &call->input,
         .time_s = gw_clock_wall_ms(exchange->worker->gateway->clock) / 1000,
         .source_ip = gw_conn_source_ip(exchange->conn),
+        .client_subject = gw_conn_tls_subject(exchange->conn),
         .user_agent = gw_http1_header(gw_conn_request(exchange->conn), GW_HEADER_USER_AGENT),
         .request_id = {exchange->request_id, 36},
     };

@@ -165,6 +165,14 @@ static struct gw_str hash_request(struct gw_exchange *exchange, const struct gw_
     return hex_of(exchange, digest);
 }
 
+static struct gw_json client_certificate(struct gw_exchange *exchange)
+{
+    struct gw_json object = object_new(exchange);
+
+    set_text(&object, "subject", gw_conn_tls_subject(exchange->conn));
+    return object;
+}
+
 static struct gw_json eksgate_member(struct gw_exchange *exchange)
 {
     const struct gw_http1_request *request = gw_conn_request(exchange->conn);
@@ -176,6 +184,8 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
         set(&object, "change", gw_json_bool(true));
     if (request != NULL)
         set_text(&object, "requestSha256", hash_request(exchange, request));
+    if (gw_conn_tls_subject(exchange->conn).at != NULL)
+        set(&object, "clientCertificate", client_certificate(exchange));
     if (exchange->policies != NULL && exchange->policies->hooks != NULL)
         set(&object, "generation", gw_json_integer((int64_t)exchange->policies->generation));
     set(&object, "verdicts", verdicts(exchange));

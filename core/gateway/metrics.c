@@ -110,6 +110,12 @@ static void put_connections(const struct gw_metrics_sources *sources, struct gw_
                sum);
     GW_SUM(sources, servers, timeouts, sum);
     put_single(out, "eksgate_http_timeouts_total", "counter", "Connections closed at a deadline.", sum);
+    GW_SUM(sources, servers, tls_handshakes, sum);
+    put_single(out, "eksgate_tls_handshakes_total", "counter", "TLS handshakes finished.", sum);
+    GW_SUM(sources, servers, tls_resumed, sum);
+    put_single(out, "eksgate_tls_resumed_total", "counter", "Of them, those that resumed a session.", sum);
+    GW_SUM(sources, servers, tls_failed, sum);
+    put_single(out, "eksgate_tls_failed_total", "counter", "TLS handshakes that failed.", sum);
     GW_SUM(sources, servers, pauses, sum);
     put_single(out, "eksgate_listener_pauses_total", "counter", "Times a listener paused at the connection cap.", sum);
 }

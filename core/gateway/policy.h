@@ -41,6 +41,7 @@ struct gw_policy_request {
     const struct gw_json *cluster_info; /* object */
     int64_t time_s;
     struct gw_str source_ip;
+    struct gw_str client_subject; /* of the client's verified TLS certificate; {NULL,0}: there is none */
     struct gw_str user_agent;
     struct gw_str request_id;
 };

@@ -307,6 +307,12 @@ static void remove_file(const struct gw_listener *listener)
         (void)unlink(listener->address);
 }
 
+void gw_listener_set_tls(struct gw_listener *listener)
+{
+    if (!listener->is_unix)
+        (void)snprintf(listener->url, sizeof(listener->url), "https://%s", listener->address);
+}
+
 void gw_listener_close(struct gw_listener *listener)
 {
     if (listener->is_unix && listener->count > 0) {

@@ -20,7 +20,7 @@ struct gw_listener {
     bool is_unix;
     bool is_loopback;  /* a unix socket, 127.0.0.0/8, ::1 */
     char address[128]; /* "127.0.0.1:8080", "[::1]:8080" with the real port, or the socket's path */
-    char url[160];     /* "http://127.0.0.1:8080" or "unix:/run/eksgate.sock" */
+    char url[160];     /* "http://127.0.0.1:8080", https where it speaks TLS, or "unix:/run/eksgate.sock" */
     uint64_t device;   /* of the unix socket's file, to know it again */
     uint64_t inode;
 };
@@ -28,6 +28,8 @@ struct gw_listener {
 /* Opens `workers` sockets at `address`; `unix_mode` is the mode of a unix socket (0660). Errors name the address. */
 GW_NODISCARD enum gw_status gw_listener_open(struct gw_listener *listener, struct gw_str address, size_t workers,
                                              unsigned unix_mode, struct gw_err *err);
+/* It speaks TLS: its url begins with https. */
+void gw_listener_set_tls(struct gw_listener *listener);
 /* Closes, and removes a unix socket's file if it is still the one it made. */
 void gw_listener_close(struct gw_listener *listener);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Views as userdata. req is the root; principal, caller, input and facts are made
+ * Views as userdata. req is the root; its parts (principal, input, ...) are made
  * when first read, kept in its user values, and die with it. A name that doesn't
  * exist raises, so that a typo can't pass for "absent".
  */
@@ -17,6 +17,7 @@ enum kind {
     KIND_INPUT,
     KIND_ENTRY,
     KIND_CLUSTER_INFO,
+    KIND_CERTIFICATE,
     KIND_RECORD,
     KIND_COUNT,
 };
@@ -30,8 +31,9 @@ struct gw_bind_view {
     const struct gw_json *record;
 };
 
-static const char *const kind_names[KIND_COUNT] = {"req",       "req.principal",    "req.caller", "req.input",
-                                                   "req.entry", "req.cluster_info", "record"};
+static const char *const kind_names[KIND_COUNT] = {
+    "req",   "req.principal", "req.caller", "req.input", "req.entry", "req.cluster_info", "req.client_certificate",
+    "record"};
 
 /* Registry keys of the metatables. */
 static const char metatable_keys[KIND_COUNT] = {0};
@@ -51,6 +53,8 @@ enum field {
     FIELD_SOURCE_IP,
     FIELD_USER_AGENT,
     FIELD_REQUEST_ID,
+    FIELD_CERTIFICATE,
+    FIELD_SUBJECT,
     FIELD_ARN,
     FIELD_PARTITION,
     FIELD_KIND,
@@ -78,6 +82,7 @@ static const struct field_name req_fields[] = {
     {"source_ip", FIELD_SOURCE_IP},
     {"user_agent", FIELD_USER_AGENT},
     {"request_id", FIELD_REQUEST_ID},
+    {"client_certificate", FIELD_CERTIFICATE},
     {"entry", FIELD_ENTRY},
     {"associations", FIELD_ASSOCIATIONS},
     {"cluster_info", FIELD_CLUSTER_INFO},
@@ -94,6 +99,8 @@ static const struct field_name caller_fields[] = {
     {"tags", FIELD_TAGS},
     {"verified", FIELD_VERIFIED},
 };
+
+static const struct field_name certificate_fields[] = {{"subject", FIELD_SUBJECT}};
 
 /* Members of the service model's AccessEntry and Cluster (botocore 1.44.5): another name raises. */
 static const char *const entry_members[] = {
@@ -237,7 +244,9 @@ static int push_req_part(lua_State *L, const struct gw_bind_view *view, enum fie
         return push_part(L, KIND_CALLER, view);
     if (field == FIELD_INPUT)
         return push_part(L, KIND_INPUT, view);
-    if (view->request->principal != NULL)
+    if (field == FIELD_CERTIFICATE && view->request->client_subject.at != NULL)
+        return push_part(L, KIND_CERTIFICATE, view);
+    if (field == FIELD_PRINCIPAL && view->request->principal != NULL)
         return push_part(L, KIND_PRINCIPAL, view);
     lua_pushnil(L);
     return 1;
@@ -306,6 +315,14 @@ static int l_principal_index(lua_State *L)
 {
     const struct gw_bind_view *view = check_view(L, KIND_PRINCIPAL);
     return push_principal_field(L, view->request->principal, check_field(L, KIND_PRINCIPAL));
+}
+
+static int l_certificate_index(lua_State *L)
+{
+    const struct gw_policy_request *request = check_view(L, KIND_CERTIFICATE)->request;
+    (void)check_field(L, KIND_CERTIFICATE);
+    push_str(L, request->client_subject);
+    return 1;
 }
 
 static void push_tags(lua_State *L, const struct gw_policy_request *request)
@@ -525,13 +542,15 @@ void gw_bind_request_open(lua_State *L, const struct gw_str *members, size_t mem
     open_kind(L, KIND_ENTRY, l_entry_index, l_json_pairs);
     push_members(L, cluster_members, GW_COUNT(cluster_members));
     open_kind(L, KIND_CLUSTER_INFO, l_cluster_info_index, l_json_pairs);
+    push_names(L, certificate_fields, GW_COUNT(certificate_fields));
+    open_kind(L, KIND_CERTIFICATE, l_certificate_index, l_fields_pairs);
     lua_createtable(L, 0, 0);
     open_kind(L, KIND_RECORD, l_record_index, l_json_pairs);
 }
 
 struct gw_bind_view *gw_bind_request_push(lua_State *L, const struct gw_policy_request *request, const unsigned *needs)
 {
-    struct gw_bind_view *view = push_view(L, KIND_REQ, KIND_CLUSTER_INFO);
+    struct gw_bind_view *view = push_view(L, KIND_REQ, KIND_CERTIFICATE);
     view->request = request;
     view->needs = needs;
     return view;

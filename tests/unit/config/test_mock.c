@@ -52,7 +52,7 @@ static void config_load__mock_without_a_file__has_all_it_needs(void **unused)
     (void)unused;
     assert_int_equal(load(&one, NULL, 0, NULL), GW_OK);
     assert_true(one.config->is_mock && one.config->any_region);
-    assert_true(gw_str_is(one.config->listen[0], "127.0.0.1:8080"));
+    assert_true(gw_str_is(one.config->listen[0].address, "127.0.0.1:8080"));
     assert_true(gw_str_is(one.config->admin, "127.0.0.1:9180"));
     assert_null(one.config->status.at);
     assert_true(gw_str_is(one.config->account, "012345678910"));

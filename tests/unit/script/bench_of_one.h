@@ -129,6 +129,7 @@ static inline void bench_init(struct bench *bench)
         .input = &bench->input,
         .time_s = 1795363200,
         .source_ip = GW_STR("127.0.0.1"),
+        .client_subject = GW_STR("CN=ci,O=Example"),
         .user_agent = GW_STR("aws-cli/2"),
         .request_id = GW_STR("6f1c0d52-0000-4000-8000-000000000000"),
     };
