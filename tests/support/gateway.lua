@@ -137,7 +137,7 @@ local function parse_ready(line)
     end
     assert(words[1] == "eksgate" and words[2] == "ready", "not a ready line: " .. line)
     local i = 3
-    while words[i] and (words[i]:find("^http://") or words[i]:find("^unix:")) do
+    while words[i] and (words[i]:find("^https?://") or words[i]:find("^unix:")) do
         listeners[#listeners + 1] = words[i]
         i = i + 1
     end
