@@ -158,12 +158,13 @@ static bool is_host_good(const struct gw_explain *explain)
 
     for (size_t i = 0; i < config->listen_count; i++) {
         struct gw_listener listener = {.is_loopback = true};
+        struct gw_str address = config->listen[i].address;
 
-        if (gw_str_starts(config->listen[i], GW_STR("unix:")))
+        if (gw_str_starts(address, GW_STR("unix:")))
             return true;
-        if (config->listen[i].length >= sizeof(listener.address))
+        if (address.length >= sizeof(listener.address))
             continue;
-        memcpy(listener.address, config->listen[i].at, config->listen[i].length);
+        memcpy(listener.address, address.at, address.length);
         if (gw_foreign_is_named(&listener, (struct gw_foreign_names){config->hosts, config->host_count},
                                 explain->request.host))
             return true;
