@@ -57,7 +57,7 @@ return {
     -- The IAM principals that exist, one ARN per line; without it nobody is asked whether a principal does.
     -- principals = "principals.txt",
 
-    -- Who answers for access entries.
+    -- Who answers for access entries: "store", or "upstream", which then answers everything.
     access_entries = "store",
     store = {
         driver = "sqlite", -- "memory": entries live until the process ends
@@ -65,8 +65,9 @@ return {
         busy_timeout = 2, -- seconds that a lock of another process is waited for
     },
 
-    -- How what requests are forwarded to is reached; of each worker.
+    -- What requests are forwarded to, and how it is reached; of each worker.
     upstream = {
+        -- endpoint = "https://eks.{region}.amazonaws.com", -- with access_entries = "upstream"
         connect_timeout = 3, -- seconds, fractions are fine: name, connection, proxy and TLS handshake together
         write_timeout = 10, -- for the upstream to take a request
         first_byte_timeout = 30, -- from the request's last byte to its reply's first

@@ -25,6 +25,7 @@
 #include "cli/reload.h"
 #include "cli/serve.h"
 #include "cli/storage.h"
+#include "cli/upstream.h"
 #include "config/token.h"
 #include "gateway/admin.h"
 #include "net/listener.h"
@@ -50,6 +51,7 @@ struct serve {
     struct gw_listener *admin_listener;
     struct gw_epoch *epoch;
     struct gw_storage storage;
+    struct gw_cli_upstream upstream;
     struct gw_gateway *gateway;
     struct gw_certificates *certificates;
     struct gw_reload *reload;
@@ -130,6 +132,7 @@ static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_opt
     const struct gw_config *config = serve->config;
     struct gw_gateway_options options = {
         .auth = config->auth,
+        .mode = config->mode,
         .anybody = {.caller = config->caller,
                     .region = config->regions[0],
                     .listeners = serve->listeners,
@@ -150,6 +153,9 @@ static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_opt
 
     for (size_t i = 0; i < serve->listener_count; i++)
         start.is_public |= !serve->listeners[i].is_loopback && !config->is_mock;
+    status = gw_cli_upstream_open(&serve->upstream, config, serve->epoch, &options.upstream, err);
+    if (status != GW_OK)
+        return status;
     options.http.connections_max = (config->http.connections_max + serve->worker_count - 1) / serve->worker_count;
     status = gw_reload_settings(config, serve->worker_count, &settings, err);
     if (status == GW_OK)
@@ -450,6 +456,7 @@ static void close_all(struct serve *serve)
         gw_worker_free(&serve->workers[i].worker);
     gw_reload_free(&serve->reload);
     gw_gateway_free(&serve->gateway);
+    gw_cli_upstream_close(&serve->upstream);
     for (size_t i = 0; serve->workers != NULL && i < serve->worker_count; i++)
         gw_loop_free(&serve->workers[i].loop);
     gw_certificates_free(&serve->certificates);

@@ -226,8 +226,6 @@ static void fill_auth(const struct gw_settings *settings, struct gw_config *conf
 
 static void fill_identity(const struct gw_settings *settings, struct gw_config *config)
 {
-    struct gw_str word;
-
     (void)gw_settings_path(settings, GW_OPTION_DATA, &config->data);
     if (config->data.at == NULL && settings->given[GW_OPTION_DATA].json == NULL)
         refuse(settings, GW_OPTION_DATA, GW_STR(""));
@@ -239,7 +237,6 @@ static void fill_identity(const struct gw_settings *settings, struct gw_config *
         refuse(settings, GW_OPTION_ACCOUNT, config->account);
     fill_regions(settings, config);
     fill_auth(settings, config);
-    read_text(settings, GW_OPTION_ACCESS_ENTRIES, &word);
     if (gw_settings_clusters(settings, config) && config->cluster_count > 0 && config->account.at == NULL &&
         settings->given[GW_OPTION_ACCOUNT].json == NULL)
         gw_settings_problem(settings, GW_OPTION_ACCOUNT, "is missing, and there are clusters; accepted: %s",
@@ -444,7 +441,7 @@ static void fill_store(const struct gw_settings *settings, struct gw_config *con
     read_text(settings, GW_OPTION_STORE_DRIVER, &driver);
     read_seconds(settings, GW_OPTION_STORE_BUSY_TIMEOUT, &config->store_busy_ms);
     read_data_file(settings, config, GW_OPTION_STORE_FILE, &config->store_file);
-    config->store_is_durable = gw_str_is(driver, "sqlite");
+    config->store_is_durable = gw_str_is(driver, "sqlite") && config->mode != GW_GATEWAY_PROXY;
     if (!config->store_is_durable)
         config->store_file = GW_STR_NONE;
     else if (config->store_file.at == NULL && settings->given[GW_OPTION_STORE_FILE].json == NULL)
@@ -476,6 +473,7 @@ static void fill(const struct gw_settings *settings, struct gw_config *config)
     fill_keys(settings, config);
     fill_policies(settings, config);
     gw_settings_credentials(settings, config);
+    gw_settings_upstream(settings, config);
     fill_store(settings, config);
     fill_audit(settings, config);
     fill_http(settings, config);

@@ -87,6 +87,8 @@ struct gw_config {
     struct gw_credentials_key credentials_key;  /* where credentials is GW_CONFIG_CREDENTIALS_KEY */
     struct gw_credentials_role_options assumes; /* arn {NULL,0}: no role */
     struct gw_str sts_endpoint;                 /* {NULL,0}: AWS_ENDPOINT_URL_STS, AWS's */
+    enum gw_gateway_mode mode;
+    struct gw_gateway_upstream upstream; /* the endpoint; cli/upstream.c fills in the rest */
 
     const struct gw_config_cluster *clusters;
     size_t cluster_count;

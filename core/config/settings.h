@@ -74,6 +74,9 @@ void gw_settings_upstream_pool(const struct gw_settings *settings, struct gw_ups
 /* Of `listen`: addresses and TLS as they are written; arena. */
 bool gw_settings_listeners(const struct gw_settings *settings, struct gw_config_listener **listeners, size_t *count);
 
+/* What stands behind the gateway, and its mode, once the clusters are there. */
+void gw_settings_upstream(const struct gw_settings *settings, struct gw_config *config);
+
 /* What only a mock has. */
 void gw_settings_mock(const struct gw_settings *settings, struct gw_config *config);
 

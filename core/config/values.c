@@ -18,7 +18,6 @@ static const struct {
     const char *why;
 } absent_words[] = {
     {GW_OPTION_AUTH, "upstream", "this version verifies signatures itself"},
-    {GW_OPTION_ACCESS_ENTRIES, "upstream", "this version forwards nothing"},
 };
 
 static const char *kind_words(enum gw_option_kind kind)

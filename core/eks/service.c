@@ -6,6 +6,7 @@
  */
 #include "eks/service.h"
 
+#include "eks/any.h"
 #include "eks/cluster_input.h"
 #include "eks/entry_input.h"
 #include "eks/error.h"
@@ -77,9 +78,14 @@ bool gw_eks_is_read_only(enum gw_eks_op op)
            gw_str_starts(name, GW_STR("Get"));
 }
 
+static const struct gw_eks_handler *handler_of(const struct gw_eks_call *call)
+{
+    return handlers[call->op] == NULL && call->is_forwarded ? &gw_eks_any : handlers[call->op];
+}
+
 enum gw_status gw_eks_decode(struct gw_eks_call *call, struct gw_eks_error *error)
 {
-    const struct gw_eks_handler *handler = handlers[call->op];
+    const struct gw_eks_handler *handler = handler_of(call);
 
     call->input = call->request_parameters = (struct gw_json){.type = GW_JSON_NULL};
     if (handler == NULL)
@@ -93,8 +99,8 @@ void gw_eks_view_input(struct gw_eks_call *call)
     if (call->input.type == GW_JSON_OBJECT)
         return;
     gw_eks_view_begin(call);
-    if (handlers[call->op] != NULL)
-        handlers[call->op]->view(call);
+    if (handler_of(call) != NULL)
+        handler_of(call)->view(call);
 }
 
 enum gw_status gw_eks_check(struct gw_eks_call *call, const struct gw_eks_limits *limits, struct gw_eks_error *error)
@@ -129,6 +135,17 @@ bool gw_eks_wants_username(const struct gw_eks_call *call, const struct gw_store
     key = gw_eks_entry_key(call);
     entry = gw_store_find(store, &key);
     return entry != NULL && gw_eks_entry_find_type(entry->type)->is_standard;
+}
+
+bool gw_eks_wants_username_of(const struct gw_eks_call *call, const struct gw_json *entry)
+{
+    const struct gw_json *name = gw_json_get(entry, "type");
+    const struct gw_eks_type *type;
+
+    if (call->entry == NULL || call->entry->username.at != NULL || name == NULL || name->type != GW_JSON_STRING)
+        return false;
+    type = gw_eks_entry_find_type(name->as.string);
+    return type != NULL && type->is_standard;
 }
 
 bool gw_eks_wants_tags(const struct gw_eks_call *call)

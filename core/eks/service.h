@@ -117,6 +117,7 @@ struct gw_eks_cluster_input;     /* of those that make or change a cluster */
 struct gw_eks_update_input;      /* of those on a cluster's updates */
 struct gw_eks_association_input; /* of those on associated policies */
 struct gw_eks_tag_input;         /* of those on tags */
+struct gw_eks_any_input;         /* of those that aren't served here */
 struct gw_eks_paging;            /* of those that list */
 
 struct gw_eks_call {
@@ -132,6 +133,8 @@ struct gw_eks_call {
     size_t label_count;
     struct gw_str query; /* raw; {NULL,0} without one */
     struct gw_str body;
+    bool is_forwarded; /* an upstream answers: check and prepare are its, and operations that aren't served are read too
+                        */
 
     /* by decode */
     struct gw_str cluster;
@@ -142,6 +145,7 @@ struct gw_eks_call {
     struct gw_eks_update_input *update;
     struct gw_eks_association_input *association;
     struct gw_eks_tag_input *tag;
+    struct gw_eks_any_input *any;
     struct gw_eks_paging *paging;
 
     /* by gw_eks_view_input, objects; null before */
@@ -199,6 +203,8 @@ void gw_eks_view_input(struct gw_eks_call *call);
 /* True when policies may choose a username: create or update of a STANDARD entry whose caller sent none. `store` tells
  * the type of an entry that is updated. */
 bool gw_eks_wants_username(const struct gw_eks_call *call, const struct gw_store *store);
+/* The same for an update whose entry an upstream has: `entry` is what it shows of it, NULL: there is none. */
+bool gw_eks_wants_username_of(const struct gw_eks_call *call, const struct gw_json *entry);
 /* True when policies may add default tags: CreateAccessEntry and CreateCluster. */
 bool gw_eks_wants_tags(const struct gw_eks_call *call);
 /* The tags the caller sent, NULL when none. borrows */

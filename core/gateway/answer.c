@@ -207,6 +207,30 @@ static void put_front_fields(struct gw_exchange *exchange, struct gw_buf *head)
     put_trace_id(exchange->worker, head);
 }
 
+static void put_content_type(const struct gw_answer *answer, bool query, struct gw_buf *head)
+{
+    if (answer->content_type.at != NULL) {
+        gw_buf_append_lit(head, "Content-Type: ");
+        gw_buf_append_str(head, answer->content_type);
+        gw_buf_append_lit(head, "\r\n");
+    } else {
+        gw_buf_append_str(head,
+                          query ? GW_STR("Content-Type: text/xml\r\n") : GW_STR("Content-Type: application/json\r\n"));
+    }
+}
+
+/* The upstream's own, which its owner can look up; the gateway's goes beside it then. */
+static void put_request_id(const struct gw_exchange *exchange, struct gw_buf *head)
+{
+    gw_buf_append_lit(head, "\r\nx-amzn-RequestId: ");
+    if (exchange->answer.upstream_id.at != NULL) {
+        gw_buf_append_str(head, exchange->answer.upstream_id);
+        gw_buf_append_lit(head, "\r\nx-eksgate-RequestId: ");
+    }
+    gw_buf_append(head, exchange->request_id, 36);
+    gw_buf_append_lit(head, "\r\n");
+}
+
 static void put_head(struct gw_exchange *exchange, struct gw_buf *head)
 {
     struct gw_worker *worker = exchange->worker;
@@ -219,12 +243,10 @@ static void put_head(struct gw_exchange *exchange, struct gw_buf *head)
     gw_buf_append_str(head, gw_str_from(gw_http1_reason(answer->status)));
     gw_buf_append_lit(head, "\r\n");
     gw_buf_append_str(head, date_line(worker));
-    gw_buf_append_str(head, query ? GW_STR("Content-Type: text/xml\r\nContent-Length: ")
-                                  : GW_STR("Content-Type: application/json\r\nContent-Length: "));
+    put_content_type(answer, query, head);
+    gw_buf_append_lit(head, "Content-Length: ");
     gw_buf_append_u64(head, answer->body.length);
-    gw_buf_append_lit(head, "\r\nx-amzn-RequestId: ");
-    gw_buf_append(head, exchange->request_id, 36);
-    gw_buf_append_lit(head, "\r\n");
+    put_request_id(exchange, head);
     if (!query)
         put_front_fields(exchange, head);
     if (answer->retry_after_s > 0)

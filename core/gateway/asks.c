@@ -26,16 +26,34 @@ bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook)
     return policies->hooks->wants(policies->hooks->ctx, hook, gw_str_from(gw_eks_ops[exchange->call.op].name));
 }
 
-/* Fetches what the policies need. Not for records, whose hooks see no request. */
+/* An update of an entry takes a username from policies where its type does, which only the upstream knows. */
+static unsigned needs_for_username(struct gw_exchange *exchange)
+{
+    bool is_asked = exchange->call.is_forwarded && exchange->call.op == GW_EKS_UpdateAccessEntry;
+
+    return is_asked && gw_asks_wanted(exchange, GW_HOOK_USERNAME) ? GW_EKS_FACT_ENTRY : 0;
+}
+
+unsigned gw_asks_needs(struct gw_exchange *exchange)
+{
+    const struct gw_worker_policies *policies = policies_of(exchange);
+
+    if (policies == NULL || policies->hooks == NULL || policies->hooks->needs == NULL)
+        return 0;
+    return policies->hooks->needs(policies->hooks->ctx, gw_str_from(gw_eks_ops[exchange->call.op].name)) |
+           needs_for_username(exchange);
+}
+
+/* Fetches what the policies need. Not for records, whose hooks see no request; those of an upstream are there. */
 static enum gw_status fetch_facts(struct gw_exchange *exchange)
 {
-    const struct gw_policy_hooks *hooks = exchange->policies->hooks;
     struct gw_eks_env env;
-    unsigned asked = 0;
+    unsigned asked;
     enum gw_status status;
 
-    if (hooks->needs != NULL && exchange->stage < GW_STAGE_RECORD)
-        asked = hooks->needs(hooks->ctx, gw_str_from(gw_eks_ops[exchange->call.op].name));
+    if (exchange->call.is_forwarded || exchange->stage >= GW_STAGE_RECORD)
+        return GW_OK;
+    asked = gw_asks_needs(exchange);
     if (asked == 0)
         return GW_OK;
     env = gw_exchange_env(exchange);
@@ -125,7 +143,7 @@ bool gw_asks_facts_hold(const struct gw_exchange *exchange)
 {
     struct gw_eks_env env;
 
-    if (exchange->facts.asked == 0)
+    if (exchange->facts.asked == 0 || exchange->call.is_forwarded)
         return true;
     env = gw_exchange_env(exchange);
     return gw_eks_facts_hold(&exchange->call, &env, &exchange->facts);

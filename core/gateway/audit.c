@@ -178,10 +178,15 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
     const struct gw_http1_request *request = gw_conn_request(exchange->conn);
     struct gw_json object = object_new(exchange);
 
-    set(&object, "status", gw_json_integer(exchange->answer.status));
+    if (exchange->answer.status != 0)
+        set(&object, "status", gw_json_integer(exchange->answer.status));
     set(&object, "verified", gw_json_bool(exchange->caller.verified));
     if (exchange->result.is_change && !exchange->refused)
         set(&object, "change", gw_json_bool(true));
+    if (gw_stage_forwards(exchange))
+        set(&object, "forwarded", gw_json_bool(true));
+    if (exchange->answer.upstream_id.at != NULL)
+        set_text(&object, "upstreamRequestId", exchange->answer.upstream_id);
     if (request != NULL)
         set_text(&object, "requestSha256", hash_request(exchange, request));
     if (gw_conn_tls_subject(exchange->conn).at != NULL)

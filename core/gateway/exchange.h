@@ -7,6 +7,7 @@
  * it is on. Nothing outside core/gateway includes this.
  */
 
+#include "auth/sign.h"
 #include "gateway/gateway.h"
 
 /* What a stage answers. */
@@ -42,6 +43,9 @@ struct gw_answer {
     struct gw_str message;  /* of an error; for the record */
     struct gw_str body;
     unsigned retry_after_s; /* 0: no such header */
+    /* of an upstream's reply; {NULL,0} else */
+    struct gw_str upstream_id;
+    struct gw_str content_type;
 };
 
 /* One generation of policies on one worker; exchanges hold it to their end. */
@@ -82,6 +86,11 @@ struct gw_worker {
     struct gw_server *server;
     struct gw_epoch_reader *reader;
     struct gw_verifier *verifier;
+    struct gw_signer *signer;
+    struct gw_upstream *upstream; /* NULL: there is none, or the worker ends */
+    struct gw_forward_bell *bell; /* with `upstream` */
+    struct gw_exchange *awaiting; /* exchanges that wait for credentials */
+    struct gw_buf upstream_head;  /* scratch for the heads of forwarded requests; wiped after use */
     struct gw_commit_port *port;
     struct gw_worker_policies *policies;
     uint64_t failed_generation; /* of settings whose policies couldn't be made here */
@@ -137,6 +146,10 @@ struct gw_exchange {
     struct gw_json fields;              /* what audit hooks added */
     struct gw_str record;               /* the line for the audit file; {NULL,0}: none */
     struct gw_commit_job job;
+    struct gw_forward *forward; /* NULL: the store answers, or it isn't built yet */
+    struct gw_forward_facts *forward_facts;
+    struct gw_exchange *next_awaiting; /* of the worker's `awaiting` */
+    bool is_awaiting;
     /* while an injected delay lasts */
     struct gw_loop_timer *delay;
     struct gw_exchange *next_delayed;
@@ -161,6 +174,8 @@ enum gw_step gw_stage_prepare(struct gw_exchange *exchange);
 enum gw_step gw_stage_apply(struct gw_exchange *exchange);
 enum gw_step gw_stage_settle(struct gw_exchange *exchange);
 enum gw_step gw_stage_reply(struct gw_exchange *exchange);
+/* True for a change that goes to an upstream, unless it was refused here. */
+bool gw_stage_forwards(const struct gw_exchange *exchange);
 /* Takes up what the writer did with the job. */
 enum gw_step gw_stage_applied(struct gw_exchange *exchange);
 
@@ -193,6 +208,8 @@ void gw_note_request(struct gw_exchange *exchange);
 /* What a stage answers after a question; a failed one has filled the answer. */
 enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer answer);
 bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook);
+/* What policies need to know before they are asked: bits of enum gw_eks_fact. */
+unsigned gw_asks_needs(struct gw_exchange *exchange);
 /* The conversation, begun on first use. */
 struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange);
 /* True while what policies were told holds. Inside an epoch. */

@@ -20,6 +20,8 @@
 #include "gateway/policy.h"
 #include "gateway/router.h"
 #include "net/server.h"
+#include "upstream/credentials.h"
+#include "upstream/upstream.h"
 
 #define GW_GATEWAY_WORKERS_MAX 256
 
@@ -86,13 +88,23 @@ struct gw_gateway_anybody {
     struct gw_foreign_names hosts; /* further names that Host may carry */
 };
 
+/* What stands behind the gateway. */
+struct gw_gateway_upstream {
+    struct gw_str endpoint; /* a URL with {region} and {account} to be filled in; {NULL,0}: there is none */
+    struct gw_upstream_options pool;
+    struct gw_credentials *credentials; /* borrowed; NULL: the caller's key signs */
+    /* with `credentials`; arn {NULL,0}: the gateway's own sign */
+    struct gw_credentials_role_options assumes;
+};
+
 struct gw_gateway_options {
     enum gw_gateway_auth auth;
     struct gw_gateway_anybody anybody; /* only with GW_GATEWAY_AUTH_NONE */
     enum gw_gateway_mode mode;
     struct gw_verify_options verify;
     struct gw_commit_options commit;
-    struct gw_server_options http;      /* connections_max per worker */
+    struct gw_server_options http; /* connections_max per worker */
+    struct gw_gateway_upstream upstream;
     const struct gw_mock_options *mock; /* borrowed by gw_gateway_new; NULL: nothing is faked */
 };
 

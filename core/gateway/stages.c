@@ -4,7 +4,7 @@
  * fault.c, record in audit.c). Each reads what earlier ones left in the exchange and either adds to
  * it or fills the answer.
  */
-#include "gateway/exchange.h"
+#include "gateway/forward.h"
 
 /* Of changes to one object that come together one gets through in each round, and Terraform sends ten at a time: the
  * associations of one entry, say. */
@@ -49,6 +49,7 @@ static void fill_call(struct gw_exchange *exchange)
     call->label_count = exchange->route.label_count;
     call->query = request_of(exchange)->query;
     call->body = gw_conn_body(exchange->conn);
+    call->is_forwarded = gw_forward_wanted(exchange);
 }
 
 enum gw_step gw_stage_verify(struct gw_exchange *exchange)
@@ -67,7 +68,7 @@ enum gw_step gw_stage_decode(struct gw_exchange *exchange)
 {
     struct gw_eks_error error = {0};
 
-    if (!gw_eks_is_served(exchange->call.op))
+    if (!gw_eks_is_served(exchange->call.op) && !exchange->call.is_forwarded)
         return gw_answer_error(exchange, GW_EKS_NotImplementedException,
                                gw_arena_printf(exchange->arena,
                                                "%s is not served here: without the setting `upstream`, which would "
@@ -83,12 +84,25 @@ enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
 {
     struct gw_policy_call *call;
 
+    if (exchange->call.is_forwarded) {
+        enum gw_step step = gw_forward_facts(exchange);
+
+        if (step != GW_STEP_DONE)
+            return step;
+    }
     if (!gw_asks_wanted(exchange, GW_HOOK_AUTHORIZE))
         return GW_STEP_DONE;
     call = gw_asks_call(exchange);
     if (call == NULL)
         return gw_asks_refused(exchange);
     return gw_asks_step(exchange, exchange->policies->hooks->authorize(exchange->policies->hooks->ctx, call));
+}
+
+static bool takes_username(const struct gw_exchange *exchange)
+{
+    if (exchange->call.is_forwarded && exchange->call.op == GW_EKS_UpdateAccessEntry)
+        return gw_eks_wants_username_of(&exchange->call, exchange->facts.has_entry ? &exchange->facts.entry : NULL);
+    return gw_eks_wants_username(&exchange->call, exchange->worker->gateway->store);
 }
 
 static enum gw_step complete_username(struct gw_exchange *exchange)
@@ -98,8 +112,7 @@ static enum gw_step complete_username(struct gw_exchange *exchange)
     struct gw_policy_call *call;
     enum gw_step step;
 
-    if (exchange->username_asked || !gw_eks_wants_username(&exchange->call, exchange->worker->gateway->store) ||
-        !gw_asks_wanted(exchange, GW_HOOK_USERNAME))
+    if (exchange->username_asked || !takes_username(exchange) || !gw_asks_wanted(exchange, GW_HOOK_USERNAME))
         return GW_STEP_DONE;
     call = gw_asks_call(exchange);
     if (call == NULL)
@@ -143,6 +156,8 @@ enum gw_step gw_stage_check(struct gw_exchange *exchange)
 {
     struct gw_eks_error error = {0};
 
+    if (exchange->call.is_forwarded)
+        return GW_STEP_DONE; /* the upstream's rules; what policies chose is checked when the request is built */
     if (gw_eks_check(&exchange->call, &gw_exchange_settings(exchange)->limits, &error) != GW_OK)
         return gw_answer_eks_error(exchange, &error);
     return GW_STEP_DONE;
@@ -227,8 +242,11 @@ enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
 {
     struct gw_eks_env env = gw_exchange_env(exchange);
     struct gw_eks_error error = {0};
-    enum gw_status status = prepare(exchange, &env, &error);
+    enum gw_status status;
 
+    if (exchange->call.is_forwarded)
+        return gw_forward_prepare(exchange);
+    status = prepare(exchange, &env, &error);
     /* Looked at behind prepare: what holds now held when it read the store. */
     if (!gw_asks_facts_hold(exchange))
         return decide_anew(exchange);
@@ -236,6 +254,11 @@ enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
         return refuse_or_adopt(exchange, &env, &error);
     exchange->answer = (struct gw_answer){.status = exchange->result.status, .body = exchange->result.reply};
     return GW_STEP_DONE;
+}
+
+bool gw_stage_forwards(const struct gw_exchange *exchange)
+{
+    return exchange->call.is_forwarded && !exchange->refused && !gw_eks_is_read_only(exchange->call.op);
 }
 
 static enum gw_step answer_unavailable(struct gw_exchange *exchange, struct gw_str message)
@@ -268,6 +291,8 @@ enum gw_step gw_stage_apply(struct gw_exchange *exchange)
     struct gw_commit_job *job = &exchange->job;
     enum gw_status status;
 
+    if (gw_stage_forwards(exchange))
+        return gw_forward_apply(exchange);
     job->change = exchange->result.is_change && !exchange->refused ? &exchange->result.change : NULL;
     job->record = exchange->record;
     if (job->change == NULL && job->record.at == NULL)
@@ -289,6 +314,8 @@ enum gw_step gw_stage_applied(struct gw_exchange *exchange)
     exchange->record = GW_STR_NONE;
     switch (exchange->job.status) {
     case GW_OK:
+        if (gw_stage_forwards(exchange))
+            return gw_forward_recorded(exchange);
         if (exchange->job.change != NULL)
             exchange->result.is_change = false; /* the store owns entry and token now */
         return GW_STEP_DONE;
@@ -320,7 +347,7 @@ enum gw_step gw_stage_settle(struct gw_exchange *exchange)
         outcome = "failed";
     else if (exchange->refused)
         outcome = "refused";
-    else if (exchange->job.change != NULL)
+    else if (exchange->job.change != NULL || gw_stage_forwards(exchange))
         outcome = "applied";
     gw_audit_outcome(exchange, outcome);
     if (exchange->worker->gateway->mock != NULL)

@@ -4,12 +4,13 @@
  * thread. Everything here runs on the worker's loop but gw_worker_drain.
  */
 #include "base/log.h"
-#include "gateway/exchange.h"
+#include "gateway/forward.h"
 
 #include <stdlib.h>
 
-#define GW_WORKER_HEAD_MAX ((size_t)16 << 10)
-#define GW_WORKER_TICK_MS  1000
+#define GW_WORKER_HEAD_MAX          ((size_t)16 << 10)
+#define GW_WORKER_TICK_MS           1000
+#define GW_WORKER_UPSTREAM_HEAD_MAX ((size_t)128 << 10)
 
 static void log_from_policy(void *ctx, struct gw_str policy, struct gw_str text)
 {
@@ -78,6 +79,7 @@ static void on_wake(void *ctx)
     struct gw_worker *worker = ctx;
 
     gw_commit_collect(worker->port);
+    gw_forward_wake(worker);
     if (atomic_load(&worker->drain) && !worker->draining) {
         worker->draining = true;
         gw_server_drain(worker->server, stop_loop, worker);
@@ -101,6 +103,18 @@ static void on_tick(void *ctx)
 static void wake_loop(void *ctx)
 {
     gw_loop_wake(ctx);
+}
+
+static void open_upstream(struct gw_worker *worker)
+{
+    const struct gw_gateway_options *options = &worker->gateway->options;
+
+    if (options->mode == GW_GATEWAY_STANDALONE)
+        return;
+    gw_buf_init(&worker->upstream_head, GW_WORKER_UPSTREAM_HEAD_MAX);
+    worker->signer = gw_sign_new();
+    worker->bell = gw_forward_bell_new(worker->loop);
+    worker->upstream = gw_upstream_new(worker->loop, &options->upstream.pool);
 }
 
 enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, struct gw_worker **worker,
@@ -132,6 +146,7 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
     gw_random_fill(gateway->random, w->id_state, sizeof(w->id_state));
     w->id_state[0] |= 1; /* the generator's one forbidden state is all zeros */
     w->verifier = gw_verify_new(&gateway->options.verify);
+    open_upstream(w);
     w->port = gw_commit_port_open(gateway->commit, wake_loop, loop);
     gw_exchange_handler(w, &handler);
     w->server = gw_server_new(loop, &gateway->options.http, &handler);
@@ -151,10 +166,15 @@ void gw_worker_free(struct gw_worker **worker)
     if (w == NULL)
         return;
     *worker = NULL;
+    gw_upstream_free(&w->upstream); /* its calls end, and add what settles their records */
+    gw_forward_hurry(w);
     gw_commit_port_close(&w->port);
     gw_server_free(&w->server);
     gw_worker_policies_drop(w->policies);
     gw_verify_free(&w->verifier);
+    gw_sign_free(&w->signer);
+    gw_forward_bell_close(&w->bell);
+    gw_buf_fini(&w->upstream_head);
     gw_epoch_unregister(w->reader);
     gw_buf_fini(&w->head);
     gw_buf_fini(&w->record);

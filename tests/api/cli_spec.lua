@@ -116,9 +116,9 @@ describe("eksgate check", function()
         end
     end)
 
-    it("refuses what this version doesn't serve", function()
+    it("refuses settings that lack what they need", function()
         for name, value in pairs({
-            access_entries = "upstream", auth = "none", upstream = { endpoint = "http://127.0.0.1:5000" },
+            access_entries = "upstream", caller = "nobody", upstream = { endpoint = "ftp://127.0.0.1:5000" },
         }) do
             local code, out, err = check({ settings = { [name] = value } })
             assert.equal(1, code, name)

@@ -144,11 +144,11 @@ describe("eksgate mock", function()
 
     it("refuses what a mock has not, and lists every problem", function()
         local code, err = gateway.prepare_mock({ settings = {
-            clock = "frozen:soon", ids = "4", ["upstream.waiting"] = "none",
+            clock = "frozen:soon", ids = "4", ["upstream.endpoint"] = "https://eks.us-east-1.amazonaws.com",
         } }):fail_to_start()
         assert.equal(1, code)
         for _, words in ipairs({ "--set: clock: is \"frozen:soon\"; accepted: system, or frozen:",
-            "--set: ids: is \"4\"; accepted: random, or seeded:", "--set: upstream.waiting: is \"none\"" }) do
+            "--set: ids: is \"4\"; accepted: random, or seeded:", "--set: upstream.endpoint: is AWS's, which no mock" }) do
             assert.truthy(err:find(words, 1, true), words .. " in\n" .. err)
         end
     end)

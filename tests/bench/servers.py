@@ -244,7 +244,7 @@ class Lab:
     # The peers
 
     @contextlib.contextmanager
-    def nginx(self, reply):
+    def nginx(self, reply, cpu=0):
         """`return 200` of the body of `reply`, with one added header that makes the whole reply as long."""
         head, body = reply.split("\r\n\r\n", 1)
         port = free_port()
@@ -269,7 +269,7 @@ http {{
     }}
 }}
 """)
-        with self.peer(["nginx", "-p", self.folder, "-e", "stderr", "-c", configuration], port) as process:
+        with self.peer(["nginx", "-p", self.folder, "-e", "stderr", "-c", configuration], port, cpu) as process:
             workers = self.children(process.pid)
             if len(workers) != 1:
                 raise Failed(f"nginx has {len(workers)} workers")
@@ -365,12 +365,12 @@ frontend front
             return [int(word) for word in file.read().split()]
 
     @contextlib.contextmanager
-    def peer(self, command, port):
+    def peer(self, command, port, cpu=0):
         if not shutil.which(command[0], path=os.environ.get("PATH", "") + ":/usr/sbin"):
             raise Failed(f"{command[0]} is not installed")
         environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin"}
         with open(self.path(command[0] + ".log"), "ab") as log:
-            process = subprocess.Popen(on_cpu(0, command), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            process = subprocess.Popen(on_cpu(cpu, command), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                        env=environment)
         try:
             wait_for_port(process, port)

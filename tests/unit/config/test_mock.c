@@ -109,14 +109,15 @@ static void config_check__mock__takes_known_keys_on_any_address(void **unused)
 
 static void config_load__mock__names_what_is_wrong(void **unused)
 {
-    static const char *const sets[] = {"clock=frozen:tomorrow", "ids=4711", "upstream.waiting=x", "account=1"};
+    static const char *const sets[] = {"clock=frozen:tomorrow", "ids=4711",
+                                       "upstream.endpoint=https://eks.us-east-1.amazonaws.com", "account=1"};
     struct mock_case one;
 
     (void)unused;
     assert_int_equal(load(&one, sets, GW_COUNT(sets), NULL), GW_E_SYNTAX);
     assert_says(&one, "--set: clock: is \"frozen:tomorrow\"; accepted: system, or frozen:INSTANT");
     assert_says(&one, "--set: ids: is \"4711\"; accepted: random, or seeded:NUMBER");
-    assert_says(&one, "--set: upstream.waiting: is \"x\"");
+    assert_says(&one, "--set: upstream.endpoint: is AWS's, which no mock stands in front of");
     assert_says(&one, "--set: account: is \"1\"");
     close_case(&one);
 }

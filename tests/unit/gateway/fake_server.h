@@ -3,9 +3,9 @@
 #define GW_TEST_FAKE_SERVER_H
 
 /*
- * A stand-in for net/: no sockets, one connection at a time. It defines the
- * functions of net/server.h and net/loop.h that the gateway calls, so that the
- * library's own aren't linked. One program includes it once.
+ * A stand-in for net/ and upstream/: no sockets, one connection at a time. It
+ * defines the functions of net/server.h, net/loop.h and upstream/ that the gateway
+ * calls, so that the libraries' own aren't linked. One program includes it once.
  */
 
 #include <pthread.h>
@@ -52,6 +52,51 @@ struct gw_conn {
     unsigned replies;
     unsigned drops;
 };
+
+/* Nothing is forwarded here. */
+struct gw_upstream *gw_upstream_new(struct gw_loop *loop, const struct gw_upstream_options *options)
+{
+    (void)loop;
+    (void)options;
+    gw_fatal("no upstream in this test");
+}
+
+void gw_upstream_free(struct gw_upstream **upstream)
+{
+    *upstream = NULL;
+}
+
+void gw_upstream_send(struct gw_upstream *upstream, struct gw_upstream_call *call)
+{
+    (void)upstream;
+    (void)call;
+    gw_fatal("no upstream in this test");
+}
+
+const struct gw_credentials_snapshot *gw_credentials_get(const struct gw_credentials *credentials, struct gw_err *err)
+{
+    (void)credentials;
+    (void)gw_fail(err, GW_E_MISSING, "no credentials in this test");
+    return NULL;
+}
+
+enum gw_status gw_credentials_assume(struct gw_credentials *credentials, const struct gw_credentials_role *role,
+                                     void (*wake)(void *ctx), void *ctx,
+                                     const struct gw_credentials_snapshot **snapshot, struct gw_err *err)
+{
+    (void)credentials;
+    (void)role;
+    (void)wake;
+    (void)ctx;
+    (void)snapshot;
+    return gw_fail(err, GW_E_MISSING, "no credentials in this test");
+}
+
+void gw_credentials_doubt(struct gw_credentials *credentials, uint64_t version)
+{
+    (void)credentials;
+    (void)version;
+}
 
 void gw_loop_on_wake(struct gw_loop *loop, gw_loop_cb call, void *ctx)
 {

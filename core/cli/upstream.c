@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens in the order in which one needs the other. Credentials are fetched by
+ * threads of theirs; the gateway doesn't wait for them, and answers 503 meanwhile.
+ */
+#include "cli/upstream.h"
+
+#include <unistd.h>
+
+#include "config/credentials.h"
+
+static enum gw_status open_tls(struct gw_cli_upstream *upstream, const struct gw_config *config, struct gw_err *err)
+{
+    struct gw_tls_client_options options = {.ca_file = config->upstream_ca_file};
+
+    return gw_tls_client_new(&options, &upstream->tls, err);
+}
+
+static void open_credentials(struct gw_cli_upstream *upstream, const struct gw_config *config, struct gw_epoch *epoch)
+{
+    struct gw_credentials_options options;
+
+    if (!gw_config_has_credentials(config))
+        return;
+    gw_config_credentials_options(config, environ, &options);
+    options.epoch = epoch;
+    upstream->credentials = gw_credentials_new(&options);
+}
+
+enum gw_status gw_cli_upstream_open(struct gw_cli_upstream *upstream, const struct gw_config *config,
+                                    struct gw_epoch *epoch, struct gw_gateway_upstream *options, struct gw_err *err)
+{
+    enum gw_status status;
+
+    if (config->mode == GW_GATEWAY_STANDALONE)
+        return GW_OK;
+    status = open_tls(upstream, config, err);
+    if (status != GW_OK)
+        return status;
+    open_credentials(upstream, config, epoch);
+    *options = config->upstream;
+    options->pool = config->upstream_pool;
+    options->pool.tls = upstream->tls;
+    options->credentials = upstream->credentials;
+    options->assumes = config->assumes;
+    return GW_OK;
+}
+
+void gw_cli_upstream_close(struct gw_cli_upstream *upstream)
+{
+    gw_credentials_free(&upstream->credentials);
+    if (upstream->tls != NULL)
+        gw_tls_context_release(&upstream->tls);
+}

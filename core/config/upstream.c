@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stands behind the gateway, and with that its mode: who answers for access
+ * entries, and who for the rest.
+ */
+#include "config/settings.h"
+
+#define URL_MAX 512
+
+/* The template with names of the longest kind in the places of {region} and {account}, so that it reads as a URL. */
+static struct gw_str fill_in(struct gw_arena *arena, struct gw_str template)
+{
+    struct gw_buf text;
+    struct gw_str filled;
+
+    gw_buf_init(&text, URL_MAX);
+    while (template.length > 0) {
+        bool is_region = gw_str_starts(template, GW_STR("{region}"));
+        bool is_account = gw_str_starts(template, GW_STR("{account}"));
+
+        if (is_region)
+            gw_buf_append_lit(&text, "us-gov-west-1");
+        else if (is_account)
+            gw_buf_append_lit(&text, "000000000000");
+        else
+            gw_buf_append_byte(&text, template.at[0]);
+        template = gw_str_slice(template, is_region ? 8 : is_account ? 9 : 1, template.length);
+    }
+    filled = text.overflowed ? GW_STR("") : gw_arena_str(arena, gw_buf_str(&text));
+    gw_buf_fini(&text);
+    return filled;
+}
+
+static bool is_below(struct gw_str host, struct gw_str domain)
+{
+    return host.length > domain.length &&
+           gw_str_equal_nocase(gw_str_slice(host, host.length - domain.length, domain.length), domain);
+}
+
+/* Names that only AWS has. */
+static bool is_aws(struct gw_str host)
+{
+    static const struct gw_str domains[] = {
+        GW_STR_INIT(".amazonaws.com"),  GW_STR_INIT(".amazonaws.com.cn"),
+        GW_STR_INIT(".api.aws"),        GW_STR_INIT(".api.amazonwebservices.com.cn"),
+        GW_STR_INIT(".amazonaws.eu"),   GW_STR_INIT(".c2s.ic.gov"),
+        GW_STR_INIT(".sc2s.sgov.gov"),  GW_STR_INIT(".csp.hci.ic.gov"),
+        GW_STR_INIT(".cloud.adc-e.uk"),
+    };
+
+    for (size_t i = 0; i < GW_COUNT(domains); i++) {
+        if (is_below(host, domains[i]))
+            return true;
+    }
+    return false;
+}
+
+static void check_aws(const struct gw_settings *settings, const struct gw_config *config, bool is_tls)
+{
+    if (config->is_mock)
+        gw_settings_problem(settings, GW_OPTION_UPSTREAM_ENDPOINT,
+                            "is AWS's, which no mock stands in front of; accepted: "
+                            "another endpoint, or eksgate serve");
+    else if (!is_tls)
+        gw_settings_problem(settings, GW_OPTION_UPSTREAM_ENDPOINT, "is AWS's and not https; accepted: https://...");
+    else if (config->mode == GW_GATEWAY_OVERLAY)
+        gw_settings_problem(
+            settings, GW_OPTION_ACCESS_ENTRIES,
+            "is store, and upstream.endpoint is AWS's, which has access entries of its own that would be "
+            "hidden; accepted: upstream");
+}
+
+static void fill_endpoint(const struct gw_settings *settings, struct gw_config *config, bool has_entries)
+{
+    struct gw_upstream_target target;
+    struct gw_err err;
+
+    if (gw_upstream_parse_url(fill_in(settings->arena, config->upstream.endpoint), &target, &err) != GW_OK) {
+        gw_settings_problem(settings, GW_OPTION_UPSTREAM_ENDPOINT, "is %.*s; accepted: %s",
+                            GW_STR_ARG(config->upstream.endpoint),
+                            gw_option_rows[GW_OPTION_UPSTREAM_ENDPOINT].accepted);
+        return;
+    }
+    config->mode = has_entries ? GW_GATEWAY_PROXY : GW_GATEWAY_OVERLAY;
+    if (is_aws(target.host))
+        check_aws(settings, config, target.is_tls);
+    if (config->mode == GW_GATEWAY_PROXY && config->cluster_count > 0)
+        gw_settings_problem(settings, GW_OPTION_CLUSTERS,
+                            "are the upstream's with access_entries = \"upstream\"; leave them out");
+}
+
+/* Emulators tell accounts apart by the key that signs; in front of anything else the gateway is somebody itself. */
+static void choose_credentials(const struct gw_settings *settings, struct gw_config *config)
+{
+    bool has_callers = config->auth == GW_GATEWAY_AUTH_SIGV4;
+
+    if (config->credentials == GW_CONFIG_CREDENTIALS_ABSENT)
+        config->credentials = config->mode == GW_GATEWAY_OVERLAY && has_callers ? GW_CONFIG_CREDENTIALS_CALLER
+                                                                                : GW_CONFIG_CREDENTIALS_DEFAULT;
+    else if (config->credentials == GW_CONFIG_CREDENTIALS_CALLER && !has_callers)
+        gw_settings_problem(settings, GW_OPTION_UPSTREAM_CREDENTIALS,
+                            "are the caller's, and callers have no keys here unless auth is sigv4");
+}
+
+void gw_settings_upstream(const struct gw_settings *settings, struct gw_config *config)
+{
+    struct gw_str word = GW_STR_NONE;
+    bool has_entries;
+
+    (void)gw_settings_text(settings, GW_OPTION_UPSTREAM_ENDPOINT, &config->upstream.endpoint);
+    (void)gw_settings_text(settings, GW_OPTION_ACCESS_ENTRIES, &word);
+    has_entries = gw_str_is(word, "upstream");
+    if (config->upstream.endpoint.at != NULL)
+        fill_endpoint(settings, config, has_entries);
+    else if (has_entries)
+        gw_settings_problem(settings, GW_OPTION_ACCESS_ENTRIES, "is upstream, and upstream.endpoint is missing");
+    if (config->mode != GW_GATEWAY_STANDALONE)
+        choose_credentials(settings, config);
+}

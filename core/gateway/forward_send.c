@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a request that is ready to the bytes that leave: the endpoint with region
+ * and account filled in, the head, and as the last step the signature.
+ */
+#include "gateway/forward.h"
+
+#define URL_MAX 512
+
+static void append_field(struct gw_buf *head, const char *name, struct gw_str value)
+{
+    gw_buf_append_str(head, gw_str_from(name));
+    gw_buf_append_lit(head, ": ");
+    gw_buf_append_str(head, value);
+    gw_buf_append_lit(head, "\r\n");
+}
+
+struct gw_str gw_forward_fill_in(struct gw_str template, const struct gw_forward *forward, struct gw_arena *arena)
+{
+    struct gw_buf text;
+    struct gw_str filled;
+
+    gw_buf_init(&text, URL_MAX);
+    while (template.length > 0) {
+        if (gw_str_starts(template, GW_STR("{region}"))) {
+            gw_buf_append_str(&text, forward->region);
+            template = gw_str_slice(template, 8, template.length);
+        } else if (gw_str_starts(template, GW_STR("{account}"))) {
+            gw_buf_append_str(&text, forward->account);
+            template = gw_str_slice(template, 9, template.length);
+        } else {
+            gw_buf_append_byte(&text, template.at[0]);
+            template = gw_str_slice(template, 1, template.length);
+        }
+    }
+    filled = text.overflowed ? GW_STR_NONE : gw_arena_str(arena, gw_buf_str(&text));
+    gw_buf_fini(&text);
+    return filled;
+}
+
+/* The Host field: with a port that isn't the scheme's own, and brackets around an IPv6 address. */
+static struct gw_str host_of(const struct gw_upstream_target *target, struct gw_arena *arena)
+{
+    bool is_v6 = memchr(target->host.at, ':', target->host.length) != NULL;
+    struct gw_str host = is_v6 ? gw_arena_printf(arena, "[%.*s]", GW_STR_ARG(target->host)) : target->host;
+
+    if (target->port == (target->is_tls ? 443 : 80))
+        return host;
+    return gw_arena_printf(arena, "%.*s:%u", GW_STR_ARG(host), target->port);
+}
+
+static enum gw_status find_target(struct gw_forward *forward, struct gw_err *err)
+{
+    const struct gw_exchange *exchange = forward->exchange;
+    struct gw_str url =
+        gw_forward_fill_in(exchange->worker->gateway->options.upstream.endpoint, forward, exchange->arena);
+    enum gw_status status;
+
+    if (url.at == NULL)
+        return gw_fail(err, GW_E_LIMIT, "the endpoint is longer than %d bytes", URL_MAX);
+    status = gw_upstream_parse_url(url, &forward->call.target, err);
+    if (status == GW_OK)
+        forward->sign.host = host_of(&forward->call.target, exchange->arena);
+    return status;
+}
+
+static void append_request_line(const struct gw_sign_request *sign, struct gw_buf *head)
+{
+    gw_buf_append_str(head, sign->method);
+    gw_buf_append_byte(head, ' ');
+    gw_buf_append_str(head, sign->path);
+    if (sign->query.length > 0) {
+        gw_buf_append_byte(head, '?');
+        gw_buf_append_str(head, sign->query);
+    }
+    gw_buf_append_lit(head, " HTTP/1.1\r\n");
+}
+
+/* Who asked, for the upstream's own log: the client's program and this one. */
+static void append_agent(const struct gw_exchange *exchange, struct gw_buf *head)
+{
+    const struct gw_http1_request *request = gw_conn_request(exchange->conn);
+    struct gw_str agent = gw_str_slice(gw_http1_header(request, GW_HEADER_USER_AGENT), 0, 512);
+
+    gw_buf_append_lit(head, "User-Agent: ");
+    if (agent.length > 0) {
+        gw_buf_append_str(head, agent);
+        gw_buf_append_byte(head, ' ');
+    }
+    gw_buf_append_lit(head, "eksgate/" EKSGATE_VERSION "\r\n");
+}
+
+static enum gw_status write_head(struct gw_forward *forward, const struct gw_sign_identity *identity,
+                                 struct gw_buf *head)
+{
+    struct gw_exchange *exchange = forward->exchange;
+    struct gw_sign_request *sign = &forward->sign;
+
+    gw_buf_clear(head);
+    append_request_line(sign, head);
+    append_field(head, "Host", sign->host);
+    append_agent(exchange, head);
+    if (sign->content_type.at != NULL)
+        append_field(head, "Content-Type", sign->content_type);
+    if (sign->body.length > 0 || !gw_str_is(sign->method, "GET")) {
+        gw_buf_append_lit(head, "Content-Length: ");
+        gw_buf_append_u64(head, sign->body.length);
+        gw_buf_append_lit(head, "\r\n");
+    }
+    sign->now_ms = gw_clock_wall_ms(exchange->worker->gateway->clock);
+    return gw_sign(exchange->worker->signer, identity, sign, exchange->arena, head);
+}
+
+enum gw_status gw_forward_send(struct gw_forward *forward, struct gw_err *err)
+{
+    struct gw_exchange *exchange = forward->exchange;
+    struct gw_worker *worker = exchange->worker;
+    struct gw_sign_identity identity;
+    enum gw_status status = find_target(forward, err);
+
+    if (status == GW_OK && worker->upstream == NULL)
+        status = gw_fail(err, GW_E_BUSY, "this worker ends");
+    if (status == GW_OK)
+        status = gw_forward_identify(forward, &identity, err);
+    if (status != GW_OK)
+        return status;
+    forward->secret_version = identity.secret_version;
+    status = write_head(forward, &identity, &worker->upstream_head);
+    if (status != GW_OK)
+        return gw_fail(err, status, "the request can't be signed");
+    forward->call.head = gw_arena_str(exchange->arena, gw_buf_str(&worker->upstream_head));
+    gw_wipe(worker->upstream_head.at, worker->upstream_head.length);
+    forward->call.body = forward->sign.body;
+    forward->call.arena = exchange->arena;
+    forward->is_sent = true;
+    gw_upstream_send(worker->upstream, &forward->call);
+    return GW_OK;
+}

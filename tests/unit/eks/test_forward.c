@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes upstream is made from what was read: paths, queries, bodies, and facts from replies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "eks/any.h"
+#include "eks/forward.h"
+
+struct forwarded {
+    struct gw_arena arena;
+    struct gw_eks_call call;
+    struct gw_eks_error error;
+    struct gw_buf text;
+};
+
+static void begin(struct forwarded *f, enum gw_eks_op op, const char *first, const char *second)
+{
+    *f = (struct forwarded){.call = {.op = op, .is_forwarded = true}};
+    gw_arena_init(&f->arena, 0);
+    gw_buf_init(&f->text, 65536);
+    f->call.arena = &f->arena;
+    f->call.raw_labels[f->call.label_count++] = gw_str_from(first);
+    if (second != NULL)
+        f->call.raw_labels[f->call.label_count++] = gw_str_from(second);
+}
+
+static void end(struct forwarded *f)
+{
+    gw_buf_fini(&f->text);
+    gw_arena_fini(&f->arena);
+}
+
+static void assert_text(struct forwarded *f, const char *text)
+{
+    gw_buf_append_byte(&f->text, '\0');
+    assert_string_equal(f->text.at, text);
+}
+
+static void assert_input(struct forwarded *f, const char *text)
+{
+    assert_int_equal(gw_eks_decode(&f->call, &f->error), GW_OK);
+    gw_eks_view_input(&f->call);
+    gw_json_encode(&f->call.input, &f->text);
+    assert_text(f, text);
+}
+
+static void path__escapes_of_any_case__are_made_anew(void **state)
+{
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_DescribeAccessEntry, "prod", "arn%3aaws:iam%3A%3A111122223333%3Arole%2fmy-role");
+    assert_int_equal(gw_eks_forward_path(&f.call, &f.text), GW_OK);
+    assert_text(&f, "/clusters/prod/access-entries/arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fmy-role");
+    end(&f);
+}
+
+static void path__label_that_is_a_dot_segment__is_refused(void **state)
+{
+    static const char *const labels[] = {".", "..", "%2e", "%2E%2e", "a%0d%0ab", "%00", "", "%"};
+
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(labels); i++) {
+        struct forwarded f;
+
+        begin(&f, GW_EKS_DescribeAddon, "prod", labels[i]);
+        if (gw_eks_forward_path(&f.call, &f.text) == GW_OK)
+            fail_msg("%s goes into a path", labels[i]);
+        end(&f);
+    }
+}
+
+static void query__presigned_one__loses_what_presigning_added(void **state)
+{
+    struct forwarded f;
+    struct gw_sigv4_query query;
+    struct gw_err err;
+
+    (void)state;
+    begin(&f, GW_EKS_UntagResource, "x", NULL);
+    assert_int_equal(gw_sigv4_parse_query(GW_STR("tagKeys=b&X-Amz-Signature=1&tagKeys=a%20b&X-amz-date=2&tagKeys=a"),
+                                          &f.arena, &query, &err),
+                     GW_OK);
+    gw_eks_forward_query(&query, &f.text);
+    assert_text(&f, "tagKeys=a&tagKeys=a%20b&tagKeys=b");
+    end(&f);
+}
+
+static void input__of_an_operation_that_is_not_served__has_all_its_members(void **state)
+{
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_CreateNodegroup, "prod", NULL);
+    f.call.body = GW_STR("{\"nodegroupName\":\"n\",\"subnets\":[\"a\"],\"name\":\"other\"}");
+    assert_input(&f, "{\"clusterName\":\"prod\",\"nodegroupName\":\"n\",\"subnets\":[\"a\"],\"name\":\"other\"}");
+    assert_true(gw_str_is(f.call.cluster, "prod"));
+    end(&f);
+}
+
+static void input__query_members__have_the_models_types(void **state)
+{
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_DeleteAddon, "prod", "vpc-cni");
+    f.call.query = GW_STR("preserve=true&types=a&types=b&maxResults=7&x=y");
+    assert_input(&f, "{\"clusterName\":\"prod\",\"addonName\":\"vpc-cni\",\"preserve\":true,\"types\":[\"a\",\"b\"],"
+                     "\"maxResults\":7,\"x\":\"y\"}");
+    end(&f);
+}
+
+static void input__label_and_body_of_one_name__is_the_labels(void **state)
+{
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_UpdateNodegroupConfig, "prod", "mine");
+    f.call.body = GW_STR("{\"clusterName\":\"theirs\",\"nodegroupName\":\"theirs\",\"labels\":{}}");
+    assert_input(&f, "{\"clusterName\":\"prod\",\"nodegroupName\":\"mine\",\"labels\":{}}");
+    end(&f);
+}
+
+static void decode__body_that_two_readers_could_read_differently__is_refused(void **state)
+{
+    static const char *const bodies[] = {"{\"a\":1,\"a\":2}", "[]", "{", "{}{}", "{\"a\":\"\xff\"}", "nul"};
+
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(bodies); i++) {
+        struct forwarded f;
+
+        begin(&f, GW_EKS_CreateAddon, "prod", NULL);
+        f.call.body = gw_str_from(bodies[i]);
+        if (gw_eks_decode(&f.call, &f.error) != GW_E_DENIED)
+            fail_msg("%s is let pass", bodies[i]);
+        assert_int_equal(gw_eks_error_status(f.error.code), 400);
+        end(&f);
+    }
+}
+
+static void decode__repeated_query_member__is_refused(void **state)
+{
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_ListAddons, "prod", NULL);
+    f.call.query = GW_STR("nextToken=a&nextToken=b");
+    assert_int_equal(gw_eks_decode(&f.call, &f.error), GW_E_DENIED);
+    end(&f);
+}
+
+static void body__without_additions__is_the_callers(void **state)
+{
+    struct forwarded f;
+    struct gw_str body;
+
+    (void)state;
+    begin(&f, GW_EKS_CreateAddon, "prod", NULL);
+    f.call.body = GW_STR("{ \"addonName\" : \"x\" , \"clientRequestToken\":\"t\" }");
+    assert_int_equal(gw_eks_decode(&f.call, &f.error), GW_OK);
+    assert_true(gw_eks_has_token(&f.call));
+    assert_int_equal(gw_eks_forward_body(&f.call, GW_STR_NONE, 1000, &body), GW_OK);
+    assert_ptr_equal(body.at, f.call.body.at);
+    end(&f);
+}
+
+static void body__token_and_choices__are_added(void **state)
+{
+    static const struct gw_pair tags[] = {{GW_STR_INIT("team"), GW_STR_INIT("a")}};
+    struct forwarded f;
+    struct gw_str body;
+
+    (void)state;
+    begin(&f, GW_EKS_CreateAccessEntry, "prod", NULL);
+    f.call.body = GW_STR("{\"principalArn\":\"arn:aws:iam::012345678910:role/r\",\"tags\":{\"x\":\"y\"},\"new\":[1]}");
+    assert_int_equal(gw_eks_decode(&f.call, &f.error), GW_OK);
+    assert_false(gw_eks_has_token(&f.call));
+    assert_false(gw_eks_has_choices(&f.call));
+    gw_eks_set_username(&f.call, GW_STR("team:r"));
+    gw_eks_add_tags(&f.call, tags, 1);
+    assert_true(gw_eks_has_choices(&f.call));
+    assert_int_equal(gw_eks_forward_body(&f.call, GW_STR("tok"), 1000, &body), GW_OK);
+    assert_true(
+        gw_str_is(body, "{\"principalArn\":\"arn:aws:iam::012345678910:role/r\",\"tags\":{\"x\":\"y\",\"team\":\"a\"},"
+                        "\"new\":[1],\"clientRequestToken\":\"tok\",\"username\":\"team:r\"}"));
+    assert_int_equal(gw_eks_forward_body(&f.call, GW_STR("tok"), 20, &body), GW_E_LIMIT);
+    end(&f);
+}
+
+static void username__of_a_forwarded_update__goes_by_the_upstreams_entry(void **state)
+{
+    struct forwarded f;
+    struct gw_json entry;
+
+    (void)state;
+    begin(&f, GW_EKS_UpdateAccessEntry, "prod", "arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fmy-role");
+    f.call.body = GW_STR("{}");
+    assert_int_equal(gw_eks_decode(&f.call, &f.error), GW_OK);
+    assert_false(gw_eks_wants_username_of(&f.call, NULL));
+    assert_int_equal(gw_json_parse(GW_STR("{\"type\":\"EC2_LINUX\"}"), &f.arena, &entry, NULL), GW_OK);
+    assert_false(gw_eks_wants_username_of(&f.call, &entry));
+    assert_int_equal(gw_json_parse(GW_STR("{\"type\":\"STANDARD\"}"), &f.arena, &entry, NULL), GW_OK);
+    assert_true(gw_eks_wants_username_of(&f.call, &entry));
+    end(&f);
+}
+
+static void fact__reply_of_another_shape__is_none(void **state)
+{
+    static const char *const replies[] = {"", "{}", "[]", "{\"cluster\":1}", "{\"cluster\":{}", "<html>"};
+    struct gw_eks_facts facts = {0};
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_DescribeCluster, "prod", NULL);
+    for (size_t i = 0; i < GW_COUNT(replies); i++) {
+        if (gw_eks_forward_fact(GW_EKS_FACT_CLUSTER, gw_str_from(replies[i]), &f.arena, &facts) == GW_OK)
+            fail_msg("%s is a cluster", replies[i]);
+    }
+    assert_false(facts.has_cluster);
+    assert_int_equal(
+        gw_eks_forward_fact(GW_EKS_FACT_CLUSTER, GW_STR("{\"cluster\":{\"name\":\"a\"}}"), &f.arena, &facts), GW_OK);
+    assert_true(facts.has_cluster);
+    assert_int_equal(
+        gw_eks_forward_fact(GW_EKS_FACT_ASSOCIATIONS, GW_STR("{\"associatedAccessPolicies\":[]}"), &f.arena, &facts),
+        GW_OK);
+    assert_true(facts.has_entry);
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(path__escapes_of_any_case__are_made_anew),
+        cmocka_unit_test(path__label_that_is_a_dot_segment__is_refused),
+        cmocka_unit_test(query__presigned_one__loses_what_presigning_added),
+        cmocka_unit_test(input__of_an_operation_that_is_not_served__has_all_its_members),
+        cmocka_unit_test(input__query_members__have_the_models_types),
+        cmocka_unit_test(input__label_and_body_of_one_name__is_the_labels),
+        cmocka_unit_test(decode__body_that_two_readers_could_read_differently__is_refused),
+        cmocka_unit_test(decode__repeated_query_member__is_refused),
+        cmocka_unit_test(body__without_additions__is_the_callers),
+        cmocka_unit_test(body__token_and_choices__are_added),
+        cmocka_unit_test(username__of_a_forwarded_update__goes_by_the_upstreams_entry),
+        cmocka_unit_test(fact__reply_of_another_shape__is_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
