@@ -82,7 +82,9 @@ struct gw_credentials *gw_credentials_make(const struct gw_credentials_options *
                                                  .ctx = credentials,
                                                  .ask = ask,
                                                  .pause = pause_for,
+                                                 .tls = &credentials->tls,
                                                  .stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    gw_chain_tls_init(&credentials->tls);
     atomic_init(&credentials->current, NULL);
     atomic_init(&credentials->trouble, NULL);
     (void)pthread_mutex_init(&credentials->lock, NULL);
@@ -291,6 +293,7 @@ void gw_credentials_free(struct gw_credentials **credentials)
     gw_credentials_roles_fini(c);
     gw_credentials_set_drop(atomic_load(&c->current));
     free(atomic_load(&c->trouble));
+    gw_chain_tls_fini(&c->tls);
     (void)close(c->world.stop_fd);
     (void)pthread_cond_destroy(&c->changed);
     (void)pthread_mutex_destroy(&c->lock);

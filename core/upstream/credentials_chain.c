@@ -9,6 +9,8 @@
 #include "codec/time.h"
 #include "upstream/credentials_files.h"
 
+#define TLS_SHARED_MS 60000
+
 static const struct {
     const char *name;
     enum gw_status (*find)(struct gw_chain *chain, struct gw_chain_found *found, struct gw_err *err);
@@ -170,17 +172,52 @@ struct gw_str gw_chain_host(struct gw_chain *chain, const struct gw_upstream_tar
     return gw_arena_printf(&chain->arena, "%.*s:%u", GW_STR_ARG(host), (unsigned)target->port);
 }
 
-static enum gw_status make_tls(struct gw_chain *chain, struct gw_err *err)
+void gw_chain_tls_init(struct gw_chain_tls *tls)
+{
+    *tls = (struct gw_chain_tls){.context = NULL};
+    (void)pthread_mutex_init(&tls->lock, NULL);
+}
+
+void gw_chain_tls_fini(struct gw_chain_tls *tls)
+{
+    gw_tls_context_release(&tls->context);
+    (void)pthread_mutex_destroy(&tls->lock);
+}
+
+static enum gw_status new_tls(struct gw_chain *chain, struct gw_err *err)
 {
     struct gw_tls_client_options options = {.ca_file = gw_chain_variable(chain, "AWS_CA_BUNDLE")};
 
-    if (chain->tls != NULL)
-        return GW_OK;
     if (options.ca_file.at == NULL)
         options.ca_file = gw_chain_profile_setting(chain, "ca_bundle");
     if (options.ca_file.length == 0)
         options.ca_file = chain->world->options->ca_file;
     return gw_tls_client_new(&options, &chain->tls, err);
+}
+
+/* The shared one while it is young, else a new one. */
+static enum gw_status make_tls(struct gw_chain *chain, struct gw_err *err)
+{
+    struct gw_chain_tls *shared = chain->world->tls;
+    int64_t now_ms = gw_clock_monotonic_ms(chain->world->options->clock);
+    enum gw_status status = GW_OK;
+
+    if (chain->tls != NULL)
+        return GW_OK;
+    if (shared == NULL)
+        return new_tls(chain, err);
+    (void)pthread_mutex_lock(&shared->lock);
+    if (shared->context != NULL && now_ms - shared->made_ms < TLS_SHARED_MS) {
+        chain->tls = gw_tls_context_hold(shared->context);
+    } else {
+        status = new_tls(chain, err);
+        gw_tls_context_release(&shared->context);
+        if (status == GW_OK)
+            shared->context = gw_tls_context_hold(chain->tls);
+        shared->made_ms = now_ms;
+    }
+    (void)pthread_mutex_unlock(&shared->lock);
+    return status;
 }
 
 enum gw_status gw_chain_ask(struct gw_chain *chain, const struct gw_chain_request *request, struct gw_ask_reply *reply,

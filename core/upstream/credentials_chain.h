@@ -13,6 +13,8 @@
  * another identity than the one that was meant.
  */
 
+#include <pthread.h>
+
 #include "codec/aws_keys.h"
 #include "net/ask.h"
 #include "upstream/credentials.h"
@@ -22,6 +24,16 @@
 
 struct gw_chain_files;
 
+/* The context that all runs share for a minute: reading the system's certificates takes tens of milliseconds. */
+struct gw_chain_tls {
+    pthread_mutex_t lock;
+    struct gw_tls_context *context; /* NULL: none yet */
+    int64_t made_ms;                /* monotonic */
+};
+
+void gw_chain_tls_init(struct gw_chain_tls *tls);
+void gw_chain_tls_fini(struct gw_chain_tls *tls);
+
 /* What a run may touch. Injected, so that tests choose it. */
 struct gw_chain_world {
     const struct gw_credentials_options *options;
@@ -29,6 +41,7 @@ struct gw_chain_world {
     enum gw_status (*ask)(void *ctx, const struct gw_ask *ask, struct gw_ask_reply *reply, struct gw_err *err);
     void (*pause)(void *ctx, unsigned ms); /* between attempts; ends early when stopped */
     int stop_fd;                           /* -1: none */
+    struct gw_chain_tls *tls;              /* NULL: each run makes its own */
 };
 
 /* One run; everything found is in the arena, which is wiped afterwards. */

@@ -85,6 +85,7 @@ struct gw_credentials {
     struct gw_arena arena; /* the options' texts; wiped */
     struct gw_credentials_options options;
     struct gw_chain_world world;
+    struct gw_chain_tls tls;
     _Atomic(struct gw_credentials_set *) current;     /* of the epoch */
     _Atomic(struct gw_credentials_trouble *) trouble; /* of the epoch; why there are none */
 
