@@ -207,7 +207,7 @@ enum gw_status gw_chain_process(struct gw_chain *chain, struct gw_str command, s
                                 struct gw_err *err)
 {
     struct gw_buf buf;
-    char **words;
+    char **words = NULL;
     enum gw_status status = gw_chain_split(&chain->arena, command, &words, err);
 
     if (status != GW_OK)

@@ -120,27 +120,28 @@ static enum gw_status read_duration(const struct walk *walk, struct gw_str profi
     return GW_OK;
 }
 
-static enum gw_status call_sts(struct walk *walk, struct gw_str profile, struct gw_chain_assume *assume,
+static enum gw_status call_sts(struct walk *walk, struct gw_str profile, const struct gw_chain_assume *wanted,
                                struct gw_aws_keys *keys, struct gw_err *err)
 {
-    struct gw_aws_keys source;
+    struct gw_chain_assume call = *wanted;
+    struct gw_aws_keys source = {0};
     struct gw_sign_identity by;
     struct gw_secret *secret;
     struct gw_err why;
     enum gw_status status = GW_OK;
 
-    if (assume->web_identity_token.at == NULL) {
+    if (call.web_identity_token.at == NULL) {
         status = find_source(walk, profile, &source, err);
         if (status != GW_OK)
             return status;
         by = (struct gw_sign_identity){.access_key = source.access_key, .session_token = source.session_token};
         secret = gw_sign_secret_new(source.secret_access_key, &by.secret_version);
         by.secret = secret;
-        assume->by = &by;
-        status = gw_chain_assume_role(walk->chain, assume, keys, &why);
+        call.by = &by;
+        status = gw_chain_assume_role(walk->chain, &call, keys, &why);
         gw_sign_secret_free(&secret);
     } else {
-        status = gw_chain_assume_role(walk->chain, assume, keys, &why);
+        status = gw_chain_assume_role(walk->chain, &call, keys, &why);
     }
     return status == GW_OK ? status : gw_fail(err, status, "profile %.*s: %s", GW_STR_ARG(profile), why.text);
 }

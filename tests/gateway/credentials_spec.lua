@@ -4,6 +4,7 @@
 
 local cjson = require("cjson")
 local aws_stubs = require("support.aws_stubs")
+local certificates = require("support.certificates")
 local gateway = require("support.gateway")
 local text = require("support.text")
 
@@ -295,6 +296,42 @@ describe("credentials", function()
             expect_winner("web identity", "ASIASTUB", irsa({ AWS_ENDPOINT_URL_STS = "http://127.0.0.1:1" }),
                 { credentials = "default", sts_endpoint = stubs.sts })
             expect_failure({ "STS: 127.0.0.1:1: Connection refused" }, irsa({ AWS_ENDPOINT_URL_STS = "http://127.0.0.1:1" }))
+        end)
+    end)
+
+    describe("from an STS over TLS", function()
+        local secure
+
+        setup(function()
+            local place = text.make_folder()
+            certificates.write(place, "127.0.0.1")
+            secure = aws_stubs.start({ certificate = place .. "/certificate.pem", key = place .. "/key.pem" })
+            secure.place = place
+            secure:set({ web_token = token, role = role })
+        end)
+
+        teardown(function()
+            secure:stop()
+            text.remove_folder(secure.place)
+        end)
+
+        it("need a certificate that AWS_CA_BUNDLE vouches for", function()
+            local asks = irsa({ AWS_ENDPOINT_URL_STS = secure.sts })
+            expect_failure({ "web identity: STS: 127.0.0.1:", "certificate" }, asks)
+            assert.same({}, secure:lines())
+            asks.AWS_CA_BUNDLE = secure.place .. "/certificate.pem"
+            expect_winner("web identity", "ASIASTUB", asks)
+            assert.same({ "sts POST / 200" }, secure:lines())
+            asks.AWS_CA_BUNDLE = secure.place .. "/none.pem"
+            expect_failure({ "/none.pem" }, asks)
+        end)
+
+        it("need a certificate for the name that is asked", function()
+            expect_failure({ "web identity: STS: localhost:" }, irsa({
+                AWS_ENDPOINT_URL_STS = secure.sts:gsub("127%.0%.0%.1", "localhost"),
+                AWS_CA_BUNDLE = secure.place .. "/certificate.pem",
+            }))
+            assert.same({ "sts POST / 200" }, secure:lines())
         end)
     end)
 
