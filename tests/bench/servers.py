@@ -361,8 +361,14 @@ frontend front
 
     @staticmethod
     def children(pid):
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(word) for word in file.read().split()]
+        """Of a server that has begun to listen, whose workers may not be there yet."""
+        deadline = time.monotonic() + 5
+        while True:
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+                found = [int(word) for word in file.read().split()]
+            if found or time.monotonic() >= deadline:
+                return found
+            time.sleep(0.01)
 
     @contextlib.contextmanager
     def peer(self, command, port, cpu=0):
