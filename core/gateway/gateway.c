@@ -144,15 +144,20 @@ void gw_gateway_metrics(struct gw_gateway *gateway, struct gw_epoch_reader *read
     const struct gw_metrics **metrics = gw_arena_zero(arena, count, sizeof(*metrics));
     const struct gw_server_counters **servers = gw_arena_zero(arena, count, sizeof(*servers));
     const struct gw_stopwatch_counters **loops = gw_arena_zero(arena, count, sizeof(*loops));
+    const struct gw_upstream_counters **upstreams = gw_arena_zero(arena, count, sizeof(*upstreams));
 
     for (size_t i = 0; i < count; i++) {
         metrics[i] = &gateway->workers[i]->metrics;
         servers[i] = gw_server_counters_get(gateway->workers[i]->server);
         loops[i] = gw_loop_counters_get(gateway->workers[i]->loop);
+        if (gateway->workers[i]->upstream != NULL)
+            upstreams[i] = gw_upstream_counters_get(gateway->workers[i]->upstream);
     }
     sources->workers = metrics;
     sources->servers = servers;
     sources->loops = loops;
+    if (gateway->options.mode != GW_GATEWAY_STANDALONE)
+        sources->upstreams = upstreams;
     sources->worker_count = count;
     sources->commit = gw_commit_counters_get(gateway->commit);
     if (gw_store_found(gateway->store)->is_durable)

@@ -120,6 +120,35 @@ static void put_connections(const struct gw_metrics_sources *sources, struct gw_
     put_single(out, "eksgate_listener_pauses_total", "counter", "Times a listener paused at the connection cap.", sum);
 }
 
+static void put_upstreams(const struct gw_metrics_sources *sources, struct gw_buf *out)
+{
+    uint64_t sum;
+
+    if (sources->upstreams == NULL)
+        return;
+    GW_SUM(sources, upstreams, requests, sum);
+    put_single(out, "eksgate_upstream_requests_total", "counter",
+               "Requests for an upstream, those of policies' needs too.", sum);
+    GW_SUM(sources, upstreams, connections, sum);
+    put_single(out, "eksgate_upstream_connections_total", "counter", "Connections to upstreams opened.", sum);
+    GW_SUM(sources, upstreams, open, sum);
+    put_single(out, "eksgate_upstream_connections_open", "gauge", "Connections to upstreams open now.", sum);
+    GW_SUM(sources, upstreams, waiting, sum);
+    put_single(out, "eksgate_upstream_waiting", "gauge", "Requests that wait for a connection now.", sum);
+    GW_SUM(sources, upstreams, handshakes_failed, sum);
+    put_single(out, "eksgate_upstream_handshakes_failed_total", "counter", "TLS handshakes with upstreams that failed.",
+               sum);
+    GW_SUM(sources, upstreams, retries, sum);
+    put_single(out, "eksgate_upstream_retries_total", "counter", "Requests sent again on another connection.", sum);
+    GW_SUM(sources, upstreams, not_sent, sum);
+    put_single(out, "eksgate_upstream_not_sent_total", "counter", "Requests of which nothing went out.", sum);
+    GW_SUM(sources, upstreams, unknown, sum);
+    put_single(out, "eksgate_upstream_unknown_total", "counter", "Requests that went out and had no whole reply.", sum);
+    GW_SUM(sources, upstreams, breaker_opened, sum);
+    put_single(out, "eksgate_upstream_breaker_opened_total", "counter",
+               "Times an upstream was left alone after failures in a row.", sum);
+}
+
 static uint64_t longest_of(const struct gw_metrics_sources *sources, size_t cause)
 {
     uint64_t longest = 0;
@@ -203,6 +232,7 @@ void gw_metrics_encode(const struct gw_metrics_sources *sources, struct gw_buf *
 {
     put_requests(sources, out);
     put_worker_counters(sources, out);
+    put_upstreams(sources, out);
     put_policies(sources, out);
     put_connections(sources, out);
     put_loops(sources, out);

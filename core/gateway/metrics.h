@@ -15,6 +15,7 @@
 #include "gateway/policy.h"
 #include "net/server.h"
 #include "net/stopwatch.h"
+#include "upstream/upstream.h"
 
 #define GW_METRICS_STATUSES 12
 
@@ -38,7 +39,8 @@ void gw_metrics_count_request(struct gw_metrics *metrics, enum gw_eks_op op, uns
 struct gw_metrics_sources {
     const struct gw_metrics *const *workers;
     const struct gw_server_counters *const *servers;
-    const struct gw_stopwatch_counters *const *loops; /* of the workers */
+    const struct gw_stopwatch_counters *const *loops;    /* of the workers */
+    const struct gw_upstream_counters *const *upstreams; /* of the workers; NULL: nothing is forwarded */
     size_t worker_count;
     const struct gw_commit_counters *commit;
     const struct gw_store_counters *store;     /* NULL: it keeps nothing beyond the process */

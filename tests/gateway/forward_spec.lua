@@ -5,6 +5,7 @@ local cjson = require("cjson")
 local eks = require("support.eks")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
+local http = require("support.http")
 local upstream = require("support.upstream")
 
 local said = upstream.said
@@ -199,6 +200,22 @@ describe("a gateway in front of another", function()
             return said(record).settles ~= nil
         end)
         assert.equal("not applied", said(settled[1]).outcome)
+        front:stop()
+    end)
+
+    it("counts what goes upstream and comes back", function()
+        local front, back = start({ front = { settings = { admin = "127.0.0.1:0" } } })
+        expect.error(eks.describe(front, eks.fresh_role()), 404, "ResourceNotFoundException")
+        back:stop()
+        expect.error(eks.describe(front, eks.fresh_role()), 503, "ServiceUnavailableException")
+        local shown = http.get(front.admin, "/metrics").body
+        for _, line in ipairs({
+            "eksgate_upstream_requests_total 2", "eksgate_upstream_not_sent_total 1",
+            "eksgate_forwards_answered_total 1", "eksgate_forwards_not_sent_total 1",
+            "eksgate_upstream_connections_open 0",
+        }) do
+            assert.truthy(shown:find("\n" .. line .. "\n", 1, true), line .. " in " .. shown)
+        end
         front:stop()
     end)
 

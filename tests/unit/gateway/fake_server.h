@@ -73,6 +73,12 @@ void gw_upstream_send(struct gw_upstream *upstream, struct gw_upstream_call *cal
     gw_fatal("no upstream in this test");
 }
 
+const struct gw_upstream_counters *gw_upstream_counters_get(const struct gw_upstream *upstream)
+{
+    (void)upstream;
+    return NULL;
+}
+
 const struct gw_credentials_snapshot *gw_credentials_get(const struct gw_credentials *credentials, struct gw_err *err)
 {
     (void)credentials;
