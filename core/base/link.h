@@ -44,6 +44,17 @@ static inline void gw_link_prepend(struct gw_link *list, struct gw_link *link)
     gw_link_append(list->after, link);
 }
 
+/* The first of a list that isn't empty, cut. */
+static inline struct gw_link *gw_link_take(struct gw_link *list)
+{
+    struct gw_link *first = list->after;
+
+    list->after = first->after;
+    list->after->before = list;
+    gw_link_init(first);
+    return first;
+}
+
 static inline bool gw_link_is_empty(const struct gw_link *list)
 {
     return list->after == list;

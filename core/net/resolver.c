@@ -77,12 +77,8 @@ static enum gw_status ask_system(void *ctx, const char *host, struct gw_resolver
 
 static void free_resolver(struct gw_resolver *resolver)
 {
-    while (!gw_link_is_empty(&resolver->names)) {
-        struct name *name = GW_LINK_OF(resolver->names.after, struct name, all);
-
-        gw_link_cut(&name->all);
-        free(name);
-    }
+    while (!gw_link_is_empty(&resolver->names))
+        free(GW_LINK_OF(gw_link_take(&resolver->names), struct name, all));
     (void)pthread_mutex_destroy(&resolver->lock);
     (void)pthread_cond_destroy(&resolver->filled);
     free(resolver);

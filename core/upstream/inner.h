@@ -6,7 +6,8 @@
  * What the files of the upstream pool share; for core/upstream only.
  *
  *   upstream.c  calls: how they begin, end and run out of time
- *   pool.c      connections: who gets one, what their events mean for calls
+ *   pool.c      who gets a connection, and what its events mean for calls
+ *   conn.c      how a connection comes to be, and goes
  *   target.c    pools by target
  *   proxy.c, breaker.c, url.c
  *
@@ -147,6 +148,13 @@ void gw_upstream_pool_give_up(struct gw_upstream_work *work);
 void gw_upstream_pool_expire(struct gw_upstream_conn *conn);       /* its deadline has passed */
 void gw_upstream_pool_expire_names(struct gw_upstream_pool *pool); /* who waits for a name for too long */
 void gw_upstream_pool_close_idle(struct gw_upstream_pool *pool);
+
+/* conn.c: new: counted as open and opening. `since_ms`: when its name was asked for. */
+struct gw_upstream_conn *gw_upstream_conn_new(struct gw_upstream_pool *pool, const struct gw_resolver_answer *answer,
+                                              int64_t since_ms);
+/* On to the next address. GW_E_IO: there is none, or no time; it isn't open. */
+GW_NODISCARD enum gw_status gw_upstream_conn_open(struct gw_upstream_conn *conn);
+/* Gone, its memory too. Its work, if any, is the caller's business. */
 void gw_upstream_conn_close(struct gw_upstream_conn *conn);
 
 #endif

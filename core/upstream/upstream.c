@@ -21,8 +21,7 @@ static struct gw_upstream_work *take_work(struct gw_upstream *upstream, struct g
     if (gw_link_is_empty(&upstream->free_works)) {
         work = gw_alloc(sizeof(*work));
     } else {
-        work = GW_LINK_OF(upstream->free_works.after, struct gw_upstream_work, link);
-        gw_link_cut(&work->link);
+        work = GW_LINK_OF(gw_link_take(&upstream->free_works), struct gw_upstream_work, link);
         upstream->free_work_count--;
     }
     memset(work, 0, sizeof(*work));
@@ -82,7 +81,7 @@ void gw_upstream_end(struct gw_upstream_work *work)
 static void deliver_ended(struct gw_upstream *upstream)
 {
     while (!gw_link_is_empty(&upstream->ended)) {
-        struct gw_upstream_work *work = GW_LINK_OF(upstream->ended.after, struct gw_upstream_work, link);
+        struct gw_upstream_work *work = GW_LINK_OF(gw_link_take(&upstream->ended), struct gw_upstream_work, link);
         struct gw_upstream_call *call = work->call;
 
         call->work = NULL;
@@ -250,12 +249,8 @@ void gw_upstream_free(struct gw_upstream **upstream)
     gw_alarm_free(&dying->names_alarm);
     gw_alarm_free(&dying->tick_alarm);
     gw_alarm_free(&dying->ended_alarm);
-    while (!gw_link_is_empty(&dying->free_works)) {
-        struct gw_upstream_work *work = GW_LINK_OF(dying->free_works.after, struct gw_upstream_work, link);
-
-        gw_link_cut(&work->link);
-        free(work);
-    }
+    while (!gw_link_is_empty(&dying->free_works))
+        free(GW_LINK_OF(gw_link_take(&dying->free_works), struct gw_upstream_work, link));
     gw_client_room_fini(&dying->room);
     gw_tls_context_release(&dying->options.tls);
     gw_wipe(dying->proxy_text, strlen(dying->proxy_text));

@@ -70,7 +70,7 @@ enum gw_status gw_upstream_parse_authority(struct gw_str text, uint16_t port, st
 enum gw_status gw_upstream_parse_url(struct gw_str url, struct gw_upstream_target *target, struct gw_err *err)
 {
     struct gw_upstream_target found = {.port = 80};
-    struct gw_str rest = url;
+    struct gw_str rest;
 
     if (gw_str_starts(url, GW_STR("https://"))) {
         found = (struct gw_upstream_target){.port = 443, .is_tls = true};
