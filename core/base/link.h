@@ -55,6 +55,18 @@ static inline struct gw_link *gw_link_take(struct gw_link *list)
     return first;
 }
 
+/* All of `from` goes to the front of `list`. */
+static inline void gw_link_splice(struct gw_link *list, struct gw_link *from)
+{
+    if (from->after == from)
+        return;
+    from->before->after = list->after;
+    list->after->before = from->before;
+    from->after->before = list;
+    list->after = from->after;
+    gw_link_init(from);
+}
+
 static inline bool gw_link_is_empty(const struct gw_link *list)
 {
     return list->after == list;

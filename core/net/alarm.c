@@ -99,6 +99,13 @@ void gw_alarm_soon(struct gw_alarm *alarm)
     event_active(alarm->event, EV_TIMEOUT, 1);
 }
 
+void gw_alarm_next(struct gw_alarm *alarm)
+{
+    const struct timeval now = {.tv_sec = 0};
+
+    add(alarm, &now); /* which a persistent event isn't added again for */
+}
+
 void gw_alarm_ring(const struct gw_alarm *alarm)
 {
     const uint64_t one = 1;

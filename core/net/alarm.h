@@ -23,8 +23,10 @@ void gw_alarm_free(struct gw_alarm **alarm);
 /* Every `period_ms`, until gw_alarm_stop. */
 void gw_alarm_every(struct gw_alarm *alarm, unsigned period_ms);
 void gw_alarm_stop(struct gw_alarm *alarm);
-/* Once, soon, from the loop: costs no system call. Several before that are one. */
+/* Once, behind what is handled in this turn already: costs no system call. Several before that are one. */
 void gw_alarm_soon(struct gw_alarm *alarm);
+/* The same in the next turn, behind what became ready in between; of an alarm that isn't a periodic one. */
+void gw_alarm_next(struct gw_alarm *alarm);
 
 /* Any thread: several before the call are one. */
 void gw_alarm_ring(const struct gw_alarm *alarm);

@@ -72,6 +72,8 @@ void gw_upstream_conn_close(struct gw_upstream_conn *conn)
 {
     struct gw_upstream_pool *pool = conn->pool;
 
+    if (conn->settling)
+        pool->settling_count--;
     gw_client_fini(&conn->client);
     gw_link_cut(&conn->all);
     gw_link_cut(&conn->idle);

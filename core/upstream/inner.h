@@ -15,6 +15,11 @@
  * until on_done is called from the loop (one that is replied to is called at
  * once, being there already). A pool makes connections for itself: a work that
  * waits gets the first that is free, no matter for whom it was opened.
+ *
+ * A connection that was replied on settles for the rest of the loop's turn: it is
+ * used again when the kernel has been asked once more what came on it. A server
+ * that sends more than one reply mostly does so at once, and what it sends then is
+ * seen while the connection is nobody's.
  */
 
 #include "base/hash.h"
@@ -52,7 +57,7 @@ struct gw_upstream_work {
 struct gw_upstream_conn {
     struct gw_client client; /* first: events are about it */
     struct gw_link all;
-    struct gw_link idle; /* in pool->idle */
+    struct gw_link idle; /* in pool->idle or pool->settling */
     struct gw_upstream_pool *pool;
     struct gw_upstream_work *work;
     int64_t deadline_ms;
@@ -60,6 +65,7 @@ struct gw_upstream_conn {
     int64_t idle_ms; /* since when */
     uint64_t generation;
     bool opening;
+    bool settling;
     bool kept; /* it was idle before its present exchange */
     struct gw_resolver_answer answer;
     size_t first; /* of the answer: tried first */
@@ -77,6 +83,9 @@ struct gw_upstream_pool {
     struct gw_str peer_host;          /* the proxy's, or the target's */
     uint16_t peer_port;
     struct gw_link idle; /* the last used is the first */
+    struct gw_link settling;
+    size_t settling_count;
+    uint64_t settling_turn; /* of the loop */
     struct gw_link waiting;
     size_t waiting_count;
     size_t open;
@@ -97,6 +106,8 @@ struct gw_upstream {
     struct gw_alarm *names_alarm; /* rung by the resolver */
     struct gw_alarm *tick_alarm;
     struct gw_alarm *ended_alarm;
+    struct gw_alarm *settled_alarm; /* the turn after works wait for what settles */
+    bool settling;                  /* it is set */
     bool ticking;
     bool freeing;
     uint64_t generation; /* connections of an older one aren't kept */

@@ -19,6 +19,19 @@ static struct gw_upstream_work *first_waiting(struct gw_upstream_pool *pool)
     return gw_link_is_empty(&pool->waiting) ? NULL : GW_LINK_OF(pool->waiting.after, struct gw_upstream_work, queued);
 }
 
+/* What settled in an earlier turn is idle. */
+static void settle(struct gw_upstream_pool *pool)
+{
+    uint64_t turn = gw_loop_turns(pool->upstream->loop);
+
+    if (pool->settling_count == 0 || pool->settling_turn == turn)
+        return;
+    for (struct gw_link *at = pool->settling.after; at != &pool->settling; at = at->after)
+        GW_LINK_OF(at, struct gw_upstream_conn, idle)->settling = false;
+    gw_link_splice(&pool->idle, &pool->settling);
+    pool->settling_count = 0;
+}
+
 static struct gw_upstream_conn *first_idle(struct gw_upstream_pool *pool)
 {
     return gw_link_is_empty(&pool->idle) ? NULL : GW_LINK_OF(pool->idle.after, struct gw_upstream_conn, idle);
@@ -48,6 +61,7 @@ void gw_upstream_pool_close_idle(struct gw_upstream_pool *pool)
 {
     struct gw_upstream_conn *conn;
 
+    gw_link_splice(&pool->idle, &pool->settling);
     while ((conn = first_idle(pool)) != NULL)
         gw_upstream_conn_close(conn);
 }
@@ -172,7 +186,11 @@ static void keep(struct gw_upstream_conn *conn)
     conn->kept = true;
     conn->idle_ms = gw_loop_monotonic_ms(conn->pool->upstream->loop);
     set_deadline(conn, conn->pool->upstream->options.idle_timeout_ms);
-    gw_link_prepend(&conn->pool->idle, &conn->idle);
+    settle(conn->pool);
+    conn->pool->settling_turn = gw_loop_turns(conn->pool->upstream->loop);
+    conn->pool->settling_count++;
+    conn->settling = true;
+    gw_link_prepend(&conn->pool->settling, &conn->idle);
 }
 
 /* A connection that is worth a request: one that was idle for long, or is to carry a change, is looked at first, so
@@ -182,6 +200,7 @@ static struct gw_upstream_conn *take_idle(struct gw_upstream_pool *pool, const s
     int64_t since_ms = gw_loop_monotonic_ms(pool->upstream->loop) - GW_UPSTREAM_TRUST_MS;
     struct gw_upstream_conn *conn;
 
+    settle(pool);
     while ((conn = first_idle(pool)) != NULL) {
         bool trusted = work->call->may_repeat && conn->idle_ms >= since_ms;
 
@@ -254,7 +273,7 @@ void gw_upstream_pool_pump(struct gw_upstream_pool *pool)
         }
         if (pool->open >= most && first_idle(pool) != NULL)
             gw_upstream_conn_close(first_idle(pool));
-        if (pool->opening >= pool->waiting_count || pool->open >= most)
+        if (pool->opening + pool->settling_count >= pool->waiting_count || pool->open >= most)
             break;
         if (!open_one(pool))
             break;
@@ -262,6 +281,10 @@ void gw_upstream_pool_pump(struct gw_upstream_pool *pool)
     }
     if (resolved && pool->resolving)
         pool->resolving = false;
+    if (pool->waiting_count > 0 && pool->settling_count > 0 && !pool->upstream->settling) {
+        pool->upstream->settling = true;
+        gw_alarm_next(pool->upstream->settled_alarm);
+    }
 }
 
 /* Those that a connection is being opened for, or can be, don't count: on the whole there are never more than
@@ -269,7 +292,7 @@ void gw_upstream_pool_pump(struct gw_upstream_pool *pool)
 static bool is_full(const struct gw_upstream_pool *pool)
 {
     const struct gw_upstream_options *options = &pool->upstream->options;
-    size_t established = pool->open - pool->opening;
+    size_t established = pool->open - pool->opening - pool->settling_count;
 
     return pool->waiting_count + established >= options->connections_max + options->waiting_max;
 }

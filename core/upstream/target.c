@@ -56,6 +56,7 @@ static struct gw_upstream_pool *new_pool(struct gw_upstream *upstream, const str
     pool->target = (struct gw_upstream_target){{pool->host, target->host.length}, target->port, target->is_tls};
     gw_link_init(&pool->all);
     gw_link_init(&pool->idle);
+    gw_link_init(&pool->settling);
     gw_link_init(&pool->waiting);
     choose_peer(pool);
     pool->next = *bucket;

@@ -168,6 +168,20 @@ static void on_names(void *ctx)
     each_resolving(ctx, gw_upstream_pool_pump);
 }
 
+static void on_settled(void *ctx)
+{
+    struct gw_upstream *upstream = ctx;
+
+    upstream->settling = false;
+    for (struct gw_link *at = upstream->pools.after; at != &upstream->pools;) {
+        struct gw_upstream_pool *pool = GW_LINK_OF(at, struct gw_upstream_pool, all);
+
+        at = at->after;
+        if (pool->waiting_count > 0)
+            gw_upstream_pool_pump(pool);
+    }
+}
+
 static void copy_options(struct gw_upstream *upstream, const struct gw_upstream_options *options)
 {
     struct gw_err err;
@@ -205,6 +219,7 @@ struct gw_upstream *gw_upstream_new(struct gw_loop *loop, const struct gw_upstre
     gw_client_room_init(&upstream->room);
     upstream->names_alarm = gw_alarm_new_bell(loop, "upstream names", on_names, upstream);
     upstream->tick_alarm = gw_alarm_new(loop, "upstream tick", on_tick, upstream);
+    upstream->settled_alarm = gw_alarm_new(loop, "upstream settled", on_settled, upstream);
     upstream->ended_alarm = gw_alarm_new(loop, "upstream ended", on_ended, upstream);
     upstream->waiter = (struct gw_resolver_waiter){.wake = wake, .ctx = upstream};
     gw_resolver_join(upstream->resolver, &upstream->waiter);
@@ -249,6 +264,7 @@ void gw_upstream_free(struct gw_upstream **upstream)
     gw_alarm_free(&dying->names_alarm);
     gw_alarm_free(&dying->tick_alarm);
     gw_alarm_free(&dying->ended_alarm);
+    gw_alarm_free(&dying->settled_alarm);
     while (!gw_link_is_empty(&dying->free_works))
         free(GW_LINK_OF(gw_link_take(&dying->free_works), struct gw_upstream_work, link));
     gw_client_room_fini(&dying->room);

@@ -319,6 +319,34 @@ static void kept__stale_reply__never_reaches_another(void **state)
     ask_fini(&second.ask);
 }
 
+/* Two replies, the second a little behind the first, and a caller that waits for the connection: it doesn't get it
+ * before the loop has looked once more. */
+static void kept__second_reply_behind_the_first__never_reaches_who_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct ask asks[2];
+    int fds[2];
+
+    gw_upstream_free(&f->upstream);
+    f->options.connections_max = 1;
+    fixture_start(f);
+    ask_get(&asks[0], f, GET);
+    ask_get(&asks[1], f, GET);
+    fds[0] = accept_request(f);
+    server_send(fds[0], OK_TWO);
+    while (asks[0].done == 0)
+        gw_loop_turn(f->loop, true);
+    server_send(fds[0], "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong");
+    fds[1] = accept_request(f);
+    server_require_closed(f, fds[0]);
+    server_send(fds[1], OK_TWO);
+    require_reply(f, &asks[1], 200, "ok");
+    assert_int_equal(fixture_counter(f, retries), 0);
+    for (size_t i = 0; i < 2; i++)
+        ask_fini(&asks[i]);
+    (void)close(fds[1]);
+}
+
 /* A body that the kernel doesn't take at once: the server doesn't read it. */
 static int begin_large(struct fixture *f, struct ask *ask, char *body, size_t length)
 {
@@ -477,6 +505,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(kept__ends_after_a_byte__is_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(kept__closed_unseen__change_goes_on_a_fresh_one, setup, teardown),
         cmocka_unit_test_setup_teardown(kept__stale_reply__never_reaches_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(kept__second_reply_behind_the_first__never_reaches_who_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(request__not_taken__is_unknown_after_its_time, setup, teardown),
         cmocka_unit_test_setup_teardown(request__refused_early__reply_is_heard, setup, teardown),
         cmocka_unit_test_setup_teardown(request__granted_early__is_unknown, setup, teardown),
