@@ -23,12 +23,10 @@
  * by itself.
  */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +34,11 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cpu.h"
 #include "options.h"
+#include "session.h"
 
 #define REPLY_MAX 65536
 #define SLOTS     1000000 /* of one microsecond */
@@ -52,6 +51,7 @@ struct connection {
     struct lane *lane;
     struct connection *next_free; /* of a lane with a rate */
     int fd;
+    SSL *ssl; /* NULL: no TLS */
     uint64_t due_ns;
     size_t have;
     char reply[REPLY_MAX];
@@ -104,53 +104,6 @@ static void die(const char *what)
     exit(1);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t thread_cpu_ns(long pid, const char *thread)
-{
-    char path[320];
-    char text[128];
-    uint64_t value = 0;
-    FILE *file;
-
-    (void)snprintf(path, sizeof(path), "/proc/%ld/task/%s/schedstat", pid, thread);
-    file = fopen(path, "re");
-    if (file == NULL)
-        return 0;
-    if (fgets(text, sizeof(text), file) != NULL)
-        value = strtoull(text, NULL, 10); /* the first number: time on a processor */
-    (void)fclose(file);
-    return value;
-}
-
-static uint64_t cpu_ns(const struct options *options)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < options->pid_count; i++) {
-        char path[64];
-        struct dirent *entry;
-        DIR *folder;
-
-        (void)snprintf(path, sizeof(path), "/proc/%ld/task", options->pids[i]);
-        folder = opendir(path);
-        if (folder == NULL)
-            die(path);
-        while ((entry = readdir(folder)) != NULL) {
-            if (entry->d_name[0] != '.')
-                sum += thread_cpu_ns(options->pids[i], entry->d_name);
-        }
-        (void)closedir(folder);
-    }
-    return sum;
-}
-
 static int connect_to(int port)
 {
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -162,6 +115,22 @@ static int connect_to(int port)
         die("connect");
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return fd;
+}
+
+static ssize_t transmit(struct connection *connection, const char *bytes, size_t length)
+{
+    size_t sent = 0;
+
+    if (connection->ssl == NULL)
+        return send(connection->fd, bytes, length, MSG_NOSIGNAL);
+    return SSL_write_ex(connection->ssl, bytes, length, &sent) == 1 ? (ssize_t)sent : -1;
+}
+
+static ssize_t receive(struct connection *connection, char *bytes, size_t room)
+{
+    if (connection->ssl == NULL)
+        return recv(connection->fd, bytes, room, MSG_DONTWAIT);
+    return session_receive(connection->ssl, bytes, room);
 }
 
 /* Sends the lane's next request, which was due at `due_ns`; false when none is left. */
@@ -183,7 +152,7 @@ static bool send_next(struct run *run, struct connection *connection, uint64_t d
     length = requests->starts[i + 1] - requests->starts[i];
     connection->have = 0;
     connection->due_ns = due_ns;
-    if (send(connection->fd, requests->bytes + requests->starts[i], length, MSG_NOSIGNAL) != (ssize_t)length)
+    if (transmit(connection, requests->bytes + requests->starts[i], length) != (ssize_t)length)
         die("send");
     run->under_way++;
     return true;
@@ -201,7 +170,7 @@ static uint64_t send_due(struct run *run, struct lane *lane)
         struct connection *connection = lane->free;
         uint64_t due = due_ns(lane);
 
-        if (due > now_ns())
+        if (due > monotonic_ns())
             return due;
         if (!send_next(run, connection, due))
             break;
@@ -233,7 +202,7 @@ static size_t reply_length(struct connection *connection)
 static uint64_t look(struct run *run, uint64_t until_ns)
 {
     struct stalls *stalls = &run->stalls;
-    uint64_t now = now_ns();
+    uint64_t now = monotonic_ns();
     uint64_t from = until_ns > stalls->seen_ns ? until_ns : stalls->seen_ns;
 
     if (now > from && now - from > LATE_NS) {
@@ -272,19 +241,21 @@ static void count_reply(struct run *run, const struct connection *connection)
     lane->longest_us = took > lane->longest_us ? took : lane->longest_us;
 }
 
-/* Reads what is there; true when a reply is complete. */
+/* Reads what is there, also what is inside the session alone; true when a reply is complete. */
 static bool read_reply(struct run *run, struct connection *connection)
 {
-    ssize_t got =
-        recv(connection->fd, connection->reply + connection->have, REPLY_MAX - 1 - connection->have, MSG_DONTWAIT);
-    size_t length;
+    size_t length = 0;
 
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
-    if (got <= 0)
-        die("recv");
-    connection->have += (size_t)got;
-    length = reply_length(connection);
+    do {
+        ssize_t got = receive(connection, connection->reply + connection->have, REPLY_MAX - 1 - connection->have);
+
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            return false;
+        if (got <= 0)
+            die("recv");
+        connection->have += (size_t)got;
+        length = reply_length(connection);
+    } while (connection->ssl != NULL && (length == 0 || connection->have < length));
     if (length == 0 || connection->have < length)
         return false;
     run->under_way--;
@@ -296,8 +267,8 @@ static bool read_reply(struct run *run, struct connection *connection)
 static void begin_measuring(struct run *run)
 {
     run->measuring = true;
-    run->cpu_began_ns = cpu_ns(run->options);
-    run->began_ns = now_ns();
+    run->cpu_began_ns = cpu_ns_of(run->options->pids, run->options->pid_count);
+    run->began_ns = monotonic_ns();
 }
 
 static bool is_over(const struct run *run)
@@ -308,7 +279,7 @@ static bool is_over(const struct run *run)
         return false;
     if (options->count > 0)
         return run->lanes[0].measured >= options->count;
-    return (double)(now_ns() - run->began_ns) >= options->seconds * 1e9;
+    return (double)(monotonic_ns() - run->began_ns) >= options->seconds * 1e9;
 }
 
 /* Waits for replies, until `until_ns` at most. */
@@ -326,7 +297,7 @@ static int wait_for_replies(struct run *run, struct epoll_event *events, int max
     if (ready < 0 && errno != EINTR)
         die("epoll_pwait2");
     (void)look(run, until_ns);
-    if (ready == 0 && run->under_way > 0 && now_ns() - run->replied_ns >= SILENT_NS) {
+    if (ready == 0 && run->under_way > 0 && monotonic_ns() - run->replied_ns >= SILENT_NS) {
         (void)fprintf(stderr, "loadgen: no reply for 5 seconds\n");
         exit(1);
     }
@@ -342,7 +313,7 @@ static void go_on(struct run *run, struct connection *connection)
         connection->next_free = lane->free;
         lane->free = connection;
     } else {
-        (void)send_next(run, connection, now_ns());
+        (void)send_next(run, connection, monotonic_ns());
     }
 }
 
@@ -380,6 +351,7 @@ static void open_connections(struct run *run, struct lane *lane)
 
         connection->lane = lane;
         connection->fd = connect_to(run->options->port);
+        connection->ssl = run->options->tls ? session_open(connection->fd) : NULL;
         if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, connection->fd, &event) != 0)
             die("epoll_ctl");
     }
@@ -398,11 +370,11 @@ static void begin(struct run *run)
     run->epoll = epoll_create1(EPOLL_CLOEXEC);
     for (size_t i = 0; i < run->options->lane_count; i++)
         open_connections(run, &run->lanes[i]);
-    run->replied_ns = run->stalls.seen_ns = now_ns();
+    run->replied_ns = run->stalls.seen_ns = monotonic_ns();
     for (size_t i = 0; i < run->options->lane_count; i++) {
         struct lane *lane = &run->lanes[i];
 
-        lane->began_ns = now_ns();
+        lane->began_ns = monotonic_ns();
         for (size_t j = 0; j < lane->options->connections; j++)
             go_on(run, &lane->connections[j]);
     }
@@ -413,24 +385,26 @@ static void end(struct run *run)
     for (size_t i = 0; i < run->options->lane_count; i++) {
         struct lane *lane = &run->lanes[i];
 
-        for (size_t j = 0; j < lane->options->connections; j++)
+        for (size_t j = 0; j < lane->options->connections; j++) {
+            SSL_free(lane->connections[j].ssl);
             (void)close(lane->connections[j].fd);
+        }
         free(lane->connections);
     }
 }
 
 static void drive(struct run *run)
 {
-    uint64_t warm_ns = now_ns() + (uint64_t)(run->options->warmup_s * 1e9);
+    uint64_t warm_ns = monotonic_ns() + (uint64_t)(run->options->warmup_s * 1e9);
 
     begin(run);
     while (!run->exhausted && !is_over(run)) {
-        if (!run->measuring && now_ns() >= warm_ns)
+        if (!run->measuring && monotonic_ns() >= warm_ns)
             begin_measuring(run);
         turn(run, true);
     }
-    run->ended_ns = now_ns();
-    run->cpu_ended_ns = cpu_ns(run->options);
+    run->ended_ns = monotonic_ns();
+    run->cpu_ended_ns = cpu_ns_of(run->options->pids, run->options->pid_count);
     run->measuring = false;
     while (run->under_way > 0)
         turn(run, false);
@@ -491,18 +465,6 @@ static bool report(const struct run *run)
     return errors == 0;
 }
 
-static void pin(int cpu)
-{
-    cpu_set_t set;
-
-    if (cpu < 0)
-        return;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    if (sched_setaffinity(0, sizeof(set), &set) != 0)
-        die("sched_setaffinity");
-}
-
 int main(int argc, char **argv)
 {
     struct options options;
@@ -512,7 +474,7 @@ int main(int argc, char **argv)
 
     options_parse(argc, argv, &options);
     (void)snprintf(host, sizeof(host), "127.0.0.1:%d", options.port);
-    pin(options.cpu);
+    stay_on(options.cpu);
     (void)prctl(PR_SET_TIMERSLACK, 1UL); /* nanoseconds that a wait may be too long */
     run.lanes = calloc(options.lane_count, sizeof(*run.lanes));
     if (run.lanes == NULL)

@@ -12,7 +12,7 @@
 static void usage(void)
 {
     (void)fputs(
-        "usage: loadgen --port N LANE [--and LANE]... [--warmup S] [--seconds S | --count N] [--cpu N]\n"
+        "usage: loadgen --port N [--tls 1] LANE [--and LANE]... [--warmup S] [--seconds S | --count N] [--cpu N]\n"
         "               [--pid N]... [--show FILE]\n"
         "LANE: --kind describe|create|list|cluster [--connections N] [--rate R] [--requests N] [--region R]\n"
         "      [--cluster C] [--clusters N] [--principal ARN | --entries N] [--prefix P] [--first N] [--typical 1]\n"
@@ -22,29 +22,12 @@ static void usage(void)
 }
 
 static const struct option longs[] = {
-    {"port", 1, NULL, 'p'},
-    {"kind", 1, NULL, 'k'},
-    {"connections", 1, NULL, 'c'},
-    {"warmup", 1, NULL, 'w'},
-    {"seconds", 1, NULL, 's'},
-    {"count", 1, NULL, 'n'},
-    {"requests", 1, NULL, 'r'},
-    {"region", 1, NULL, 'R'},
-    {"cluster", 1, NULL, 'C'},
-    {"clusters", 1, NULL, 'N'},
-    {"key", 1, NULL, 'K'},
-    {"secret", 1, NULL, 'S'},
-    {"cpu", 1, NULL, 'u'},
-    {"principal", 1, NULL, 'P'},
-    {"prefix", 1, NULL, 'x'},
-    {"pid", 1, NULL, 'i'},
-    {"show", 1, NULL, 'o'},
-    {"rate", 1, NULL, 'a'},
-    {"entries", 1, NULL, 'e'},
-    {"first", 1, NULL, 'f'},
-    {"typical", 1, NULL, 't'},
-    {"and", 0, NULL, '&'},
-    {0},
+    {"port", 1, NULL, 'p'},   {"tls", 1, NULL, 'T'},     {"kind", 1, NULL, 'k'},      {"connections", 1, NULL, 'c'},
+    {"warmup", 1, NULL, 'w'}, {"seconds", 1, NULL, 's'}, {"count", 1, NULL, 'n'},     {"requests", 1, NULL, 'r'},
+    {"region", 1, NULL, 'R'}, {"cluster", 1, NULL, 'C'}, {"clusters", 1, NULL, 'N'},  {"key", 1, NULL, 'K'},
+    {"secret", 1, NULL, 'S'}, {"cpu", 1, NULL, 'u'},     {"principal", 1, NULL, 'P'}, {"prefix", 1, NULL, 'x'},
+    {"pid", 1, NULL, 'i'},    {"show", 1, NULL, 'o'},    {"rate", 1, NULL, 'a'},      {"entries", 1, NULL, 'e'},
+    {"first", 1, NULL, 'f'},  {"typical", 1, NULL, 't'}, {"and", 0, NULL, '&'},       {0},
 };
 
 static enum request_kind read_kind(const char *word)
@@ -133,6 +116,9 @@ static void take(struct options *options, int letter, char *value)
         break;
     case 'p':
         options->port = (int)strtol(value, NULL, 10);
+        break;
+    case 'T':
+        options->tls = strtol(value, NULL, 10) != 0;
         break;
     case 'w':
         options->warmup_s = strtod(value, NULL);

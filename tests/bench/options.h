@@ -22,6 +22,7 @@ struct lane_options {
 
 struct options {
     int port;
+    bool tls;
     double warmup_s;
     double seconds;
     size_t count; /* replies of the first lane to measure; 0: as many as `seconds` allows */

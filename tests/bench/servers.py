@@ -145,7 +145,8 @@ class Lab:
 
     # The gateway
 
-    def configuration(self, policies=(), durable=False, workers=1, clusters=None, audit=True, file=None):
+    def configuration(self, policies=(), durable=False, workers=1, clusters=None, audit=True, file=None,
+                      listen='"127.0.0.1:0"'):
         """Writes a configuration, and gives its path. The store is memory, or with `file` that file of the durable engine."""
         self.write("keys.json", json.dumps({"Version": 1, "Keys": [{
             "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
@@ -156,7 +157,7 @@ class Lab:
         store = f'driver = "sqlite", file = "{file}"' if file else 'driver = "memory"'
         recorded = f'file = "audit-{self.count}.jsonl", durable = {"true" if durable else "false"}' if audit else ""
         return self.write(f"eksgate-{self.count}.lua", f"""return {{
-    listen = {{ "127.0.0.1:0" }}, workers = {workers}, data = {lua_text(self.folder)}, keys = "keys.json",
+    listen = {{ {listen} }}, workers = {workers}, data = {lua_text(self.folder)}, keys = "keys.json",
     region = "us-west-2", account = "012345678910", clusters = {{ {named} }},
     limits = {{ entries_per_cluster = 10000000 }}, policies = {{ {listed} }},
     policy = {{ library = {lua_text(self.library)} }},
@@ -178,7 +179,7 @@ class Lab:
         log.close()
         line = process.stdout.readline().decode()
         took = time.monotonic() - began
-        found = re.match(r"eksgate ready http://127\.0\.0\.1:(\d+) admin (?:off|http://127\.0\.0\.1:(\d+))$", line)
+        found = re.match(r"eksgate ready https?://127\.0\.0\.1:(\d+) admin (?:off|http://127\.0\.0\.1:(\d+))$", line)
         if not found:
             stop(process)
             with open(self.path("eksgate.log"), encoding="utf-8", errors="replace") as file:
@@ -244,12 +245,15 @@ class Lab:
     # The peers
 
     @contextlib.contextmanager
-    def nginx(self, reply, cpu=0):
-        """`return 200` of the body of `reply`, with one added header that makes the whole reply as long."""
+    def nginx(self, reply, cpu=0, pair=None):
+        """`return 200` of the body of `reply`, with one added header that makes the whole reply as long; over TLS with a
+        pair of certificate and key."""
         head, body = reply.split("\r\n\r\n", 1)
         port = free_port()
         os.makedirs(self.path("nginx"), exist_ok=True)
         filler = self.filler(head, 163)
+        secured = (f"ssl_certificate {pair[0]}; ssl_certificate_key {pair[1]}; ssl_protocols TLSv1.3; ssl_ecdh_curve X25519; "
+                   "ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;") if pair else ""
         quoted = body.replace("\\", "\\\\").replace("'", "\\'").replace("$", "${dollar}")
         configuration = self.write("nginx.conf", f"""daemon off;
 worker_processes 1;
@@ -264,7 +268,7 @@ http {{
     scgi_temp_path {self.path("nginx/e")};
     geo $dollar {{ default "$"; }}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{" ssl" if pair else ""}; {secured}
         location / {{ default_type application/json; add_header X-Filler "{filler}"; return 200 '{quoted}'; }}
     }}
 }}
