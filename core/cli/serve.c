@@ -351,6 +351,7 @@ static void say_start(const struct serve *serve)
         gw_log(GW_LOG_INFO, "serve", "status on %s", serve->status->url);
     gw_log(GW_LOG_INFO, "serve", "%zu workers", serve->worker_count);
     gw_storage_log(&serve->storage, serve->config);
+    gw_cli_upstream_log(serve->config);
     if (serve->verb->log_start != NULL)
         serve->verb->log_start(&facts);
 }

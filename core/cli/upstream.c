@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "base/log.h"
 #include "config/credentials.h"
 
 static enum gw_status open_tls(struct gw_cli_upstream *upstream, const struct gw_config *config, struct gw_err *err)
@@ -44,6 +45,26 @@ enum gw_status gw_cli_upstream_open(struct gw_cli_upstream *upstream, const stru
     options->credentials = upstream->credentials;
     options->assumes = config->assumes;
     return GW_OK;
+}
+
+static const char *signer_of(const struct gw_config *config)
+{
+    if (config->credentials == GW_CONFIG_CREDENTIALS_CALLER)
+        return "signed with the caller's own key";
+    return config->assumes.arn.at != NULL
+               ? "signed as a role that is assumed for the caller"
+               : "signed with the gateway's own credentials, whose rights all callers have that "
+                 "policies let through";
+}
+
+void gw_cli_upstream_log(const struct gw_config *config)
+{
+    if (config->mode == GW_GATEWAY_STANDALONE)
+        return;
+    gw_log(GW_LOG_INFO, "upstream", "%s goes to %.*s, %s",
+           config->mode == GW_GATEWAY_PROXY ? "everything" : "everything but access entries",
+           GW_STR_ARG(config->upstream.endpoint),
+           config->auth == GW_GATEWAY_AUTH_UPSTREAM ? "as it was signed" : signer_of(config));
 }
 
 void gw_cli_upstream_close(struct gw_cli_upstream *upstream)

@@ -18,6 +18,8 @@ struct gw_cli_upstream {
 GW_NODISCARD enum gw_status gw_cli_upstream_open(struct gw_cli_upstream *upstream, const struct gw_config *config,
                                                  struct gw_epoch *epoch, struct gw_gateway_upstream *options,
                                                  struct gw_err *err);
+/* Tells the log what is forwarded where, and whose signature it gets. */
+void gw_cli_upstream_log(const struct gw_config *config);
 /* Once no worker is left; the epoch must still be there. */
 void gw_cli_upstream_close(struct gw_cli_upstream *upstream);
 

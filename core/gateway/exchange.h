@@ -176,6 +176,8 @@ enum gw_step gw_stage_settle(struct gw_exchange *exchange);
 enum gw_step gw_stage_reply(struct gw_exchange *exchange);
 /* True for a change that goes to an upstream, unless it was refused here. */
 bool gw_stage_forwards(const struct gw_exchange *exchange);
+/* The writer didn't take the job: a refusal stays a refusal, anything else is not done. */
+enum gw_step gw_stage_not_written(struct gw_exchange *exchange, enum gw_status status);
 /* Takes up what the writer did with the job. */
 enum gw_step gw_stage_applied(struct gw_exchange *exchange);
 

@@ -369,12 +369,14 @@ static void settle(struct gw_exchange *exchange, enum gw_step step)
 enum gw_step gw_forward_apply(struct gw_exchange *exchange)
 {
     struct gw_forward *forward = exchange->forward;
+    enum gw_status status;
     enum gw_step step;
 
     if (!forward->is_recorded && exchange->record.at != NULL) {
         exchange->job.record = exchange->record;
         exchange->job.is_awaited = true;
-        return gw_commit_add(exchange->worker->port, &exchange->job) == GW_OK ? GW_STEP_WAITING : GW_STEP_FAILED;
+        status = gw_commit_add(exchange->worker->port, &exchange->job);
+        return status == GW_OK ? GW_STEP_WAITING : gw_stage_not_written(exchange, status);
     }
     if (!forward->has_ended && send(exchange) == GW_STEP_WAITING)
         return GW_STEP_WAITING;

@@ -271,8 +271,7 @@ static enum gw_step answer_unavailable(struct gw_exchange *exchange, struct gw_s
     return gw_answer_eks_error(exchange, &error);
 }
 
-/* The writer didn't take the job: a refusal stays a refusal, anything else is not done. */
-static enum gw_step not_written(struct gw_exchange *exchange, enum gw_status status)
+enum gw_step gw_stage_not_written(struct gw_exchange *exchange, enum gw_status status)
 {
     if (exchange->refused) {
         gw_metrics_count(&exchange->worker->metrics.refusals_unrecorded);
@@ -304,7 +303,7 @@ enum gw_step gw_stage_apply(struct gw_exchange *exchange)
     status = gw_commit_add(exchange->worker->port, job);
     if (status == GW_OK)
         return GW_STEP_WAITING;
-    return not_written(exchange, status);
+    return gw_stage_not_written(exchange, status);
 }
 
 enum gw_step gw_stage_applied(struct gw_exchange *exchange)
@@ -330,7 +329,7 @@ enum gw_step gw_stage_applied(struct gw_exchange *exchange)
     case GW_E_LIMIT:
         break;
     default:
-        return not_written(exchange, exchange->job.status);
+        return gw_stage_not_written(exchange, exchange->job.status);
     }
     gw_eks_stage_error(&exchange->call, exchange->job.status, &gw_exchange_settings(exchange)->limits, &error);
     gw_eks_result_drop(&exchange->result);

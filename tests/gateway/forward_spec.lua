@@ -203,6 +203,24 @@ describe("a gateway in front of another", function()
         front:stop()
     end)
 
+    it("forwards nothing that it can't record, and reads meanwhile", function()
+        local front, back = start({ front = {
+            wrapper = { "sh", "-c", 'ulimit -f 16; exec "$@"', "sh" },
+            settings = { audit = { file = "audit.jsonl", durable = true } },
+        } })
+        local made, refused = 0, nil
+        repeat
+            local reply = eks.create(front, { principalArn = eks.role("limit-" .. made) })
+            refused = reply.status ~= 200 and reply or nil
+            made = made + (refused and 0 or 1)
+        until refused or made == 40
+        expect.error(refused, 503, "ServiceUnavailableException")
+        assert.is_true(made > 0)
+        assert.equal(made, #expect.ok(eks.list(back)).accessEntries)
+        expect.ok(eks.describe(front, eks.role("limit-0")))
+        pair:stop()
+    end)
+
     it("counts what goes upstream and comes back", function()
         local front, back = start({ front = { settings = { admin = "127.0.0.1:0" } } })
         expect.error(eks.describe(front, eks.fresh_role()), 404, "ResourceNotFoundException")
