@@ -209,7 +209,7 @@ static bool admin_is_ready(void *ctx)
 {
     struct serve *serve = ctx;
 
-    return atomic_load(&serve->ready);
+    return atomic_load(&serve->ready) && gw_cli_upstream_is_ready(&serve->upstream);
 }
 
 static void admin_metrics(void *ctx, struct gw_buf *text)
@@ -529,6 +529,7 @@ static int run(struct serve *serve)
     if (open_all(serve, &err) != GW_OK) {
         (void)fprintf(stderr, "eksgate: %s\n", err.text);
     } else {
+        gw_cli_upstream_wait(&serve->upstream);
         start_threads(serve);
         atomic_store(&serve->ready, true);
         say_start(serve);

@@ -177,6 +177,8 @@ void gw_storage_log(const struct gw_storage *storage, const struct gw_config *co
         gw_log(GW_LOG_INFO, "store", "%.*s: %zu entries and %zu clusters, read in %llu ms",
                GW_STR_ARG(config->store_file), gw_store_count(storage->store), gw_store_count_clusters(storage->store),
                (unsigned long long)gw_store_counters(storage->store)->load_ms);
+    else if (config->mode == GW_GATEWAY_PROXY)
+        gw_log(GW_LOG_INFO, "store", "none: the upstream has everything");
     else
         gw_log(GW_LOG_INFO, "store", "entries are kept in memory and are gone when this process ends");
     log_audit(storage, config);

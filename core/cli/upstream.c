@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "config/credentials.h"
 
+#define WAIT_MS 5000
+
 static enum gw_status open_tls(struct gw_cli_upstream *upstream, const struct gw_config *config, struct gw_err *err)
 {
     struct gw_tls_client_options options = {.ca_file = config->upstream_ca_file};
@@ -65,6 +67,18 @@ void gw_cli_upstream_log(const struct gw_config *config)
            config->mode == GW_GATEWAY_PROXY ? "everything" : "everything but access entries",
            GW_STR_ARG(config->upstream.endpoint),
            config->auth == GW_GATEWAY_AUTH_UPSTREAM ? "as it was signed" : signer_of(config));
+}
+
+void gw_cli_upstream_wait(const struct gw_cli_upstream *upstream)
+{
+    if (upstream->credentials != NULL && !gw_credentials_wait(upstream->credentials, WAIT_MS))
+        gw_log(GW_LOG_WARN, "upstream",
+               "the gateway's own credentials aren't there yet; requests are answered 503 meanwhile");
+}
+
+bool gw_cli_upstream_is_ready(const struct gw_cli_upstream *upstream)
+{
+    return upstream->credentials == NULL || gw_credentials_wait(upstream->credentials, 0);
 }
 
 void gw_cli_upstream_close(struct gw_cli_upstream *upstream)

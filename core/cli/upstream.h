@@ -20,6 +20,11 @@ GW_NODISCARD enum gw_status gw_cli_upstream_open(struct gw_cli_upstream *upstrea
                                                  struct gw_err *err);
 /* Tells the log what is forwarded where, and whose signature it gets. */
 void gw_cli_upstream_log(const struct gw_config *config);
+/* Before the gateway says that it is ready: waits until its own credentials are there, or known not to be, for a few
+ * seconds at most. */
+void gw_cli_upstream_wait(const struct gw_cli_upstream *upstream);
+/* False while they are still being asked for the first time. */
+bool gw_cli_upstream_is_ready(const struct gw_cli_upstream *upstream);
 /* Once no worker is left; the epoch must still be there. */
 void gw_cli_upstream_close(struct gw_cli_upstream *upstream);
 
