@@ -205,6 +205,30 @@ describe("an upstream that goes wrong", function()
         gw:stop()
     end)
 
+    it("goes through a proxy, whose password nobody is shown", function()
+        local named = faults.wrong_name:gsub("127.0.0.1", "eks.example")
+        local function through(login, more)
+            return start(named, setmetatable({ proxy = (faults.proxy:gsub("//", "//" .. login)) }, { __index = more }))
+        end
+        local gw = through("me:s3cret@")
+        local reply = expect.ok(gw:request(delete_in("ok")))
+        assert.equal("DELETE", reply.method)
+        expect.ok(gw:request(describe_in("chunked")))
+        local asked = {}
+        for _, request in ipairs(faults:seen()) do
+            if request.method == "CONNECT" then
+                asked[#asked + 1] = request.path
+            end
+        end
+        assert.same({ (named:gsub("https://", "")) }, asked)
+        gw:stop()
+        gw = through("me:wr0ng@")
+        expect.error(gw:request(delete_in("ok")), 503, "ServiceUnavailableException", { "nothing was changed" })
+        assert.truthy(gw:stderr():find("the proxy answered 407", 1, true))
+        assert.is_nil(gw:stderr():find("wr0ng", 1, true))
+        gw:stop()
+    end)
+
     it("keeps TLS faults apart from replies too", function()
         local gw = start(faults.good)
         expect.ok(gw:request(describe_in("chunked")))

@@ -23,8 +23,11 @@ The name of the cluster in a request's path says what happens to it:
   status-S       an error of that status, in EKS's form
   bare-S         a reply of that status, an HTML page
 
+`proxy` is a proxy for CONNECT that wants me:s3cret and takes every name for this machine.
+
 GET /_log answers with every request so far, by cluster: how often, and on which connection; GET /_reply with the length of
 the reply that cut and stall cut up."""
+import base64
 import json
 import os
 import socket
@@ -175,6 +178,54 @@ class Connection(threading.Thread):
         return False
 
 
+def pipe(source, sink):
+    try:
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+    except OSError:
+        pass
+    finally:
+        for one in (source, sink):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def tunnel(conn):
+    """One connection of the proxy."""
+    text = b""
+    while b"\r\n\r\n" not in text:
+        piece = conn.recv(1)
+        if not piece:
+            return
+        text += piece
+    authority = text.split(b" ")[1].decode()
+    login = base64.b64encode(b"me:s3cret")
+    allowed = b"\r\nProxy-Authorization: Basic " + login + b"\r\n" in text
+    with LOCK:
+        LOG.append({"cluster": "", "method": text.split(b" ")[0].decode(), "path": authority, "allowed": allowed})
+    if not allowed:
+        conn.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        conn.close()
+        return
+    far = socket.create_connection(("127.0.0.1", int(authority.rsplit(":", 1)[1])))
+    conn.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    threading.Thread(target=pipe, args=(far, conn), daemon=True).start()
+    pipe(conn, far)
+
+
+def serve_proxy():
+    listener = listen()
+
+    def accept():
+        while True:
+            threading.Thread(target=tunnel, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return listener
+
+
 def listen():
     """A listening socket on loopback."""
     one = socket.socket()
@@ -251,7 +302,7 @@ def main():
     refused.bind(("127.0.0.1", 0))
     plain = serve()
     urls = {name: url("https", listener) for name, listener in serve_tls(folder).items()}
-    urls.update(plain=url("http", plain), slow=url("https", silent), silent=url("http", silent),
+    urls.update(proxy=url("http", serve_proxy()), plain=url("http", plain), slow=url("https", silent), silent=url("http", silent),
                 refused=url("http", refused), ca=os.path.join(folder, "ca.pem"))
     print(json.dumps(urls), flush=True)
     threading.Event().wait()
