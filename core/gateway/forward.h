@@ -32,6 +32,7 @@ struct gw_forward {
     bool is_recorded;        /* the record is on the disk, or none is wanted */
     bool is_sent;
     bool has_ended; /* call's outcome is there */
+    bool is_denied; /* nobody signs it: the caller's key is gone, or STS doesn't let the gateway act for the caller */
     bool is_own;    /* signed with the gateway's own credentials */
 };
 
