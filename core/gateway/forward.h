@@ -55,9 +55,6 @@ void gw_forward_read(struct gw_exchange *exchange, struct gw_str path, struct gw
  * run again when it is worth trying anew. Else `err` says why nothing was sent. Inside an epoch. */
 GW_NODISCARD enum gw_status gw_forward_send(struct gw_forward *forward, struct gw_err *err);
 
-/* A template with {region} and {account} filled in; arena. {NULL,0}: too long. */
-struct gw_str gw_forward_fill_in(struct gw_str template, const struct gw_forward *forward, struct gw_arena *arena);
-
 /* forward_identity.c: whose signature the request gets. Statuses as gw_forward_send. */
 GW_NODISCARD enum gw_status gw_forward_identify(struct gw_forward *forward, struct gw_sign_identity *identity,
                                                 struct gw_err *err);
