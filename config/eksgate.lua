@@ -90,6 +90,12 @@ return {
         -- sts_endpoint = "https://sts.{region}.amazonaws.com",
     },
 
+    -- With an upstream that has clusters and no access entries, as moto, and access_entries = "store".
+    overlay = {
+        cluster_ttl = 2, -- seconds that it counts that the upstream has shown a cluster; 0: it is asked each time
+        authentication_mode = "API_AND_CONFIG_MAP", -- of clusters for which neither CreateCluster nor the upstream says one
+    },
+
     -- Lua files, asked in this order; packages install some in /usr/share/eksgate/lua/policies.
     policies = {},
     -- policies = { "policies/team_username.lua", "policies/required_tags.lua" },

@@ -110,7 +110,8 @@ static void log_fakes(const struct gw_serve_facts *facts)
         if (!facts->listeners[i].is_loopback)
             gw_log(GW_LOG_WARN, "mock", "%s can be reached from outside", facts->listeners[i].url);
     }
-    gw_log(GW_LOG_INFO, "mock", "clusters are made when they are first mentioned");
+    if (config->mode == GW_GATEWAY_STANDALONE)
+        gw_log(GW_LOG_INFO, "mock", "clusters are made when they are first mentioned");
     if (config->seed_file.at != NULL)
         gw_log(GW_LOG_INFO, "mock", "the state is that of %s", config->seed_file.at);
     log_clock_and_ids(&config->mock);

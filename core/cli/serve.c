@@ -133,6 +133,7 @@ static enum gw_status make_gateway(struct serve *serve, const struct gw_mock_opt
     struct gw_gateway_options options = {
         .auth = config->auth,
         .mode = config->mode,
+        .overlay = config->overlay,
         .anybody = {.caller = config->caller,
                     .region = config->regions[0],
                     .listeners = serve->listeners,

@@ -89,6 +89,7 @@ struct gw_config {
     struct gw_str sts_endpoint;                 /* {NULL,0}: AWS_ENDPOINT_URL_STS, AWS's */
     enum gw_gateway_mode mode;
     struct gw_gateway_upstream upstream; /* the endpoint; cli/upstream.c fills in the rest */
+    struct gw_gateway_overlay overlay;   /* only with GW_GATEWAY_OVERLAY */
 
     const struct gw_config_cluster *clusters;
     size_t cluster_count;

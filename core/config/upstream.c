@@ -84,9 +84,20 @@ static void fill_endpoint(const struct gw_settings *settings, struct gw_config *
     config->mode = has_entries ? GW_GATEWAY_PROXY : GW_GATEWAY_OVERLAY;
     if (is_aws(target.host))
         check_aws(settings, config, target.is_tls);
-    if (config->mode == GW_GATEWAY_PROXY && config->cluster_count > 0)
+    if (config->cluster_count > 0)
         gw_settings_problem(settings, GW_OPTION_CLUSTERS,
-                            "are the upstream's with access_entries = \"upstream\"; leave them out");
+                            "are the upstream's where upstream.endpoint is set; leave them "
+                            "out");
+}
+
+static void read_overlay(const struct gw_settings *settings, struct gw_config *config)
+{
+    struct gw_str word = GW_STR_NONE;
+
+    (void)gw_settings_seconds(settings, GW_OPTION_OVERLAY_CLUSTER_TTL, &config->overlay.cluster_ttl_ms);
+    if (gw_settings_text(settings, GW_OPTION_OVERLAY_AUTHENTICATION_MODE, &word) &&
+        gw_eks_auth_mode_parse(word, &config->overlay.authentication_mode) != GW_OK)
+        gw_fatal("options.def has other authentication modes than EKS");
 }
 
 /* Emulators tell accounts apart by the key that signs; in front of anything else the gateway is somebody itself. */
@@ -110,6 +121,7 @@ void gw_settings_upstream(const struct gw_settings *settings, struct gw_config *
     (void)gw_settings_text(settings, GW_OPTION_UPSTREAM_ENDPOINT, &config->upstream.endpoint);
     (void)gw_settings_text(settings, GW_OPTION_ACCESS_ENTRIES, &word);
     has_entries = gw_str_is(word, "upstream");
+    read_overlay(settings, config);
     if (config->upstream.endpoint.at != NULL)
         fill_endpoint(settings, config, has_entries);
     else if (has_entries)

@@ -8,13 +8,12 @@
  *   check    token, tags, the rules of cluster_rules.c
  *   prepare  name free (or this request's own replay), room
  */
-#include "eks/access_entry.h"
-#include "eks/access_policy.h"
 #include "eks/cluster.h"
 #include "eks/cluster_document.h"
 #include "eks/cluster_input.h"
 #include "eks/cluster_logging.h"
 #include "eks/cluster_rules.h"
+#include "eks/creator.h"
 #include "eks/error.h"
 #include "eks/handlers.h"
 #include "eks/token.h"
@@ -82,60 +81,11 @@ static struct gw_json given_members(const struct gw_eks_call *call)
     return given;
 }
 
-/* Whose entry the creator's is: a session's is its role's (whose path no session shows). False for callers that no
- * entry can name. arena */
-static bool find_creator(const struct gw_eks_call *call, struct gw_principal *creator)
-{
-    const struct gw_principal *caller = call->caller;
-    struct gw_str arn;
-
-    if (caller == NULL || caller->kind == GW_PRINCIPAL_FEDERATED_USER)
-        return false;
-    arn = caller->arn;
-    if (caller->kind == GW_PRINCIPAL_ASSUMED_ROLE)
-        arn = gw_arena_printf(call->arena, "arn:%.*s:iam::%.*s:role/%.*s", GW_STR_ARG(caller->partition),
-                              GW_STR_ARG(caller->account), GW_STR_ARG(caller->name));
-    return gw_arn_parse_principal(arn, creator) == GW_OK;
-}
-
-static struct gw_str admin_policy(const struct gw_eks_call *call)
-{
-    for (size_t i = 0; i < gw_eks_policy_count; i++) {
-        if (gw_str_is(gw_eks_policies[i].name, "AmazonEKSClusterAdminPolicy"))
-            return gw_eks_policy_arn(call, &gw_eks_policies[i]);
-    }
-    gw_fatal("policies.def lacks AmazonEKSClusterAdminPolicy");
-}
-
-static enum gw_status add_creator(const struct gw_eks_call *call, const struct gw_eks_env *env,
-                                  struct gw_eks_result *result, struct gw_eks_error *error)
-{
-    struct gw_eks_call own = *call; /* as if the creator had been asked for */
-    const struct gw_eks_type *type = gw_eks_entry_find_type(GW_STR_NONE);
-    struct gw_association admin = {.is_cluster_wide = true, .associated_ms = env->now_ms, .modified_ms = env->now_ms};
-    struct gw_access_entry entry = {.created_ms = env->now_ms,
-                                    .modified_ms = env->now_ms,
-                                    .type = type->name,
-                                    .associations = &admin,
-                                    .association_count = 1};
-
-    if (!find_creator(call, &own.principal))
-        return GW_OK;
-    admin.policy_arn = admin_policy(call);
-    entry.key = gw_eks_entry_key(&own);
-    entry.arn = gw_eks_entry_arn(&own, env);
-    entry.username = gw_eks_entry_username(&own, type);
-    result->change.cluster_entries_max = env->limits->entries_per_cluster;
-    return gw_eks_entry_put(&own, env, &entry, result, error);
-}
-
 static enum gw_status build(const struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_eks_result *result,
                             struct gw_eks_error *error)
 {
     struct gw_json given = given_members(call);
     struct gw_eks_cluster_plan plan = {.key = gw_eks_cluster_key(call), .mode = mode_of(call), .given = &given};
-    const struct gw_json *bootstrap =
-        gw_eks_cluster_input_get(call, "accessConfig", "bootstrapClusterCreatorAdminPermissions");
     enum gw_status status = GW_OK;
 
     result->is_change = true;
@@ -144,8 +94,8 @@ static enum gw_status build(const struct gw_eks_call *call, const struct gw_eks_
     result->change.cluster_act = GW_STORE_PUT;
     result->change.cluster = gw_eks_cluster_make(&plan, env, call->arena);
     result->cluster = result->change.cluster;
-    if (plan.mode != GW_EKS_MODE_CONFIG_MAP && (bootstrap == NULL || bootstrap->as.boolean))
-        status = add_creator(call, env, result, error);
+    if (gw_eks_creator_is_wanted(call, plan.mode))
+        status = gw_eks_creator_add(call, env, result, error);
     result->reply = gw_eks_cluster_reply(result->cluster, GW_STR_NONE, call->arena);
     result->change.token = gw_eks_token_new(call, env, result->reply, NULL);
     result->change.is_clusters_token = true;

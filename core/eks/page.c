@@ -37,9 +37,9 @@ static void make_mark(const struct gw_eks_call *call, struct gw_str item, unsign
 {
     const struct gw_str pieces[] = {
         gw_str_from(gw_eks_ops[call->op].name),
-        call->partition,
-        call->account,
-        call->region,
+        call->paging->partition,
+        call->paging->account,
+        call->paging->region,
         call->cluster,
         call->has_principal ? call->principal.arn : GW_STR_NONE,
         call->paging->policy_arn,
@@ -83,6 +83,9 @@ enum gw_status gw_eks_page_decode(struct gw_eks_call *call, struct gw_eks_error 
     enum gw_status status;
 
     call->paging = paging;
+    paging->partition = call->partition;
+    paging->account = call->account;
+    paging->region = call->region;
     status = gw_eks_params_read(call, rows, count, paging, error);
     if (status != GW_OK)
         return status;
@@ -90,7 +93,8 @@ enum gw_status gw_eks_page_decode(struct gw_eks_call *call, struct gw_eks_error 
         (gw_str_parse_u64(paging->max_results, GW_EKS_PAGE_MAX, &max) != GW_OK || max == 0))
         return gw_eks_error_invalid(call, error, "The maxResults parameter must be a whole number from 1 to %d.",
                                     GW_EKS_PAGE_MAX);
-    if (paging->next_token.length > 0 && !read_token(call, paging->next_token, &paging->page.after))
+    paging->is_foreign = paging->next_token.length > 0 && !read_token(call, paging->next_token, &paging->page.after);
+    if (paging->is_foreign && !call->is_forwarded)
         return gw_eks_error_invalid(
             call, error,
             "The nextToken parameter is not valid: it must be the nextToken of the page before, "

@@ -22,10 +22,15 @@ struct gw_eks_paging {
     struct gw_str policy_arn;  /* associatedPolicyArn */
     struct gw_json include;    /* of ListClusters; an array when sent */
     struct gw_store_page page; /* room for GW_EKS_PAGE_MAX items */
+    bool is_foreign;           /* the token is none of ours; only of a call that is forwarded */
+    /* where the call looked when it was decoded: that of its tokens, also where it looks elsewhere in the end */
+    struct gw_str partition;
+    struct gw_str account;
+    struct gw_str region;
 };
 
 /* Makes call->paging from the query, once the labels are decoded. Refused: a maxResults that isn't 1 to 100, a token of
- * another listing. An empty token is none. arena */
+ * another listing unless an upstream answers, whose tokens are its business. An empty token is none. arena */
 GW_NODISCARD enum gw_status gw_eks_page_decode(struct gw_eks_call *call, struct gw_eks_error *error);
 
 /* Appends `"nextToken":null`, or the token that goes on behind `last` where the page has more. */

@@ -20,7 +20,7 @@ static enum gw_status refuse_form(const struct gw_eks_call *call, struct gw_eks_
                                GW_STR("The resourceArn parameter format is not valid"));
 }
 
-static enum gw_status refuse_missing(const struct gw_eks_call *call, struct gw_eks_error *error)
+enum gw_status gw_eks_tag_refuse_missing(const struct gw_eks_call *call, struct gw_eks_error *error)
 {
     return gw_eks_error_refuse(call, error, GW_EKS_NotFoundException,
                                GW_STR("The specified resourceArn could not be found."));
@@ -58,6 +58,7 @@ enum gw_status gw_eks_tag_decode(struct gw_eks_call *call, struct gw_eks_error *
     if (!gw_eks_cluster_is_name(name))
         return refuse_form(call, error);
     in->is_cluster = gw_str_is(kind, "cluster") && rest.at == NULL;
+    in->is_entry = gw_str_is(kind, "access-entry");
     call->cluster = name;
     return GW_OK;
 }
@@ -110,7 +111,7 @@ enum gw_status gw_eks_tag_find(const struct gw_eks_call *call, const struct gw_e
             tagged->count = tagged->entry->tag_count;
         }
     }
-    return tagged->cluster == NULL ? refuse_missing(call, error) : GW_OK;
+    return tagged->cluster == NULL ? gw_eks_tag_refuse_missing(call, error) : GW_OK;
 }
 
 enum gw_status gw_eks_tag_enter(const struct gw_eks_call *call, const struct gw_eks_env *env,
@@ -122,7 +123,7 @@ enum gw_status gw_eks_tag_enter(const struct gw_eks_call *call, const struct gw_
         return status;
     status = gw_eks_cluster_enter(call, env, result, error);
     if (status != GW_OK)
-        return error->code == GW_EKS_ResourceNotFoundException ? refuse_missing(call, error) : status;
+        return error->code == GW_EKS_ResourceNotFoundException ? gw_eks_tag_refuse_missing(call, error) : status;
     tagged->cluster = result->cluster;
     tagged->tags = cluster_tags(call, tagged->cluster, &tagged->count);
     return GW_OK;

@@ -16,6 +16,7 @@
 struct gw_eks_tag_input {
     struct gw_str resource_arn; /* decoded */
     bool is_cluster;            /* else an access entry, or something that isn't here */
+    bool is_entry;              /* it has the form of an access entry's */
     struct gw_json body;
     const struct gw_json *tags; /* TagResource: object of strings */
     struct gw_json tag_keys;    /* UntagResource: array of strings, when sent */
@@ -32,6 +33,9 @@ struct gw_eks_tagged {
 /* Makes call->tag and reads the ARN from the first label; call->cluster is the cluster that it names. Refused: what
  * isn't an ARN of EKS. */
 GW_NODISCARD enum gw_status gw_eks_tag_decode(struct gw_eks_call *call, struct gw_eks_error *error);
+
+/* Refuses: there is no such resource. */
+enum gw_status gw_eks_tag_refuse_missing(const struct gw_eks_call *call, struct gw_eks_error *error);
 
 /* Refused: there is no such resource, to this caller. */
 GW_NODISCARD enum gw_status gw_eks_tag_find(const struct gw_eks_call *call, const struct gw_eks_env *env,

@@ -3,7 +3,7 @@
  * The policies' side of an exchange: what they see, the conversation that is begun
  * when the first question is asked, and what a refusal says to the client.
  */
-#include "gateway/exchange.h"
+#include "gateway/overlay.h"
 
 #include "base/log.h"
 
@@ -51,16 +51,21 @@ static enum gw_status fetch_facts(struct gw_exchange *exchange)
     unsigned asked;
     enum gw_status status;
 
-    if (exchange->call.is_forwarded || exchange->stage >= GW_STAGE_RECORD)
+    if ((exchange->call.is_forwarded && !gw_overlay_is_on(exchange)) || exchange->stage >= GW_STAGE_RECORD)
         return GW_OK;
     asked = gw_asks_needs(exchange);
     if (asked == 0)
+        return GW_OK;
+    exchange->facts = (struct gw_eks_facts){.asked = asked};
+    if (gw_overlay_is_on(exchange) && !gw_overlay_is_there(exchange))
         return GW_OK;
     env = gw_exchange_env(exchange);
     gw_arena_reset(&exchange->facts_arena);
     status = gw_eks_facts(&exchange->call, &env, asked, &exchange->facts_arena, &exchange->facts);
     if (status != GW_OK)
         gw_log(GW_LOG_ERROR, "policy", "what policies need to know can't be told (request %s)", exchange->request_id);
+    else if (gw_overlay_is_on(exchange))
+        gw_overlay_fill_facts(exchange, &exchange->facts);
     return status;
 }
 

@@ -71,8 +71,9 @@ struct gw_gateway {
     struct gw_router *router;
     const struct gw_clock *clock;
     const struct gw_random *random;
-    struct gw_mock *mock;     /* NULL: nothing is faked; the same for states */
-    struct gw_states *states; /* a mock's as a whole (states.h) */
+    struct gw_mock *mock;              /* NULL: nothing is faked; the same for states */
+    struct gw_states *states;          /* a mock's as a whole (states.h) */
+    struct gw_overlay_memory *overlay; /* NULL: this gateway is none */
     _Atomic(struct gw_gateway_settings *) settings;
     _Atomic(struct gw_keys_snapshot *) keys;
     _Atomic uint64_t generation;
@@ -150,6 +151,7 @@ struct gw_exchange {
     struct gw_forward_facts *forward_facts;
     struct gw_exchange *next_awaiting; /* of the worker's `awaiting` */
     bool is_awaiting;
+    struct gw_overlay *overlay; /* NULL: not begun, or this gateway is none */
     /* while an injected delay lasts */
     struct gw_loop_timer *delay;
     struct gw_exchange *next_delayed;

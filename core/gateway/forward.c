@@ -3,7 +3,7 @@
  * The stages of a forwarded exchange: building the request, sending it at its
  * time, and what the upstream's reply means for the client and for the record.
  */
-#include "gateway/forward.h"
+#include "gateway/overlay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +42,9 @@ static struct gw_forward *new_forward(struct gw_exchange *exchange)
     struct gw_forward *forward = gw_arena_zero(exchange->arena, 1, sizeof(*forward));
 
     forward->exchange = exchange;
-    forward->region = exchange->call.region;
-    forward->account = exchange->call.account;
-    forward->sign.region = exchange->call.region;
+    forward->region = exchange->verify.region;
+    forward->account = exchange->caller.identity.account;
+    forward->sign.region = exchange->verify.region;
     forward->sign.service = gw_eks_service_eks.name;
     forward->call.on_done = on_reply;
     forward->call.ctx = forward;
@@ -54,12 +54,12 @@ static struct gw_forward *new_forward(struct gw_exchange *exchange)
 void gw_forward_read(struct gw_exchange *exchange, struct gw_str path, struct gw_str query, struct gw_forward *forward)
 {
     forward->exchange = exchange;
-    forward->region = exchange->call.region;
-    forward->account = exchange->call.account;
+    forward->region = exchange->verify.region;
+    forward->account = exchange->caller.identity.account;
     forward->sign = (struct gw_sign_request){.method = GW_STR("GET"),
                                              .path = path,
                                              .query = query,
-                                             .region = exchange->call.region,
+                                             .region = exchange->verify.region,
                                              .service = gw_eks_service_eks.name};
     forward->call.may_repeat = true;
 }
@@ -151,20 +151,6 @@ static enum gw_step answer_not_sent(struct gw_exchange *exchange, const char *wh
                                : GW_STR("The request could not be forwarded; nothing was changed. Try again."));
 }
 
-/* Trying again doesn't help: 403, which SDKs don't retry. */
-static enum gw_step answer_denied(struct gw_exchange *exchange, const char *why)
-{
-    gw_log(GW_LOG_WARN, "upstream", "request %s was not forwarded: %s", exchange->request_id, why);
-    gw_metrics_count(&exchange->worker->metrics.forwards_not_sent);
-    return gw_answer_error(
-        exchange, GW_EKS_AccessDeniedException,
-        gw_arena_printf(exchange->arena,
-                        "User: %.*s is not authorized to perform: eks:%s: this gateway can't act for "
-                        "it; nothing was done (request %s)",
-                        GW_STR_ARG(exchange->caller.identity.arn), gw_eks_ops[exchange->call.op].name,
-                        exchange->request_id));
-}
-
 static enum gw_step answer_unknown(struct gw_exchange *exchange, const char *why)
 {
     gw_log(GW_LOG_WARN, "upstream", "request %s has no answer: %s", exchange->request_id, why);
@@ -222,9 +208,8 @@ static bool is_about_us(const struct gw_forward *forward)
     return false;
 }
 
-static enum gw_step answer_about_us(struct gw_exchange *exchange)
+static enum gw_step answer_about_us(struct gw_exchange *exchange, const struct gw_forward *forward)
 {
-    struct gw_forward *forward = exchange->forward;
     struct gw_str type = gw_forward_error_type(&forward->call);
 
     gw_credentials_doubt(exchange->worker->gateway->options.upstream.credentials, forward->secret_version);
@@ -256,9 +241,8 @@ static unsigned retry_after(const struct gw_upstream_call *call)
     return gw_str_parse_u64(reply_field(call, "retry-after"), 86400, &seconds) == GW_OK ? (unsigned)seconds : 0;
 }
 
-static enum gw_step answer_reply(struct gw_exchange *exchange)
+static enum gw_step answer_reply(struct gw_exchange *exchange, const struct gw_upstream_call *call)
 {
-    const struct gw_upstream_call *call = &exchange->forward->call;
     struct gw_answer *answer = &exchange->answer;
     struct gw_str type = gw_forward_error_type(call);
 
@@ -279,14 +263,10 @@ static enum gw_step answer_reply(struct gw_exchange *exchange)
     return GW_STEP_FAILED;
 }
 
-static enum gw_step take_reply(struct gw_exchange *exchange)
+enum gw_step gw_forward_take(struct gw_exchange *exchange, const struct gw_forward *forward)
 {
-    const struct gw_forward *forward = exchange->forward;
-
     switch (forward->call.outcome) {
     case GW_UPSTREAM_NOT_SENT:
-        if (forward->is_denied)
-            return answer_denied(exchange, forward->call.err.text);
         return answer_not_sent(exchange, forward->call.err.text);
     case GW_UPSTREAM_UNKNOWN:
         return answer_unknown(exchange, forward->call.err.text);
@@ -294,7 +274,7 @@ static enum gw_step take_reply(struct gw_exchange *exchange)
         break;
     }
     gw_metrics_count(&exchange->worker->metrics.forwards_answered);
-    return is_about_us(forward) ? answer_about_us(exchange) : answer_reply(exchange);
+    return is_about_us(forward) ? answer_about_us(exchange, forward) : answer_reply(exchange, &forward->call);
 }
 
 /* Sends at once; what can't be sent is a reply too. */
@@ -309,7 +289,6 @@ static enum gw_step send(struct gw_exchange *exchange)
     if (status == GW_OK || status == GW_AGAIN)
         return GW_STEP_WAITING;
     forward->has_ended = true;
-    forward->is_denied = status == GW_E_DENIED;
     forward->call.outcome = GW_UPSTREAM_NOT_SENT;
     return GW_STEP_DONE;
 }
@@ -322,7 +301,8 @@ enum gw_step gw_forward_prepare(struct gw_exchange *exchange)
         return step;
     if (!exchange->forward->has_ended && send(exchange) == GW_STEP_WAITING)
         return GW_STEP_WAITING;
-    return take_reply(exchange);
+    step = gw_forward_take(exchange, exchange->forward);
+    return gw_overlay_is_on(exchange) ? gw_overlay_join(exchange, step) : step;
 }
 
 enum gw_step gw_forward_recorded(struct gw_exchange *exchange)
@@ -387,7 +367,6 @@ enum gw_step gw_forward_apply(struct gw_exchange *exchange)
 {
     struct gw_forward *forward = exchange->forward;
     enum gw_status status;
-    enum gw_step step;
 
     if (!forward->is_recorded && exchange->record.at != NULL) {
         exchange->job.record = exchange->record;
@@ -395,9 +374,16 @@ enum gw_step gw_forward_apply(struct gw_exchange *exchange)
         status = gw_commit_add(exchange->worker->port, &exchange->job);
         return status == GW_OK ? GW_STEP_WAITING : gw_stage_not_written(exchange, status);
     }
+    if (!forward->has_ended && !forward->is_sent && gw_overlay_is_on(exchange))
+        gw_overlay_touch(exchange);
     if (!forward->has_ended && send(exchange) == GW_STEP_WAITING)
         return GW_STEP_WAITING;
-    step = take_reply(exchange);
-    settle(exchange, step);
-    return step;
+    if (!forward->is_taken) {
+        forward->is_taken = true;
+        forward->taken = gw_forward_take(exchange, forward);
+        settle(exchange, forward->taken);
+        if (gw_overlay_is_on(exchange))
+            gw_overlay_touch(exchange);
+    }
+    return gw_overlay_is_on(exchange) && forward->taken == GW_STEP_DONE ? gw_overlay_follow(exchange) : forward->taken;
 }

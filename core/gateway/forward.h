@@ -32,8 +32,9 @@ struct gw_forward {
     bool is_recorded;        /* the record is on the disk, or none is wanted */
     bool is_sent;
     bool has_ended; /* call's outcome is there */
-    bool is_denied; /* nobody signs it: the caller's key is gone, or STS doesn't let the gateway act for the caller */
-    bool is_own;    /* signed with the gateway's own credentials */
+    bool is_taken;  /* of a change: into the answer and the record, with `taken` */
+    enum gw_step taken;
+    bool is_own; /* signed with the gateway's own credentials */
 };
 
 /* True for an operation that the upstream answers in this gateway's mode. */
@@ -55,6 +56,9 @@ void gw_forward_read(struct gw_exchange *exchange, struct gw_str path, struct gw
  * run again when it is worth trying anew. Else `err` says why nothing was sent. Inside an epoch. */
 GW_NODISCARD enum gw_status gw_forward_send(struct gw_forward *forward, struct gw_err *err);
 
+/* A template with {region} and {account} filled in; arena. {NULL,0}: too long. */
+struct gw_str gw_forward_fill_in(struct gw_str template, const struct gw_forward *forward, struct gw_arena *arena);
+
 /* forward_identity.c: whose signature the request gets. Statuses as gw_forward_send. */
 GW_NODISCARD enum gw_status gw_forward_identify(struct gw_forward *forward, struct gw_sign_identity *identity,
                                                 struct gw_err *err);
@@ -65,6 +69,8 @@ void gw_forward_bell_close(struct gw_forward_bell **bell);
 void gw_forward_wake(struct gw_worker *worker);
 /* The worker ends: they are run without having been woken. */
 void gw_forward_hurry(struct gw_worker *worker);
+/* Takes the upstream's answer, or why there is none, as the client's. FAILED: it is an error. */
+enum gw_step gw_forward_take(struct gw_exchange *exchange, const struct gw_forward *forward);
 
 /* The error's type in a reply of AWS: {NULL,0} when it names none. View. */
 struct gw_str gw_forward_error_type(const struct gw_upstream_call *call);

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "gateway/exchange.h"
+#include "gateway/overlay.h"
 #include "gateway/states.h"
 
 struct gw_gateway_settings *gw_gateway_settings_new(void)
@@ -95,6 +95,8 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
         commit.watch = gw_mock_watch(gateway->mock);
     }
     gateway->options.mock = NULL;
+    if (options->mode == GW_GATEWAY_OVERLAY)
+        gateway->overlay = gw_overlay_memory_new(random);
     gateway->commit = gw_commit_new(&commit, store, journal, clock);
     return gateway;
 }
@@ -112,6 +114,7 @@ void gw_gateway_free(struct gw_gateway **gateway)
     release_settings(atomic_load(&g->settings));
     release_keys(atomic_load(&g->keys));
     gw_router_free(&g->router);
+    gw_overlay_memory_free(&g->overlay);
     free(g);
 }
 
@@ -129,6 +132,8 @@ struct gw_eks_env gw_gateway_env(const struct gw_gateway *gateway, const struct 
 
     if (gateway->mock != NULL)
         gw_mock_fill_env(gateway->mock, &env);
+    if (gateway->options.mode != GW_GATEWAY_STANDALONE)
+        env.makes_cluster = NULL; /* which there are is the upstream's to say */
     return env;
 }
 

@@ -97,6 +97,12 @@ struct gw_gateway_upstream {
     struct gw_credentials_role_options assumes;
 };
 
+/* What GW_GATEWAY_OVERLAY goes by. */
+struct gw_gateway_overlay {
+    unsigned cluster_ttl_ms;                   /* how long it counts that the upstream has shown a cluster */
+    enum gw_eks_auth_mode authentication_mode; /* of clusters of which nobody said it */
+};
+
 struct gw_gateway_options {
     enum gw_gateway_auth auth;
     struct gw_gateway_anybody anybody; /* only with GW_GATEWAY_AUTH_NONE */
@@ -105,6 +111,7 @@ struct gw_gateway_options {
     struct gw_commit_options commit;
     struct gw_server_options http; /* connections_max per worker */
     struct gw_gateway_upstream upstream;
+    struct gw_gateway_overlay overlay;
     const struct gw_mock_options *mock; /* borrowed by gw_gateway_new; NULL: nothing is faked */
 };
 

@@ -4,7 +4,7 @@
  * fault.c, record in audit.c). Each reads what earlier ones left in the exchange and either adds to
  * it or fills the answer.
  */
-#include "gateway/forward.h"
+#include "gateway/overlay.h"
 
 /* Of changes to one object that come together one gets through in each round, and Terraform sends ten at a time: the
  * associations of one entry, say. */
@@ -50,6 +50,8 @@ static void fill_call(struct gw_exchange *exchange)
     call->query = request_of(exchange)->query;
     call->body = gw_conn_body(exchange->conn);
     call->is_forwarded = gw_forward_wanted(exchange);
+    if (gw_overlay_is_on(exchange))
+        gw_overlay_choose(exchange); /* by the operation; once more when it is decoded */
 }
 
 enum gw_step gw_stage_verify(struct gw_exchange *exchange)
@@ -77,19 +79,22 @@ enum gw_step gw_stage_decode(struct gw_exchange *exchange)
                                                gw_eks_ops[exchange->call.op].name));
     if (gw_eks_decode(&exchange->call, &error) != GW_OK)
         return gw_answer_eks_error(exchange, &error);
+    if (gw_overlay_is_on(exchange))
+        gw_overlay_choose(exchange);
     return GW_STEP_DONE;
 }
 
 enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
 {
     struct gw_policy_call *call;
+    enum gw_step step = GW_STEP_DONE;
 
-    if (exchange->call.is_forwarded) {
-        enum gw_step step = gw_forward_facts(exchange);
-
-        if (step != GW_STEP_DONE)
-            return step;
-    }
+    if (gw_overlay_is_on(exchange))
+        step = gw_overlay_enter(exchange);
+    else if (exchange->call.is_forwarded)
+        step = gw_forward_facts(exchange);
+    if (step != GW_STEP_DONE)
+        return step;
     if (!gw_asks_wanted(exchange, GW_HOOK_AUTHORIZE))
         return GW_STEP_DONE;
     call = gw_asks_call(exchange);
@@ -100,6 +105,8 @@ enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
 
 static bool takes_username(const struct gw_exchange *exchange)
 {
+    if (gw_overlay_is_absent(exchange))
+        return false;
     if (exchange->call.is_forwarded && exchange->call.op == GW_EKS_UpdateAccessEntry)
         return gw_eks_wants_username_of(&exchange->call, exchange->facts.has_entry ? &exchange->facts.entry : NULL);
     return gw_eks_wants_username(&exchange->call, exchange->worker->gateway->store);
@@ -197,6 +204,7 @@ static enum gw_step decide_anew(struct gw_exchange *exchange)
     }
     exchange->restarts++;
     gw_asks_restart(exchange);
+    gw_overlay_leave(exchange);
     exchange->stage = GW_STAGE_AUTHORIZE;
     return GW_STEP_AGAIN;
 }
@@ -246,6 +254,8 @@ enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
 
     if (exchange->call.is_forwarded)
         return gw_forward_prepare(exchange);
+    if (gw_overlay_answers(exchange))
+        return gw_overlay_answer(exchange);
     status = prepare(exchange, &env, &error);
     /* Looked at behind prepare: what holds now held when it read the store. */
     if (!gw_asks_facts_hold(exchange))
