@@ -162,10 +162,9 @@ static enum gw_status take(struct gw_client *client, size_t length)
     struct gw_err err = {""};
     enum gw_status status;
 
-    if (client->used && !client->exchange->answered && client->turn == gw_loop_turns(client->room->loop)) {
-        client->exchange->answered = true;
+    /* Of this request's reply that is no byte. */
+    if (client->used && !client->exchange->answered && client->turn == gw_loop_turns(client->room->loop))
         return gw_fail(&client->err, GW_E_SYNTAX, "it sent what nobody had asked for");
-    }
     client->exchange->answered = true;
     status = gw_http1_reader_take(&client->reader, bytes, &err);
     if (status == GW_OK || status == GW_AGAIN)

@@ -82,7 +82,7 @@ struct gw_client_exchange {
     struct gw_http1_reply *reply; /* filled by REPLIED */
     struct gw_str reply_body;     /* by REPLIED */
     bool touched;                 /* bytes of it may have reached the peer */
-    bool answered;                /* bytes came after it was sent */
+    bool answered;                /* bytes of its reply came */
 };
 
 struct gw_client {

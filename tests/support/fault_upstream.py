@@ -14,7 +14,6 @@ The name of the cluster in a request's path says what happens to it:
   reset          a reset in the place of a reply
   reset-N        the reply's first N bytes, then a reset
   two            two replies at once
-  apart          the same, the second as soon as the first is out
   long, short    a Content-Length that is one too large, one too small
   interim        a 100 Continue that nobody asked for in front
   nolength       a reply without a length
@@ -162,8 +161,6 @@ class Connection(threading.Thread):
         if name == "once" and self.served > 0:
             return False
         self.conn.sendall(whole)
-        if name == "apart":
-            self.conn.sendall(whole.replace(b'"path": "', b'"path": "stale '))
         return True
 
     def break_off(self, name, part):
