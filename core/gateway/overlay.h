@@ -68,6 +68,9 @@ bool gw_overlay_is_there(const struct gw_exchange *exchange);
 /* What policies are told of the cluster is what the upstream shows. Inside an epoch. */
 void gw_overlay_fill_facts(const struct gw_exchange *exchange, struct gw_eks_facts *facts);
 
+/* Of a forwarded call: refused where the store couldn't follow. Inside an epoch. */
+enum gw_step gw_overlay_check(struct gw_exchange *exchange);
+
 /* True for calls whose answer `answer` fills, in the place of the store. */
 bool gw_overlay_answers(const struct gw_exchange *exchange);
 enum gw_step gw_overlay_answer(struct gw_exchange *exchange);

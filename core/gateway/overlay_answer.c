@@ -6,6 +6,7 @@
 #include "gateway/overlay.h"
 
 #include "base/log.h"
+#include "eks/cluster.h"
 
 #define ATTEMPTS 16
 
@@ -33,6 +34,16 @@ void gw_overlay_fill_facts(const struct gw_exchange *exchange, struct gw_eks_fac
     if ((facts->asked & GW_EKS_FACT_CLUSTER) == 0 || !facts->has_cluster)
         return;
     facts->cluster = gw_eks_overlay_merge(&exchange->overlay->seen, mode_of(exchange), exchange->arena);
+}
+
+enum gw_step gw_overlay_check(struct gw_exchange *exchange)
+{
+    struct gw_eks_env env = gw_exchange_env(exchange);
+    struct gw_eks_error error = {0};
+
+    if (exchange->call.op != GW_EKS_CreateCluster || gw_eks_cluster_check_room(&exchange->call, &env, &error) == GW_OK)
+        return GW_STEP_DONE;
+    return gw_answer_eks_error(exchange, &error);
 }
 
 bool gw_overlay_answers(const struct gw_exchange *exchange)

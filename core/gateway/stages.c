@@ -163,8 +163,9 @@ enum gw_step gw_stage_check(struct gw_exchange *exchange)
 {
     struct gw_eks_error error = {0};
 
+    /* The rules are the upstream's; what policies chose is checked when the request is built. */
     if (exchange->call.is_forwarded)
-        return GW_STEP_DONE; /* the upstream's rules; what policies chose is checked when the request is built */
+        return gw_overlay_is_on(exchange) ? gw_overlay_check(exchange) : GW_STEP_DONE;
     if (gw_eks_check(&exchange->call, &gw_exchange_settings(exchange)->limits, &error) != GW_OK)
         return gw_answer_eks_error(exchange, &error);
     return GW_STEP_DONE;

@@ -527,6 +527,18 @@ describe("an overlay", function()
         gw:stop()
     end)
 
+    it("makes no cluster upstream that there is no room for here", function()
+        local gw = start({ limits = { clusters = 1 } })
+        create(gw, nil)
+        expect.error(eks.create_cluster(gw, eks.cluster_input("another")), 400, "ResourceLimitExceededException")
+        assert.equal(1, #stub:requests("^POST /clusters "))
+        stub:make("third")
+        expect.error(eks.list(gw, nil, { cluster = "third" }), 400, "ResourceLimitExceededException")
+        expect.ok(eks.delete_cluster(gw, "my-cluster"))
+        create(gw, nil, "another")
+        gw:stop()
+    end)
+
     it("is a mock's as well, which makes no clusters then", function()
         local gw = gateway.start_mock({ settings = {
             ["upstream.endpoint"] = stub.url, ["upstream.credentials"] = "caller", ["overlay.cluster_ttl"] = "0",
