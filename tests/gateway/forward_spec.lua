@@ -208,7 +208,7 @@ describe("a gateway in front of another", function()
             wrapper = { "sh", "-c", 'ulimit -f 16; exec "$@"', "sh" },
             settings = { audit = { file = "audit.jsonl", durable = true } },
         } })
-        local made, refused = 0, nil
+        local made, refused = 0
         repeat
             local reply = eks.create(front, { principalArn = eks.role("limit-" .. made) })
             refused = reply.status ~= 200 and reply or nil
