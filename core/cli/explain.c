@@ -178,6 +178,7 @@ static enum gw_status look(struct gw_explain *explain, struct gw_err *err)
         gw_explain_compare(explain);
         gw_explain_input(explain);
         status = gw_explain_policies(explain, err);
+        gw_explain_upstream(explain);
     }
     end_report(explain);
     return status;

@@ -36,6 +36,7 @@ struct gw_explain {
     bool has_caller;
     struct gw_eks_call call;
     bool is_decoded;
+    bool goes_on;              /* neither policies nor rules refuse it */
     bool is_open;              /* something can't be told */
     struct gw_refusal refused; /* the first; status 0: none */
     struct gw_json report;
@@ -64,6 +65,10 @@ void gw_explain_compare(struct gw_explain *explain);
 /* explain_policies.c: asks the policies, then EKS's rules, as serve would. GW_E_SCRIPT and the like: they can't be
  * loaded. */
 GW_NODISCARD enum gw_status gw_explain_policies(struct gw_explain *explain, struct gw_err *err);
+
+/* explain_upstream.c: whether an upstream answers, and what it would be sent. */
+bool gw_explain_is_forwarded(const struct gw_explain *explain, enum gw_eks_op op);
+void gw_explain_upstream(struct gw_explain *explain);
 
 /* explain_print.c */
 void gw_explain_print(const struct gw_explain *explain);

@@ -9,6 +9,7 @@
 #include "cli/reload.h"
 
 #include "base/log.h"
+#include "eks/forward.h"
 #include "gateway/policy.h"
 
 /* Everything that the policies stand on; made and taken down per run. */
@@ -122,7 +123,7 @@ static void begin_call(struct stage *stage)
         .cluster = call->cluster,
         .principal = call->has_principal ? &call->principal : NULL,
         .caller_access_key = explain->caller.access_key,
-        .caller = &explain->caller.identity,
+        .caller = explain->has_caller ? &explain->caller.identity : NULL,
         .caller_tags = explain->caller.tags,
         .caller_tag_count = explain->caller.tag_count,
         .caller_verified = explain->caller.verified,
@@ -164,6 +165,16 @@ static bool wants(const struct stage *stage, enum gw_policy_hook hook)
     return stage->hooks->wants(stage->hooks->ctx, hook, stage->request.operation);
 }
 
+/* Of a forwarded update the entry isn't known: nobody is asked. */
+static bool takes_username(const struct stage *stage)
+{
+    const struct gw_eks_call *call = &stage->explain->call;
+
+    if (call->is_forwarded && call->op == GW_EKS_UpdateAccessEntry)
+        return gw_eks_wants_username_of(call, NULL);
+    return gw_eks_wants_username(call, stage->store);
+}
+
 /* authorize, username, tags: the order of the gateway's stages. False: refused. */
 static bool ask(struct stage *stage)
 {
@@ -175,7 +186,7 @@ static bool ask(struct stage *stage)
 
     if (wants(stage, GW_HOOK_AUTHORIZE) && !may_go_on(stage, hooks->authorize(hooks->ctx, &stage->call)))
         return false;
-    if (wants(stage, GW_HOOK_USERNAME) && gw_eks_wants_username(call, stage->store)) {
+    if (wants(stage, GW_HOOK_USERNAME) && takes_username(stage)) {
         if (!may_go_on(stage, hooks->username(hooks->ctx, &stage->call, &username)))
             return false;
         if (username.at != NULL)
@@ -222,15 +233,20 @@ static void tell(struct stage *stage)
     }
 }
 
+/* Callers' own input is the upstream's to judge. */
 static void check_rules(struct gw_explain *explain)
 {
     struct gw_explain_finding finding = {.outcome = GW_EXPLAIN_HOLDS};
     struct gw_eks_error error = {0};
 
+    explain->goes_on = true;
+    if (explain->call.is_forwarded && !gw_eks_has_choices(&explain->call))
+        return;
     if (gw_eks_check(&explain->call, &explain->config->limits, &error) != GW_OK) {
         finding.outcome = GW_EXPLAIN_FAILS;
         finding.refusal =
             (struct gw_refusal){gw_eks_error_status(error.code), gw_eks_error_name(error.code), error.message};
+        explain->goes_on = false;
     }
     gw_explain_check(explain, "EKS's rules", &finding);
 }
@@ -245,7 +261,7 @@ enum gw_status gw_explain_policies(struct gw_explain *explain, struct gw_err *er
         status = open_policies(&stage, err);
     if (status == GW_OK && explain->is_decoded) {
         gw_epoch_enter(stage.reader);
-        if (stage.hooks != NULL && explain->has_caller) {
+        if (stage.hooks != NULL && (explain->has_caller || explain->config->auth == GW_GATEWAY_AUTH_UPSTREAM)) {
             begin_call(&stage);
             goes_on = ask(&stage);
             tell(&stage);

@@ -44,9 +44,9 @@ static void put_line(const char *label, struct gw_str text)
     (void)putchar('\n');
 }
 
-static void print_block(const struct gw_explain *explain, const char *title, const char *name)
+static void print_block(const struct gw_json *object, const char *title, const char *name)
 {
-    struct gw_str rest = text_of(&explain->report, name);
+    struct gw_str rest = text_of(object, name);
 
     if (rest.at == NULL)
         return;
@@ -145,6 +145,25 @@ static void print_verdicts(const struct gw_explain *explain)
     put_line("  ", text_of(&explain->report, "facts"));
 }
 
+static void print_upstream(const struct gw_explain *explain)
+{
+    const struct gw_json *upstream = gw_json_get(&explain->report, "upstream");
+
+    if (upstream == NULL)
+        return;
+    (void)printf("\nupstream request\n");
+    if (text_of(upstream, "url").at != NULL) {
+        (void)printf("    ");
+        put(text_of(upstream, "method"));
+        put_line(" ", text_of(upstream, "url"));
+    }
+    put_line("    ", text_of(upstream, "body"));
+    put_line("    signed with ", text_of(upstream, "signedBy"));
+    put_line("    ", text_of(upstream, "remark"));
+    print_block(upstream, "its canonical request", "canonicalRequest");
+    print_block(upstream, "its string to sign", "stringToSign");
+}
+
 static void print_end(const struct gw_explain *explain)
 {
     const struct gw_refusal *refused = &explain->refused;
@@ -167,8 +186,8 @@ void gw_explain_print(const struct gw_explain *explain)
         (void)printf("           the last of %zu\n", explain->transcript.requests);
     put_line("at         ", text_of(&explain->report, "at"));
     print_operation(explain);
-    print_block(explain, "canonical request", "canonicalRequest");
-    print_block(explain, "string to sign", "stringToSign");
+    print_block(&explain->report, "canonical request", "canonicalRequest");
+    print_block(&explain->report, "string to sign", "stringToSign");
     print_checks(explain);
     print_difference(explain);
     if (input != NULL) {
@@ -177,5 +196,6 @@ void gw_explain_print(const struct gw_explain *explain)
         (void)putchar('\n');
     }
     print_verdicts(explain);
+    print_upstream(explain);
     print_end(explain);
 }

@@ -138,6 +138,9 @@ static void look_at_signature(struct gw_explain *explain)
                                       .now_ms = explain->now_ms};
     struct gw_explain_report *report = &explain->signature;
 
+    bool was_open = explain->is_open;
+    struct gw_refusal before = explain->refused;
+
     gw_explain_signature(verifier, explain->keyring, &what, explain->arena, report);
     gw_verify_free(&verifier);
     for (int i = 0; i < GW_EXPLAIN_CHECKS; i++)
@@ -146,6 +149,10 @@ static void look_at_signature(struct gw_explain *explain)
         gw_explain_say(explain, "canonicalRequest", gw_json_string(report->shown));
     if (report->string_to_sign.at != NULL)
         gw_explain_say(explain, "stringToSign", gw_json_string(report->string_to_sign));
+    if (explain->config->auth == GW_GATEWAY_AUTH_UPSTREAM) { /* the upstream says what of it holds */
+        explain->is_open = was_open;
+        explain->refused = before;
+    }
     explain->has_caller = report->has_caller;
     explain->caller = report->caller;
     explain->call.region = report->region;
@@ -230,9 +237,10 @@ void gw_explain_input(struct gw_explain *explain)
     call->label_count = explain->route.label_count;
     call->query = explain->request.query;
     call->body = explain->body;
+    call->is_forwarded = gw_explain_is_forwarded(explain, call->op);
     if (!explain->has_body) {
         finding = (struct gw_explain_finding){.outcome = GW_EXPLAIN_OPEN, .why = "the body isn't known"};
-    } else if (!gw_eks_is_served(call->op)) {
+    } else if (!gw_eks_is_served(call->op) && !call->is_forwarded) {
         finding = (struct gw_explain_finding){
             .outcome = GW_EXPLAIN_FAILS,
             .refusal = {501, "NotImplementedException", GW_STR("The operation is not served here.")}};

@@ -151,6 +151,20 @@ static enum gw_step answer_not_sent(struct gw_exchange *exchange, const char *wh
                                : GW_STR("The request could not be forwarded; nothing was changed. Try again."));
 }
 
+/* Trying again doesn't help: 403, which SDKs don't retry. */
+static enum gw_step answer_denied(struct gw_exchange *exchange, const char *why)
+{
+    gw_log(GW_LOG_WARN, "upstream", "request %s was not forwarded: %s", exchange->request_id, why);
+    gw_metrics_count(&exchange->worker->metrics.forwards_not_sent);
+    return gw_answer_error(
+        exchange, GW_EKS_AccessDeniedException,
+        gw_arena_printf(exchange->arena,
+                        "User: %.*s is not authorized to perform: eks:%s: this gateway can't act for "
+                        "it; nothing was done (request %s)",
+                        GW_STR_ARG(exchange->caller.identity.arn), gw_eks_ops[exchange->call.op].name,
+                        exchange->request_id));
+}
+
 static enum gw_step answer_unknown(struct gw_exchange *exchange, const char *why)
 {
     gw_log(GW_LOG_WARN, "upstream", "request %s has no answer: %s", exchange->request_id, why);
@@ -267,6 +281,8 @@ enum gw_step gw_forward_take(struct gw_exchange *exchange, const struct gw_forwa
 {
     switch (forward->call.outcome) {
     case GW_UPSTREAM_NOT_SENT:
+        if (forward->is_denied)
+            return answer_denied(exchange, forward->call.err.text);
         return answer_not_sent(exchange, forward->call.err.text);
     case GW_UPSTREAM_UNKNOWN:
         return answer_unknown(exchange, forward->call.err.text);
@@ -289,6 +305,7 @@ static enum gw_step send(struct gw_exchange *exchange)
     if (status == GW_OK || status == GW_AGAIN)
         return GW_STEP_WAITING;
     forward->has_ended = true;
+    forward->is_denied = status == GW_E_DENIED;
     forward->call.outcome = GW_UPSTREAM_NOT_SENT;
     return GW_STEP_DONE;
 }

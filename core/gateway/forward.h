@@ -34,7 +34,8 @@ struct gw_forward {
     bool has_ended; /* call's outcome is there */
     bool is_taken;  /* of a change: into the answer and the record, with `taken` */
     enum gw_step taken;
-    bool is_own; /* signed with the gateway's own credentials */
+    bool is_denied; /* nobody signs it: the caller's key is gone, or STS doesn't let the gateway act for the caller */
+    bool is_own;    /* signed with the gateway's own credentials */
 };
 
 /* True for an operation that the upstream answers in this gateway's mode. */
@@ -55,9 +56,6 @@ void gw_forward_read(struct gw_exchange *exchange, struct gw_str path, struct gw
 /* Signs and sends; GW_OK: call.on_done will be called. GW_AGAIN: the credentials are being fetched, and the exchange is
  * run again when it is worth trying anew. Else `err` says why nothing was sent. Inside an epoch. */
 GW_NODISCARD enum gw_status gw_forward_send(struct gw_forward *forward, struct gw_err *err);
-
-/* A template with {region} and {account} filled in; arena. {NULL,0}: too long. */
-struct gw_str gw_forward_fill_in(struct gw_str template, const struct gw_forward *forward, struct gw_arena *arena);
 
 /* forward_identity.c: whose signature the request gets. Statuses as gw_forward_send. */
 GW_NODISCARD enum gw_status gw_forward_identify(struct gw_forward *forward, struct gw_sign_identity *identity,

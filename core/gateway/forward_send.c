@@ -5,7 +5,7 @@
  */
 #include "gateway/forward.h"
 
-#define URL_MAX 512
+#include "gateway/endpoint.h"
 
 static void append_field(struct gw_buf *head, const char *name, struct gw_str value)
 {
@@ -15,52 +15,19 @@ static void append_field(struct gw_buf *head, const char *name, struct gw_str va
     gw_buf_append_lit(head, "\r\n");
 }
 
-struct gw_str gw_forward_fill_in(struct gw_str template, const struct gw_forward *forward, struct gw_arena *arena)
-{
-    struct gw_buf text;
-    struct gw_str filled;
-
-    gw_buf_init(&text, URL_MAX);
-    while (template.length > 0) {
-        if (gw_str_starts(template, GW_STR("{region}"))) {
-            gw_buf_append_str(&text, forward->region);
-            template = gw_str_slice(template, 8, template.length);
-        } else if (gw_str_starts(template, GW_STR("{account}"))) {
-            gw_buf_append_str(&text, forward->account);
-            template = gw_str_slice(template, 9, template.length);
-        } else {
-            gw_buf_append_byte(&text, template.at[0]);
-            template = gw_str_slice(template, 1, template.length);
-        }
-    }
-    filled = text.overflowed ? GW_STR_NONE : gw_arena_str(arena, gw_buf_str(&text));
-    gw_buf_fini(&text);
-    return filled;
-}
-
-/* The Host field: with a port that isn't the scheme's own, and brackets around an IPv6 address. */
-static struct gw_str host_of(const struct gw_upstream_target *target, struct gw_arena *arena)
-{
-    bool is_v6 = memchr(target->host.at, ':', target->host.length) != NULL;
-    struct gw_str host = is_v6 ? gw_arena_printf(arena, "[%.*s]", GW_STR_ARG(target->host)) : target->host;
-
-    if (target->port == (target->is_tls ? 443 : 80))
-        return host;
-    return gw_arena_printf(arena, "%.*s:%u", GW_STR_ARG(host), target->port);
-}
-
 static enum gw_status find_target(struct gw_forward *forward, struct gw_err *err)
 {
     const struct gw_exchange *exchange = forward->exchange;
+    struct gw_endpoint_place place = {forward->region, forward->account};
     struct gw_str url =
-        gw_forward_fill_in(exchange->worker->gateway->options.upstream.endpoint, forward, exchange->arena);
+        gw_endpoint_fill_in(exchange->worker->gateway->options.upstream.endpoint, &place, exchange->arena);
     enum gw_status status;
 
     if (url.at == NULL)
-        return gw_fail(err, GW_E_LIMIT, "the endpoint is longer than %d bytes", URL_MAX);
+        return gw_fail(err, GW_E_LIMIT, "the endpoint is longer than %d bytes", GW_ENDPOINT_URL_MAX);
     status = gw_upstream_parse_url(url, &forward->call.target, err);
     if (status == GW_OK)
-        forward->sign.host = host_of(&forward->call.target, exchange->arena);
+        forward->sign.host = gw_endpoint_host(&forward->call.target, exchange->arena);
     return status;
 }
 

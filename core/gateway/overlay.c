@@ -123,7 +123,6 @@ static enum gw_step ask(struct gw_exchange *exchange)
     struct gw_overlay *overlay = exchange->overlay;
     struct gw_overlay_key key = gw_overlay_key_of(exchange);
     enum gw_status status;
-    struct gw_err err;
 
     if (overlay->attempts++ == ATTEMPTS)
         return refuse_untold(exchange, "it keeps changing");
@@ -134,9 +133,14 @@ static enum gw_step ask(struct gw_exchange *exchange)
     gw_forward_read(exchange, path_of(exchange), GW_STR_NONE, &overlay->read);
     overlay->read.call.on_done = on_reply;
     overlay->read.call.ctx = exchange;
-    status = gw_forward_send(&overlay->read, &err);
+    status = gw_forward_send(&overlay->read, &overlay->read.call.err);
+    if (status == GW_E_DENIED) {
+        overlay->read.is_denied = true;
+        overlay->read.call.outcome = GW_UPSTREAM_NOT_SENT;
+        return gw_forward_take(exchange, &overlay->read);
+    }
     if (status != GW_OK && status != GW_AGAIN)
-        return refuse_untold(exchange, err.text);
+        return refuse_untold(exchange, overlay->read.call.err.text);
     overlay->phase = status == GW_OK ? GW_OVERLAY_ASKED : GW_OVERLAY_ASKS; /* once there are credentials */
     return GW_STEP_WAITING;
 }

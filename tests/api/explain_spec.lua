@@ -311,6 +311,53 @@ describe("eksgate explain", function()
         end)
     end)
 
+    describe("in front of an upstream", function()
+        local function forwarding(upstream, policies)
+            return gateway.prepare({ policies = policies, settings = { access_entries = "upstream", upstream = upstream,
+                store = gateway.none, clusters = gateway.none } })
+        end
+
+        local function upstream_of(front, request)
+            local code, out, said = gateway.run({ "explain", "-c", front.config, "--at", "2026-01-01T00:01:00Z", "--json",
+                (write(request)) })
+            front:forget()
+            assert.equal(0, code, out .. said)
+            return cjson.decode(out).upstream
+        end
+
+        it("shows the request that would be sent, as it is completed and signed anew", function()
+            local front = forwarding({ endpoint = "https://eks.{region}.example", credentials = "caller" },
+                { 'return { name = "n", username = function() return "team:x" end }' })
+            local token = ("t"):rep(36)
+            local up = upstream_of(front, create(ROLE, { json = { principalArn = ROLE, clientRequestToken = token } }))
+            assert.equal("POST", up.method)
+            assert.equal("https://eks.us-west-2.example/clusters/my-cluster/access-entries", up.url)
+            assert.same({ principalArn = ROLE, clientRequestToken = token, username = "team:x" }, cjson.decode(up.body))
+            assert.equal("POST\n/clusters/my-cluster/access-entries\n\ncontent-type:application/json\n"
+                .. "host:eks.us-west-2.example\nx-amz-date:20260101T000100Z\n\ncontent-type;host;x-amz-date\n"
+                .. sigv4.hash(up.body), up.canonicalRequest)
+            assert.equal("AWS4-HMAC-SHA256\n20260101T000100Z\n20260101/us-west-2/eks/aws4_request\n"
+                .. sigv4.hash(up.canonicalRequest), up.stringToSign)
+            assert.equal("the caller's key", up.signedBy)
+        end)
+
+        it("says so where the gateway's own credentials sign, and doesn't fetch them", function()
+            local up = upstream_of(forwarding({ endpoint = "http://127.0.0.1:1" }), { target = "/clusters/my-cluster/addons" })
+            assert.equal("http://127.0.0.1:1/clusters/my-cluster/addons", up.url)
+            assert.truthy(up.signedBy:find("aren't fetched here", 1, true))
+        end)
+
+        it("shows none that a policy denies", function()
+            local front = forwarding({ endpoint = "http://127.0.0.1:1" }, { [[
+                return { name = "no", authorize = function() return require("eksgate.verdict").deny("no") end } ]] })
+            local code, out = gateway.run({ "explain", "-c", front.config, "--at", "2026-01-01T00:01:00Z", "--json",
+                (write({})) })
+            front:forget()
+            assert.equal(1, code)
+            assert.is_nil(cjson.decode(out).upstream)
+        end)
+    end)
+
     it("explains what a gateway without signatures makes of it", function()
         local open = gateway.prepare({ settings = { auth = "none", caller = "arn:aws:iam::012345678910:role/app",
             listen = { "127.0.0.1:8080" } } })

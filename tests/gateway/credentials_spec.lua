@@ -4,9 +4,9 @@
 
 local cjson = require("cjson")
 local aws_stubs = require("support.aws_stubs")
-local certificates = require("support.certificates")
 local gateway = require("support.gateway")
 local text = require("support.text")
+local tls = require("support.tls")
 
 local role = "arn:aws:iam::012345678910:role/gateway"
 local token = "eyJhbGciOi.eyJzdWIiOi.c2ln-_"
@@ -304,9 +304,10 @@ describe("credentials", function()
 
         setup(function()
             local place = text.make_folder()
-            certificates.write(place, "127.0.0.1")
-            secure = aws_stubs.start({ certificate = place .. "/certificate.pem", key = place .. "/key.pem" })
-            secure.place = place
+            local authority = tls.authority(place, "ca")
+            local pair = authority:make("sts", { names = { "127.0.0.1" } })
+            secure = aws_stubs.start(pair)
+            secure.place, secure.authority = place, authority.file
             secure:set({ web_token = token, role = role })
         end)
 
@@ -319,7 +320,7 @@ describe("credentials", function()
             local asks = irsa({ AWS_ENDPOINT_URL_STS = secure.sts })
             expect_failure({ "web identity: STS: 127.0.0.1:", "certificate" }, asks)
             assert.same({}, secure:lines())
-            asks.AWS_CA_BUNDLE = secure.place .. "/certificate.pem"
+            asks.AWS_CA_BUNDLE = secure.authority
             expect_winner("web identity", "ASIASTUB", asks)
             assert.same({ "sts POST / 200" }, secure:lines())
             asks.AWS_CA_BUNDLE = secure.place .. "/none.pem"
@@ -329,7 +330,7 @@ describe("credentials", function()
         it("need a certificate for the name that is asked", function()
             expect_failure({ "web identity: STS: localhost:" }, irsa({
                 AWS_ENDPOINT_URL_STS = secure.sts:gsub("127%.0%.0%.1", "localhost"),
-                AWS_CA_BUNDLE = secure.place .. "/certificate.pem",
+                AWS_CA_BUNDLE = secure.authority,
             }))
             assert.same({ "sts POST / 200" }, secure:lines())
         end)

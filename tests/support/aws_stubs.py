@@ -4,7 +4,8 @@
 
 Each checks what it is asked to the letter and answers 400 to anything else; what was wrong is in the log. Listens on
 127.0.0.1, on ports that the kernel chooses, and prints one line of JSON: {"sts": URL, "container": URL, "imds": URL,
-"control": URL}. With --certificate and --key STS speaks TLS. Runs until it is ended.
+"eks": URL, "control": URL}. EKS describes clusters to whoever signs with
+a key that was handed out and is good still. With --certificate and --key STS speaks TLS. Runs until it is ended.
 
   PUT  control/state   lays the members of a JSON object over the state (see STATE); null takes one away
   GET  control/log     {"exchanges": [{"who", "method", "path", "status", "problem", "form"}], "issued": N}
@@ -35,10 +36,12 @@ STATE = {
     "sts_fail": None,  # {"status", "code", "message", "times"}: answered instead
     "container_fail": None,  # {"status", "times"}
     "imds_fail": None,
+    "revoked": 0,  # how many of the keys issued first EKS doesn't take any more
     "same": False,  # the same key again and again
 }
 LOG = []
 ISSUED = {}
+ENDS = {}  # access key id -> when it ends; keys of STATE never do
 IMDS_TOKEN = "AQAEstub-token=="
 
 
@@ -48,6 +51,7 @@ def issue():
     key = f"ASIASTUB{number:08d}"
     ISSUED.setdefault(key, (f"secret/{number}+", f"token/{number}+="))
     until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=STATE["lifetime"])
+    ENDS[key] = until.replace(microsecond=0)
     return key, *ISSUED[key], until.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -78,11 +82,11 @@ def sign(secret, date, region, service, text):
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def signature_problem(handler, body):
+def signature_problem(handler, body, service="sts"):
     """None, or what is wrong with the request's Signature Version 4."""
     headers = handler.headers
     match = re.fullmatch(
-        r"AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)/(\d{8})/([a-z0-9-]+)/sts/aws4_request, "
+        r"AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)/(\d{8})/([a-z0-9-]+)/" + service + r"/aws4_request, "
         r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})", headers.get("Authorization", ""))
     if not match:
         return "Authorization is missing or of another form"
@@ -95,7 +99,7 @@ def signature_problem(handler, body):
         return f"signed for {region}"
     if headers.get("X-Amz-Security-Token") != known[1]:
         return "X-Amz-Security-Token isn't the key's"
-    wanted = "content-type;host;x-amz-date" + (";x-amz-security-token" if known[1] else "")
+    wanted = ("content-type;" if body else "") + "host;x-amz-date" + (";x-amz-security-token" if known[1] else "")
     if signed != wanted:
         return f"signed are {signed}, not {wanted}"
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -103,15 +107,16 @@ def signature_problem(handler, body):
     if stamp[:8] != date or abs((now - at).total_seconds()) > 300:
         return "X-Amz-Date isn't now"
     lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in signed.split(";"))
-    canonical = f"POST\n/\n\n{lines}\n{signed}\n{sha256(body)}"
-    text = f"AWS4-HMAC-SHA256\n{stamp}\n{date}/{region}/sts/aws4_request\n{sha256(canonical.encode())}"
-    if not hmac.compare_digest(sign(known[0], date, region, "sts", text), signature):
+    canonical = f"{handler.command}\n{handler.path}\n\n{lines}\n{signed}\n{sha256(body)}"
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{date}/{region}/{service}/aws4_request\n{sha256(canonical.encode())}"
+    if not hmac.compare_digest(sign(known[0], date, region, service, text), signature):
         return "the signature doesn't match"
     return None
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    send_error_type = None
 
     def log_message(self, *_):
         pass
@@ -124,6 +129,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         LOG.append({"who": self.who, "method": self.command, "path": self.path, "status": status, **note})
         self.send_response(status)
         self.send_header("Content-Type", kind)
+        if self.send_error_type:
+            self.send_header("x-amzn-ErrorType", self.send_error_type)
+            self.send_error_type = None
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -260,6 +268,26 @@ class Imds(Handler):
             self.reply(200, IMDS_TOKEN, "text/plain")
 
 
+class Eks(Handler):
+    """Describes any cluster to whoever signs with a key that hasn't ended; the answer names the key."""
+    who = "eks"
+
+    def common_problem(self):
+        return None
+
+    def answer(self, body):
+        problem = signature_problem(self, body, "eks")
+        key = self.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
+        ended = key in ENDS and ENDS[key] <= datetime.datetime.now(datetime.timezone.utc)
+        if problem:
+            self.reply(403, json.dumps({"message": problem}), problem=problem)
+        elif ended or (key in ISSUED and int(key[8:]) <= STATE["revoked"]):
+            self.send_error_type = "ExpiredTokenException"
+            self.reply(403, '{"message":"The security token included in the request is expired"}')
+        else:
+            self.reply(200, json.dumps({"cluster": {"name": self.path.split("/")[-1], "roleArn": key}}))
+
+
 class Control(Handler):
     who = "control"
 
@@ -299,7 +327,7 @@ def main():
     parser.add_argument("--key")
     options = parser.parse_args()
     urls = {"sts": serve(Sts, options.certificate, options.key), "container": serve(Container), "imds": serve(Imds),
-            "control": serve(Control)}
+            "eks": serve(Eks), "control": serve(Control)}
     print(json.dumps(urls), flush=True)
     threading.Event().wait()
 
