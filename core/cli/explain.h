@@ -66,8 +66,9 @@ void gw_explain_compare(struct gw_explain *explain);
  * loaded. */
 GW_NODISCARD enum gw_status gw_explain_policies(struct gw_explain *explain, struct gw_err *err);
 
-/* explain_upstream.c: whether an upstream answers, and what it would be sent. */
-bool gw_explain_is_forwarded(const struct gw_explain *explain, enum gw_eks_op op);
+/* explain_upstream.c: whether an upstream answers, by the operation, and once it is decoded by what it is about; and
+ * what it would be sent. */
+bool gw_explain_is_forwarded(const struct gw_explain *explain);
 void gw_explain_upstream(struct gw_explain *explain);
 
 /* explain_print.c */

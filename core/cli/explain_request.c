@@ -237,7 +237,7 @@ void gw_explain_input(struct gw_explain *explain)
     call->label_count = explain->route.label_count;
     call->query = explain->request.query;
     call->body = explain->body;
-    call->is_forwarded = gw_explain_is_forwarded(explain, call->op);
+    call->is_forwarded = gw_explain_is_forwarded(explain);
     if (!explain->has_body) {
         finding = (struct gw_explain_finding){.outcome = GW_EXPLAIN_OPEN, .why = "the body isn't known"};
     } else if (!gw_eks_is_served(call->op) && !call->is_forwarded) {
@@ -250,6 +250,7 @@ void gw_explain_input(struct gw_explain *explain)
             (struct gw_refusal){gw_eks_error_status(error.code), gw_eks_error_name(error.code), error.message};
     } else {
         explain->is_decoded = true;
+        call->is_forwarded = gw_explain_is_forwarded(explain);
     }
     gw_explain_check(explain, "input", &finding);
     gw_eks_view_input(call);

@@ -7,16 +7,26 @@
 #include "cli/explain.h"
 
 #include "eks/forward.h"
+#include "eks/overlay.h"
 #include "gateway/endpoint.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
 
-bool gw_explain_is_forwarded(const struct gw_explain *explain, enum gw_eks_op op)
+/* In front of an overlay's upstream, what is asked of both counts: explain knows no updates of the store's. */
+static bool is_forwarded_by_overlay(const struct gw_eks_call *call)
 {
-    if (gw_eks_service_of(op)->query)
-        return false;
-    return explain->config->mode == GW_GATEWAY_PROXY ||
-           (explain->config->mode == GW_GATEWAY_OVERLAY && !gw_eks_is_served(op));
+    enum gw_eks_side side = gw_eks_overlay_side(call);
+
+    return side == GW_EKS_SIDE_UPSTREAM || side == GW_EKS_SIDE_BOTH;
+}
+
+bool gw_explain_is_forwarded(const struct gw_explain *explain)
+{
+    const struct gw_eks_call *call = &explain->call;
+
+    if (explain->config->mode == GW_GATEWAY_OVERLAY)
+        return is_forwarded_by_overlay(call);
+    return explain->config->mode == GW_GATEWAY_PROXY && !gw_eks_service_of(call->op)->query;
 }
 
 static struct gw_str keep(struct gw_explain *explain, struct gw_buf *text)

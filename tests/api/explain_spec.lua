@@ -347,6 +347,21 @@ describe("eksgate explain", function()
             assert.truthy(up.signedBy:find("aren't fetched here", 1, true))
         end)
 
+        it("shows of an overlay's requests those that the upstream answers", function()
+            local function of(request)
+                local up = upstream_of(gateway.prepare({ settings = {
+                    upstream = { endpoint = "http://127.0.0.1:1" }, clusters = gateway.none,
+                } }), request)
+                return up and up.url
+            end
+            assert.is_nil(of(create(ROLE)))
+            assert.is_nil(of({ target = "/clusters/my-cluster" }))
+            assert.equal("http://127.0.0.1:1/clusters/my-cluster/node-groups", of({ target = "/clusters/my-cluster/node-groups" }))
+            local tags = "/tags/arn%3Aaws%3Aeks%3Aus-west-2%3A012345678910%3A"
+            assert.is_nil(of({ target = tags .. "access-entry%2Fmy-cluster%2Frole%2F1%2Fr%2F2" }))
+            assert.equal("http://127.0.0.1:1" .. tags .. "cluster%2Fmy-cluster", of({ target = tags .. "cluster%2Fmy-cluster" }))
+        end)
+
         it("shows none that a policy denies", function()
             local front = forwarding({ endpoint = "http://127.0.0.1:1" }, { [[
                 return { name = "no", authorize = function() return require("eksgate.verdict").deny("no") end } ]] })
