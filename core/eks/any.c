@@ -2,9 +2,15 @@
 /*
  * Reading operations without knowing them. The SDK calls the first label of almost
  * all of them clusterName, where the path says {name}.
+ *
+ * EKS takes each parameter from one place: the path, the query of a GET or DELETE,
+ * the body of a POST or PUT. Other servers look in several and let one win, and
+ * policies would have seen the other; so whatever stands where it doesn't belong is
+ * refused.
  */
 #include "eks/any.h"
 
+#include "codec/sigv4.h"
 #include "codec/uri.h"
 #include "eks/cluster.h"
 #include "eks/error.h"
@@ -33,6 +39,56 @@ static const char *label_name(const struct gw_eks_call *call, struct gw_str name
     return gw_arena_str(call->arena, name).at;
 }
 
+/* Labels are names or ARNs: only these hold what splits a path where somebody decodes first. */
+enum gw_uri_kind gw_eks_any_label_kind(struct gw_str segment)
+{
+    size_t before = segment.length < 4 ? 0 : segment.length - 4;
+
+    return gw_str_is(gw_str_slice(segment, before, 4), "Arn}") ? GW_URI_ARN : GW_URI_NAME;
+}
+
+/* Whether a label is called so, in the path or by SDKs, in letters of any case. */
+static bool is_label(const struct gw_eks_call *call, struct gw_str name)
+{
+    struct gw_str rest = gw_str_from(gw_eks_ops[call->op].path + 1);
+
+    while (rest.at != NULL) {
+        struct gw_str segment = gw_str_split(&rest, '/');
+        struct gw_str label = gw_str_slice(segment, 1, segment.length < 2 ? 0 : segment.length - 2);
+
+        if (segment.length == 0 || segment.at[0] != '{')
+            continue;
+        if (gw_str_equal_nocase(label, name) ||
+            (gw_str_is(label, "name") && gw_str_equal_nocase(name, GW_STR("clusterName"))))
+            return true;
+    }
+    return false;
+}
+
+bool gw_eks_any_has_body(enum gw_eks_op op)
+{
+    return gw_eks_ops[op].method == GW_METHOD_POST || gw_eks_ops[op].method == GW_METHOD_PUT;
+}
+
+/* A name as messages repeat it. */
+static int shown(struct gw_str name)
+{
+    return (int)(name.length < 64 ? name.length : 64);
+}
+
+static enum gw_status check_place(struct gw_eks_call *call, const struct gw_json *members, bool belongs,
+                                  const char *place, struct gw_eks_error *error)
+{
+    for (size_t i = 0; i < members->as.object.count; i++) {
+        struct gw_str name = members->as.object.members[i].name;
+
+        if (!belongs || is_label(call, name))
+            return gw_eks_error_invalid(call, error, "The %.*s parameter does not belong into the %s.", shown(name),
+                                        name.at, place);
+    }
+    return GW_OK;
+}
+
 static enum gw_status read_labels(struct gw_eks_call *call, struct gw_eks_any_input *in, struct gw_eks_error *error)
 {
     struct gw_str rest = gw_str_from(gw_eks_ops[call->op].path + 1);
@@ -48,7 +104,8 @@ static enum gw_status read_labels(struct gw_eks_call *call, struct gw_eks_any_in
         if (segment.length < 3 || segment.at[0] != '{')
             continue;
         name = label_name(call, gw_str_slice(segment, 1, segment.length - 2));
-        if (gw_uri_decode(call->raw_labels[at++], GW_URI_ARN, call->arena, &value) != GW_OK || value.length == 0)
+        if (gw_uri_decode(call->raw_labels[at++], gw_eks_any_label_kind(segment), call->arena, &value) != GW_OK ||
+            value.length == 0)
             return gw_eks_error_invalid(call, error, "The %s parameter is not valid text.", name);
         gw_json_set(call->arena, &in->labels, gw_str_from(name), gw_json_string(value));
     }
@@ -86,11 +143,15 @@ static enum gw_status read_params(struct gw_eks_call *call, struct gw_eks_any_in
     struct gw_str rest = call->query;
     struct gw_str raw_name;
     struct gw_str raw_value;
+    size_t count = 0;
 
     while (gw_uri_query_next(&rest, &raw_name, &raw_value)) {
         struct gw_str name;
         struct gw_str value;
 
+        if (++count > GW_SIGV4_PARAMS_MAX)
+            return gw_eks_error_invalid(call, error, "The query string has more than %d parameters.",
+                                        GW_SIGV4_PARAMS_MAX);
         if (gw_uri_decode(raw_name, GW_URI_TEXT, call->arena, &name) != GW_OK ||
             gw_uri_decode(raw_value, GW_URI_TEXT, call->arena, &value) != GW_OK)
             return gw_eks_error_invalid(call, error, "The query string is not valid text.");
@@ -101,7 +162,7 @@ static enum gw_status read_params(struct gw_eks_call *call, struct gw_eks_any_in
             add_to_list(call, &in->params, name, value);
         else if (gw_json_get(&in->params, name.at) != NULL)
             return gw_eks_error_invalid(call, error, "The %.*s parameter must not be given more than once.",
-                                        (int)(name.length < 64 ? name.length : 64), name.at);
+                                        shown(name), name.at);
         else
             gw_json_set(call->arena, &in->params, name, typed(name, value));
     }
@@ -121,19 +182,42 @@ static enum gw_status read_body(struct gw_eks_call *call, struct gw_eks_any_inpu
     return GW_OK;
 }
 
-static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *error)
+static enum gw_status read_rest(struct gw_eks_call *call, struct gw_eks_any_input *in, struct gw_eks_error *error)
+{
+    bool has_body = gw_eks_any_has_body(call->op);
+    enum gw_status status = read_params(call, in, error);
+
+    if (status == GW_OK)
+        status = read_body(call, in, error);
+    if (status == GW_OK)
+        status = check_place(call, &in->params, !has_body, "query", error);
+    if (status == GW_OK)
+        status = check_place(call, &in->body, has_body, "body", error);
+    return status;
+}
+
+static struct gw_eks_any_input *new_input(struct gw_eks_call *call)
 {
     struct gw_eks_any_input *in = gw_arena_zero(call->arena, 1, sizeof(*in));
-    enum gw_status status;
 
     in->body.type = in->params.type = in->labels.type = GW_JSON_OBJECT;
     call->any = in;
-    status = read_labels(call, in, error);
-    if (status == GW_OK)
-        status = read_params(call, in, error);
-    if (status == GW_OK)
-        status = read_body(call, in, error);
-    return status;
+    return in;
+}
+
+static enum gw_status decode(struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    struct gw_eks_any_input *in = new_input(call);
+    enum gw_status status = read_labels(call, in, error);
+
+    return status == GW_OK ? read_rest(call, in, error) : status;
+}
+
+enum gw_status gw_eks_any_decode_rest(struct gw_eks_call *call, struct gw_eks_error *error)
+{
+    if (call->query.length == 0 && call->body.length == 0)
+        return GW_OK;
+    return read_rest(call, new_input(call), error);
 }
 
 /* Appends what `from` has and the first `fixed` members don't: where a name travels twice, the path's word counts, then
@@ -170,6 +254,16 @@ static void view(struct gw_eks_call *call)
     if (in == NULL || in->body.type != GW_JSON_OBJECT)
         return;
     call->input = join(call, &in->labels, in);
+    call->request_parameters = join(call, &call->request_parameters, in);
+}
+
+void gw_eks_any_view_rest(struct gw_eks_call *call)
+{
+    const struct gw_eks_any_input *in = call->any;
+
+    if (in == NULL || in->body.type != GW_JSON_OBJECT)
+        return;
+    call->input = join(call, &call->input, in);
     call->request_parameters = join(call, &call->request_parameters, in);
 }
 

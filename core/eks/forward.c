@@ -58,12 +58,13 @@ bool gw_eks_has_token(const struct gw_eks_call *call)
     return token != NULL && token->type == GW_JSON_STRING && token->as.string.length > 0;
 }
 
-static enum gw_status append_label(const struct gw_eks_call *call, struct gw_str raw, struct gw_buf *path)
+static enum gw_status append_label(const struct gw_eks_call *call, struct gw_str raw, enum gw_uri_kind kind,
+                                   struct gw_buf *path)
 {
     struct gw_str label;
 
-    if (gw_uri_decode(raw, GW_URI_ARN, call->arena, &label) != GW_OK || gw_str_is(label, ".") ||
-        gw_str_is(label, "..") || label.length == 0)
+    if (gw_uri_decode(raw, kind, call->arena, &label) != GW_OK || gw_str_is(label, ".") || gw_str_is(label, "..") ||
+        label.length == 0)
         return GW_E_SYNTAX;
     gw_uri_encode(label, false, path);
     return GW_OK;
@@ -80,7 +81,7 @@ enum gw_status gw_eks_forward_path(const struct gw_eks_call *call, struct gw_buf
         gw_buf_append_byte(path, '/');
         if (segment.length == 0 || segment.at[0] != '{')
             gw_buf_append_str(path, segment);
-        else if (append_label(call, call->raw_labels[label++], path) != GW_OK)
+        else if (append_label(call, call->raw_labels[label++], gw_eks_any_label_kind(segment), path) != GW_OK)
             return GW_E_SYNTAX;
     }
     return path->overflowed ? GW_E_LIMIT : GW_OK;
@@ -136,6 +137,8 @@ enum gw_status gw_eks_forward_body(const struct gw_eks_call *call, struct gw_str
     bool overflowed;
 
     *body = call->body;
+    if (read == NULL || (read->as.object.count == 0 && !gw_eks_any_has_body(call->op)))
+        *body = GW_STR(""); /* nobody has read one, or it says nothing */
     if (token.at == NULL && !gw_eks_has_choices(call))
         return GW_OK;
     if (read != NULL && read->type == GW_JSON_OBJECT)

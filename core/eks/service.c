@@ -86,21 +86,30 @@ static const struct gw_eks_handler *handler_of(const struct gw_eks_call *call)
 enum gw_status gw_eks_decode(struct gw_eks_call *call, struct gw_eks_error *error)
 {
     const struct gw_eks_handler *handler = handler_of(call);
+    enum gw_status status;
 
     call->input = call->request_parameters = (struct gw_json){.type = GW_JSON_NULL};
     if (handler == NULL)
         return gw_eks_error_refuse(call, error, GW_EKS_NotImplementedException,
                                    gw_arena_printf(call->arena, "%s is not served here.", gw_eks_ops[call->op].name));
-    return handler->decode(call, error);
+    status = handler->decode(call, error);
+    if (status == GW_OK && call->is_forwarded && handler != &gw_eks_any)
+        status = gw_eks_any_decode_rest(call, error);
+    return status;
 }
 
 void gw_eks_view_input(struct gw_eks_call *call)
 {
+    const struct gw_eks_handler *handler = handler_of(call);
+
     if (call->input.type == GW_JSON_OBJECT)
         return;
     gw_eks_view_begin(call);
-    if (handler_of(call) != NULL)
-        handler_of(call)->view(call);
+    if (handler == NULL)
+        return;
+    handler->view(call);
+    if (call->is_forwarded && handler != &gw_eks_any)
+        gw_eks_any_view_rest(call);
 }
 
 enum gw_status gw_eks_check(struct gw_eks_call *call, const struct gw_eks_limits *limits, struct gw_eks_error *error)

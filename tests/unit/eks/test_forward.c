@@ -24,7 +24,8 @@ static void begin(struct forwarded *f, enum gw_eks_op op, const char *first, con
     gw_arena_init(&f->arena, 0);
     gw_buf_init(&f->text, 65536);
     f->call.arena = &f->arena;
-    f->call.raw_labels[f->call.label_count++] = gw_str_from(first);
+    if (first != NULL)
+        f->call.raw_labels[f->call.label_count++] = gw_str_from(first);
     if (second != NULL)
         f->call.raw_labels[f->call.label_count++] = gw_str_from(second);
 }
@@ -62,7 +63,8 @@ static void path__escapes_of_any_case__are_made_anew(void **state)
 
 static void path__label_that_is_a_dot_segment__is_refused(void **state)
 {
-    static const char *const labels[] = {".", "..", "%2e", "%2E%2e", "a%0d%0ab", "%00", "", "%"};
+    static const char *const labels[] = {".", "..", "%2e",   "%2E%2e", "a%0d%0ab", "%00",
+                                         "",  "%",  "a%2fb", "a%5cb",  "a%252fb"};
 
     (void)state;
     for (size_t i = 0; i < GW_COUNT(labels); i++) {
@@ -97,8 +99,8 @@ static void input__of_an_operation_that_is_not_served__has_all_its_members(void 
 
     (void)state;
     begin(&f, GW_EKS_CreateNodegroup, "prod", NULL);
-    f.call.body = GW_STR("{\"nodegroupName\":\"n\",\"subnets\":[\"a\"],\"name\":\"other\"}");
-    assert_input(&f, "{\"clusterName\":\"prod\",\"nodegroupName\":\"n\",\"subnets\":[\"a\"],\"name\":\"other\"}");
+    f.call.body = GW_STR("{\"nodegroupName\":\"n\",\"subnets\":[\"a\"],\"new\":\"x\"}");
+    assert_input(&f, "{\"clusterName\":\"prod\",\"nodegroupName\":\"n\",\"subnets\":[\"a\"],\"new\":\"x\"}");
     assert_true(gw_str_is(f.call.cluster, "prod"));
     end(&f);
 }
@@ -115,14 +117,97 @@ static void input__query_members__have_the_models_types(void **state)
     end(&f);
 }
 
-static void input__label_and_body_of_one_name__is_the_labels(void **state)
+static void input__members_that_a_served_operation_does_not_know__are_there_too(void **state)
 {
     struct forwarded f;
 
     (void)state;
-    begin(&f, GW_EKS_UpdateNodegroupConfig, "prod", "mine");
-    f.call.body = GW_STR("{\"clusterName\":\"theirs\",\"nodegroupName\":\"theirs\",\"labels\":{}}");
-    assert_input(&f, "{\"clusterName\":\"prod\",\"nodegroupName\":\"mine\",\"labels\":{}}");
+    begin(&f, GW_EKS_CreateAccessEntry, "prod", NULL);
+    f.call.body = GW_STR("{\"principalArn\":\"arn:aws:iam::012345678910:role/r\",\"UserName\":\"a\",\"new\":[1]}");
+    assert_input(&f, "{\"clusterName\":\"prod\",\"principalArn\":\"arn:aws:iam::012345678910:role/r\","
+                     "\"UserName\":\"a\",\"new\":[1]}");
+    end(&f);
+    begin(&f, GW_EKS_DeleteCluster, "prod", NULL);
+    f.call.query = GW_STR("forc%65=true");
+    assert_input(&f, "{\"name\":\"prod\",\"force\":\"true\"}");
+    end(&f);
+}
+
+static void input__page_of_the_upstreams__is_left_to_it(void **state)
+{
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_ListAccessEntries, "prod", NULL);
+    f.call.query = GW_STR("maxResults=50&nextToken=theirs");
+    assert_input(&f, "{\"clusterName\":\"prod\",\"nextToken\":\"theirs\",\"maxResults\":50}");
+    end(&f);
+}
+
+/* Where a parameter doesn't belong EKS ignores it; another server may take it, and policies saw the one that does. */
+static void decode__parameter_in_the_wrong_place__is_refused(void **state)
+{
+    static const struct {
+        enum gw_eks_op op;
+        const char *labels[2];
+        const char *query;
+        const char *body;
+    } wrong[] = {
+        {GW_EKS_DeleteCluster, {"mine", NULL}, "name=theirs", ""},
+        {GW_EKS_DeleteCluster, {"mine", NULL}, "Cluster%4eame=theirs", ""},
+        {GW_EKS_DeleteCluster, {"mine", NULL}, "", "{\"name\":\"theirs\"}"},
+        {GW_EKS_DeleteCluster, {"mine", NULL}, "", "{"},
+        {GW_EKS_DescribeCluster, {"mine", NULL}, "", "{\"x\":1}"},
+        {GW_EKS_DeleteAddon, {"mine", "a"}, "addonName=b", ""},
+        {GW_EKS_CreateNodegroup, {"mine", NULL}, "nodegroupName=b", "{\"nodegroupName\":\"a\"}"},
+        {GW_EKS_CreateCluster, {NULL, NULL}, "name=theirs", "{\"name\":\"mine\"}"},
+        {GW_EKS_CreateAccessEntry, {"mine", NULL}, "username=b", "{}"},
+        {GW_EKS_CreateAccessEntry, {"mine", NULL}, "", "{\"clusterName\":\"theirs\"}"},
+        {GW_EKS_UpdateClusterConfig, {"mine", NULL}, "", "{\"name\":\"theirs\"}"},
+        {GW_EKS_UpdateNodegroupConfig, {"mine", "a"}, "", "{\"NodegroupName\":\"b\"}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(wrong); i++) {
+        struct forwarded f;
+
+        begin(&f, wrong[i].op, wrong[i].labels[0], wrong[i].labels[1]);
+        f.call.query = gw_str_from(wrong[i].query);
+        f.call.body = gw_str_from(wrong[i].body);
+        if (gw_eks_decode(&f.call, &f.error) != GW_E_DENIED)
+            fail_msg("%zu is let pass", i);
+        assert_int_equal(gw_eks_error_status(f.error.code), 400);
+        end(&f);
+    }
+}
+
+static void decode__query_of_very_many_members__is_refused(void **state)
+{
+    struct forwarded f;
+    struct gw_buf query;
+
+    (void)state;
+    begin(&f, GW_EKS_ListClusters, NULL, NULL);
+    gw_buf_init(&query, 65536);
+    for (int i = 0; i < 257; i++)
+        gw_buf_append_lit(&query, "types=a&");
+    f.call.query = gw_buf_str(&query);
+    assert_int_equal(gw_eks_decode(&f.call, &f.error), GW_E_DENIED);
+    gw_buf_fini(&query);
+    end(&f);
+}
+
+static void body__empty_one_of_a_read_or_a_deletion__does_not_go_on(void **state)
+{
+    struct forwarded f;
+    struct gw_str body;
+
+    (void)state;
+    begin(&f, GW_EKS_DeleteCluster, "mine", NULL);
+    f.call.body = GW_STR(" {}");
+    assert_int_equal(gw_eks_decode(&f.call, &f.error), GW_OK);
+    assert_int_equal(gw_eks_forward_body(&f.call, GW_STR_NONE, 1000, &body), GW_OK);
+    assert_int_equal(body.length, 0);
     end(&f);
 }
 
@@ -240,7 +325,11 @@ int main(void)
         cmocka_unit_test(query__presigned_one__loses_what_presigning_added),
         cmocka_unit_test(input__of_an_operation_that_is_not_served__has_all_its_members),
         cmocka_unit_test(input__query_members__have_the_models_types),
-        cmocka_unit_test(input__label_and_body_of_one_name__is_the_labels),
+        cmocka_unit_test(input__members_that_a_served_operation_does_not_know__are_there_too),
+        cmocka_unit_test(input__page_of_the_upstreams__is_left_to_it),
+        cmocka_unit_test(decode__parameter_in_the_wrong_place__is_refused),
+        cmocka_unit_test(decode__query_of_very_many_members__is_refused),
+        cmocka_unit_test(body__empty_one_of_a_read_or_a_deletion__does_not_go_on),
         cmocka_unit_test(decode__body_that_two_readers_could_read_differently__is_refused),
         cmocka_unit_test(decode__repeated_query_member__is_refused),
         cmocka_unit_test(body__without_additions__is_the_callers),
