@@ -78,7 +78,8 @@ struct gw_upstream_pool {
     struct gw_upstream_pool *next;
     uint64_t hash;
     char *host;
-    struct gw_upstream_target target; /* its host is the above */
+    char *connect_host;               /* NULL: the host */
+    struct gw_upstream_target target; /* its texts are the above */
     struct gw_buf tunnel;             /* the request for one; empty: no proxy */
     struct gw_str peer_host;          /* the proxy's, or the target's */
     uint16_t peer_port;

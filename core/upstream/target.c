@@ -26,7 +26,8 @@ static uint64_t hash_target(const struct gw_upstream *upstream, const struct gw_
 
 static bool is_same(const struct gw_upstream_target *a, const struct gw_upstream_target *b)
 {
-    return a->port == b->port && a->is_tls == b->is_tls && gw_str_equal_nocase(a->host, b->host);
+    return a->port == b->port && a->is_tls == b->is_tls && gw_str_equal_nocase(a->host, b->host) &&
+           a->connect_port == b->connect_port && gw_str_equal_nocase(a->connect_host, b->connect_host);
 }
 
 static void choose_peer(struct gw_upstream_pool *pool)
@@ -36,6 +37,11 @@ static void choose_peer(struct gw_upstream_pool *pool)
     pool->peer_host = pool->target.host;
     pool->peer_port = pool->target.port;
     gw_buf_init(&pool->tunnel, GW_CLIENT_CONNECT);
+    if (pool->target.connect_host.at != NULL) {
+        pool->peer_host = pool->target.connect_host;
+        pool->peer_port = pool->target.connect_port;
+        return;
+    }
     if (!pool->target.is_tls || !upstream->has_proxy ||
         gw_upstream_proxy_spares(upstream->options.no_proxy, &pool->target))
         return;
@@ -53,7 +59,10 @@ static struct gw_upstream_pool *new_pool(struct gw_upstream *upstream, const str
     pool->upstream = upstream;
     pool->hash = hash;
     pool->host = gw_str_dup(target->host);
-    pool->target = (struct gw_upstream_target){{pool->host, target->host.length}, target->port, target->is_tls};
+    pool->target = *target;
+    pool->target.host.at = pool->host;
+    if (target->connect_host.at != NULL)
+        pool->target.connect_host.at = pool->connect_host = gw_str_dup(target->connect_host);
     gw_link_init(&pool->all);
     gw_link_init(&pool->idle);
     gw_link_init(&pool->settling);
@@ -97,6 +106,7 @@ void gw_upstream_pool_drop(struct gw_upstream_pool *pool)
         gw_wipe(pool->tunnel.at, pool->tunnel.capacity);
     gw_buf_fini(&pool->tunnel);
     free(pool->host);
+    free(pool->connect_host);
     free(pool);
 }
 

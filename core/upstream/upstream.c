@@ -285,9 +285,11 @@ static struct gw_upstream_pool *find_pool(struct gw_upstream *upstream, const st
         (void)gw_fail(err, GW_E_BUSY, "the gateway stops");
     else if (target->host.length == 0 || target->host.length > GW_UPSTREAM_HOST_MAX)
         (void)gw_fail(err, GW_E_SYNTAX, "the upstream's name is empty or too long");
+    else if (target->connect_host.length > GW_UPSTREAM_HOST_MAX)
+        (void)gw_fail(err, GW_E_SYNTAX, "the name to connect to is too long");
     else if (target->is_tls && upstream->options.tls == NULL)
         (void)gw_fail(err, GW_E_MISSING, "there are no certificates to verify an https upstream with");
-    else if (target->is_tls && upstream->proxy_is_bad)
+    else if (target->is_tls && target->connect_host.at == NULL && upstream->proxy_is_bad)
         (void)gw_fail(err, GW_E_SYNTAX, "the proxy's URL can't be read");
     else if ((pool = gw_upstream_pool_get(upstream, target)) == NULL)
         (void)gw_fail(err, GW_E_BUSY, "more than %d upstreams at once", GW_UPSTREAM_TARGETS);

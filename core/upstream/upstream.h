@@ -60,6 +60,10 @@ struct gw_upstream_target {
     struct gw_str host; /* a name or an IP address, without brackets */
     uint16_t port;
     bool is_tls;
+    /* what is connected to in its place, without a proxy; the certificate must be for `host` all the same. {NULL,0}:
+     * the host itself */
+    struct gw_str connect_host;
+    uint16_t connect_port;
 };
 
 enum gw_upstream_outcome {

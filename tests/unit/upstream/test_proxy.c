@@ -116,7 +116,8 @@ static void spares__rules__are_those_of_curl_and_go(void **state)
 
     (void)state;
     for (size_t i = 0; i < GW_COUNT(cases); i++) {
-        const struct gw_upstream_target target = {gw_str_from(cases[i].host), cases[i].port, true};
+        const struct gw_upstream_target target = {
+            .host = gw_str_from(cases[i].host), .port = cases[i].port, .is_tls = true};
 
         if (gw_upstream_proxy_spares(gw_str_from(cases[i].rules), &target) != cases[i].spared)
             fail_msg("'%s' for %s:%u", cases[i].rules, cases[i].host, (unsigned)cases[i].port);
@@ -125,7 +126,7 @@ static void spares__rules__are_those_of_curl_and_go(void **state)
 
 static void require_request(const char *setting, const char *host, const char *expected)
 {
-    const struct gw_upstream_target target = {gw_str_from(host), 443, true};
+    const struct gw_upstream_target target = {.host = gw_str_from(host), .port = 443, .is_tls = true};
     struct gw_upstream_proxy proxy;
     struct gw_err err;
     struct gw_buf text;

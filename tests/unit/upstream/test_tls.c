@@ -301,6 +301,30 @@ static void tls__handshake_stalls__is_not_sent_after_its_time(void **state)
     (void)close(fd);
 }
 
+/* The name is looked up by nobody: it leads elsewhere, or to ourselves. */
+static void connect__in_the_names_place__verifies_the_name(void **state)
+{
+    struct far *far = *state;
+    struct certificate_spec spec = good_spec(far);
+    struct ask ask;
+    int fd;
+
+    far->names.unknown = true;
+    far->f.options.proxy = GW_STR("http://127.0.0.1:1");
+    start_with(far, &spec);
+    ask_init(&ask, &far->f, GET);
+    ask.call.target.host = GW_STR(HOST);
+    ask.call.target.is_tls = true;
+    ask.call.target.connect_host = GW_STR("127.0.0.1");
+    ask.call.target.connect_port = ask.call.target.port;
+    ask.call.target.port = 443;
+    ask_send(&ask, &far->f);
+    fd = server_accept(&far->f);
+    server_shake(far, fd);
+    answer(far, &ask);
+    (void)close(fd);
+}
+
 static void tls__without_certificates__is_not_sent(void **state)
 {
     struct far *far = *state;
@@ -472,6 +496,7 @@ int main(void)
         TEST(tls__unknown_authority__is_not_sent),
         TEST(tls__handshake_stalls__is_not_sent_after_its_time),
         TEST(tls__without_certificates__is_not_sent),
+        TEST(connect__in_the_names_place__verifies_the_name),
         TEST(name__unknown__is_not_sent),
         TEST(name__several_addresses__all_are_tried),
         TEST(proxy__https__goes_through_a_tunnel),
