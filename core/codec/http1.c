@@ -291,8 +291,9 @@ static enum gw_status read_meaning(struct gw_http1_request *request, const struc
     return status;
 }
 
-enum gw_status gw_http1_parse_head(struct gw_str data, const struct gw_http1_limits *limits, size_t *scanned,
-                                   struct gw_http1_request *request, struct gw_http1_error *error)
+/* The request line and the fields, not yet understood. */
+static enum gw_status read_lines(struct gw_str data, const struct gw_http1_limits *limits, size_t *scanned,
+                                 struct gw_http1_request *request, struct gw_http1_error *error)
 {
     const char *at = data.at;
     const char *end = data.at + data.length;
@@ -315,5 +316,45 @@ enum gw_status gw_http1_parse_head(struct gw_str data, const struct gw_http1_lim
     request->head_length = (size_t)(at - data.at);
     if (request->head_length > limits->head_bytes)
         return refuse(error, 431, "the request line and headers are too long");
-    return read_meaning(request, limits, error);
+    return GW_OK;
+}
+
+enum gw_status gw_http1_parse_head(struct gw_str data, const struct gw_http1_limits *limits, size_t *scanned,
+                                   struct gw_http1_request *request, struct gw_http1_error *error)
+{
+    enum gw_status status = read_lines(data, limits, scanned, request, error);
+
+    return status == GW_OK ? read_meaning(request, limits, error) : status;
+}
+
+/* Authority form (RFC 9112 3.2.3). A Host that says something else makes it two requests in one. */
+static enum gw_status read_authority(struct gw_http1_request *request, struct gw_http1_error *error)
+{
+    struct gw_str target = request->target;
+    struct gw_str host = gw_http1_header(request, GW_HEADER_HOST);
+    size_t length = is_host(target) ? host_length(target) : 0;
+
+    if (length == 0 || length == target.length)
+        return refuse(error, 400, "the target of CONNECT is not a host and a port");
+    if (request->index[GW_HEADER_HOST] != 0 && !gw_str_equal_nocase(host, target) &&
+        !gw_str_equal_nocase(host, gw_str_slice(target, 0, length)))
+        return refuse(error, 400, "the request target and the Host header disagree");
+    request->host = target;
+    return GW_OK;
+}
+
+enum gw_status gw_http1_parse_connect(struct gw_str data, const struct gw_http1_limits *limits, size_t *scanned,
+                                      struct gw_http1_request *request, struct gw_http1_error *error)
+{
+    enum gw_status status = read_lines(data, limits, scanned, request, error);
+
+    if (status != GW_OK)
+        return status;
+    if (!gw_str_is(request->method_text, "CONNECT"))
+        return refuse(error, 400, "this address is that of a proxy, and takes CONNECT alone");
+    if (request->index[GW_HEADER_TRANSFER_ENCODING] != 0 ||
+        (request->index[GW_HEADER_CONTENT_LENGTH] != 0 &&
+         !gw_str_is(gw_http1_header(request, GW_HEADER_CONTENT_LENGTH), "0")))
+        return refuse(error, 400, "a request of this method has no body");
+    return read_authority(request, error);
 }

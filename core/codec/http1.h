@@ -102,6 +102,13 @@ GW_NODISCARD enum gw_status gw_http1_parse_head(struct gw_str data, const struct
                                                 size_t *scanned, struct gw_http1_request *request,
                                                 struct gw_http1_error *error);
 
+/* The same of a request for a tunnel (RFC 9110 9.3.6), which a proxy's clients begin with: CONNECT HOST:PORT, in
+ * HTTP/1.0 or 1.1, with or without Host. Fills method to host (the target, its port included), minor, head_length and
+ * the fields. Any other method is refused. */
+GW_NODISCARD enum gw_status gw_http1_parse_connect(struct gw_str data, const struct gw_http1_limits *limits,
+                                                   size_t *scanned, struct gw_http1_request *request,
+                                                   struct gw_http1_error *error);
+
 /* Decoder of a chunked body. Extensions are parsed and dropped; trailer fields are parsed, bounded and dropped. */
 struct gw_http1_chunks {
     int state;

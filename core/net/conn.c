@@ -118,11 +118,13 @@ static enum progress finish(struct gw_conn *conn)
     return GO_NEXT;
 }
 
-/* After PROXY header and handshake, of which there may be neither. */
+/* After the PROXY header, if there is one: CONNECT, the handshake or the first head. */
 static void begin_session(struct gw_conn *conn)
 {
     conn->state = conn->slot != NULL ? GW_CONN_HANDSHAKE : GW_CONN_HEAD;
-    if (conn->slot != NULL)
+    if (conn->tunnels)
+        conn->state = GW_CONN_CONNECT;
+    else if (conn->slot != NULL)
         gw_conn_tls_begin(conn);
 }
 
@@ -311,6 +313,16 @@ static enum progress step_body(struct gw_conn *conn)
     return hand_over(conn);
 }
 
+static enum progress step_connect(struct gw_conn *conn)
+{
+    struct gw_http1_error error;
+    enum gw_status status = gw_conn_connect(conn, &error);
+
+    if (status == GW_AGAIN)
+        return conn->eof ? destroy(conn) : GO_WAIT;
+    return status == GW_OK ? GO_ON : refuse(conn, &error);
+}
+
 static enum progress step_handshake(struct gw_conn *conn)
 {
     enum gw_status status = gw_conn_tls_handshake(conn);
@@ -328,6 +340,8 @@ static enum progress step(struct gw_conn *conn)
     switch (conn->state) {
     case GW_CONN_PROXY:
         return step_proxy(conn);
+    case GW_CONN_CONNECT:
+        return step_connect(conn);
     case GW_CONN_HANDSHAKE:
         return step_handshake(conn);
     case GW_CONN_HEAD:
@@ -528,19 +542,6 @@ void gw_conn_expire(struct gw_conn *conn, enum gw_conn_deadline kind)
     conn->processing = true;
     (void)refuse(conn, &late);
     gw_conn_process(conn);
-}
-
-/* A connection that is between requests ends, but for one whose first request may be on its way. */
-void gw_conn_begin_drain(struct gw_conn *conn)
-{
-    if (conn->state > GW_CONN_HEAD)
-        return;
-    if (conn->start < conn->end || gw_conn_peek(conn))
-        return;
-    if (conn->fresh)
-        gw_conn_deadline_set(conn, GW_DEADLINE_LINGER);
-    else
-        gw_conn_destroy(conn);
 }
 
 /* The reply came after its request's callback had returned: the next request isn't begun from within. */

@@ -9,16 +9,18 @@
  *   conn.c           the life of a connection: states, requests, replies
  *   conn_io.c        bytes in and out of the socket
  *   conn_tls.c       the same through a TLS session, and its handshake
+ *   conn_connect.c   what a proxy's clients say before it
  *   conn_facts.c     what a handler asks of one
  *   conn_pool.c      memory that connections borrow, and connections themselves
  *   conn_deadline.c  who has to be done by when
  *
  * States of a connection, and what moves it on:
  *
- *   PROXY -> HANDSHAKE -> HEAD -> [BODY] -> WAIT -> REPLIED -> HEAD ...
+ *   PROXY -> CONNECT -> HANDSHAKE -> HEAD -> [BODY] -> WAIT -> REPLIED -> HEAD ...
  *                                            |  \-> WRITE (short write) -> REPLIED
  *                                            \-> (lost: stays until the handler has replied)
  *   REPLIED -> LINGER when it closes with bytes of the client unread; HANDSHAKE -> LINGER when it failed
+ *   CONNECT -> WAIT when it is refused
  */
 
 #include <stdatomic.h>
@@ -42,6 +44,7 @@
 
 enum gw_conn_state {
     GW_CONN_PROXY,
+    GW_CONN_CONNECT,
     GW_CONN_HANDSHAKE,
     GW_CONN_HEAD,
     GW_CONN_BODY,
@@ -105,6 +108,7 @@ struct gw_conn {
     void *user;
     struct gw_tls *tls;       /* NULL: plain. Outlives the socket: its facts are asked for until the reply */
     struct gw_tls_slot *slot; /* of the listener; NULL: plain */
+    bool tunnels;             /* of the listener: CONNECT comes first */
     bool read_again;          /* the session has more than was read: bytes, or the end */
     bool read_waits;          /* reading goes on when the socket takes bytes */
     bool write_waits;         /* writing goes on when the socket has bytes */
@@ -133,6 +137,7 @@ struct gw_server_socket {
     struct event *event;
     int fd;
     struct gw_tls_slot *tls; /* NULL: plain */
+    bool tunnels;
     bool is_unix;
     bool listening;
 };
@@ -209,7 +214,6 @@ void gw_conn_start(struct gw_conn *conn);
 void gw_conn_process(struct gw_conn *conn); /* may free it */
 void gw_conn_resume(struct gw_conn *conn);  /* the next turn of gw_server_resume_later; may free it */
 void gw_conn_expire(struct gw_conn *conn, enum gw_conn_deadline kind);
-void gw_conn_begin_drain(struct gw_conn *conn);
 void gw_conn_destroy(struct gw_conn *conn); /* on_done if owed; free */
 
 /* conn_io.c */
@@ -230,6 +234,10 @@ void gw_conn_make_room(struct gw_conn *conn, size_t room); /* moves the input: v
 
 /* conn_facts.c */
 void gw_conn_find_source(struct gw_conn *conn); /* as a trusted proxy tells it */
+
+/* conn_connect.c: reads CONNECT, answers 200 and begins the session. GW_OK: the handshake is next. GW_AGAIN: more must
+ * come. Anything else: `error` says what to answer; nothing was sent, and all that came is used up. */
+enum gw_status gw_conn_connect(struct gw_conn *conn, struct gw_http1_error *error);
 
 /* conn_tls.c */
 void gw_conn_tls_begin(struct gw_conn *conn); /* a session on the socket */

@@ -161,6 +161,7 @@ static void open_conn(const struct gw_server_socket *entry, int fd, const struct
     conn->fd = fd;
     conn->peer = *peer;
     conn->slot = entry->tls;
+    conn->tunnels = entry->tunnels;
     gw_conn_link_append(&server->all, &conn->all);
     server->open++;
     gw_conn_count(&server->counters.open, 1);
@@ -217,12 +218,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *ctx)
         ;
 }
 
-void gw_server_listen(struct gw_server *server, int fd, bool is_unix)
-{
-    gw_server_listen_tls(server, fd, is_unix, NULL);
-}
-
-void gw_server_listen_tls(struct gw_server *server, int fd, bool is_unix, struct gw_tls_slot *slot)
+static void add_socket(struct gw_server *server, int fd, bool is_unix, struct gw_tls_slot *slot, bool tunnels)
 {
     struct gw_server_socket *entry = &server->sockets[server->socket_count];
     const int on = 1;
@@ -236,9 +232,25 @@ void gw_server_listen_tls(struct gw_server *server, int fd, bool is_unix, struct
     entry->fd = fd;
     entry->is_unix = is_unix;
     entry->tls = slot;
+    entry->tunnels = tunnels;
     entry->event = new_event(server, fd, EV_READ | EV_PERSIST, on_acceptable, entry);
     server->socket_count++;
     update_listening(server);
+}
+
+void gw_server_listen(struct gw_server *server, int fd, bool is_unix)
+{
+    gw_server_listen_tls(server, fd, is_unix, NULL);
+}
+
+void gw_server_listen_tls(struct gw_server *server, int fd, bool is_unix, struct gw_tls_slot *slot)
+{
+    add_socket(server, fd, is_unix, slot, false);
+}
+
+void gw_server_listen_proxy(struct gw_server *server, int fd, bool is_unix, struct gw_tls_slot *slot)
+{
+    add_socket(server, fd, is_unix, slot, true);
 }
 
 static void read_trusted(struct gw_server *server)
@@ -302,6 +314,19 @@ static void empty_queues(struct gw_server *server)
     }
 }
 
+/* A connection that is between requests ends, but for one whose first request may be on its way. */
+static void begin_drain(struct gw_conn *conn)
+{
+    if (conn->state > GW_CONN_HEAD)
+        return;
+    if (conn->start < conn->end || gw_conn_peek(conn))
+        return;
+    if (conn->fresh)
+        gw_conn_deadline_set(conn, GW_DEADLINE_LINGER);
+    else
+        gw_conn_destroy(conn);
+}
+
 void gw_server_drain(struct gw_server *server, gw_loop_cb drained, void *ctx)
 {
     struct gw_conn_link *link = server->all.after;
@@ -320,7 +345,7 @@ void gw_server_drain(struct gw_server *server, gw_loop_cb drained, void *ctx)
         struct gw_conn *conn = GW_CONN_OF(link, all);
 
         link = link->after;
-        gw_conn_begin_drain(conn);
+        begin_drain(conn);
     }
     if (server->open == 0)
         start_timer(server->resume_event, 0);

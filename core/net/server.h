@@ -7,8 +7,8 @@
  * hands whole requests to a handler, writes replies with one writev, keeps
  * deadlines and caps. Everything runs on the loop's thread.
  *
- *   accept -> [PROXY header] -> [TLS] -> head -> on_head -> [100 Continue] -> body -> on_request -> gw_conn_reply ->
- * on_done -> next
+ *   accept -> [PROXY header] -> [CONNECT] -> [TLS] -> head -> on_head -> [100 Continue] -> body -> on_request ->
+ * gw_conn_reply -> on_done -> next
  *
  * One request per connection at a time; pipelined ones wait unread or in the
  * buffer. A connection whose client left keeps its memory until the handler has
@@ -72,6 +72,9 @@ struct gw_server_handler {
     /* After the reply was handed to the kernel or the client was lost, exactly once per request that reached on_head or
      * on_refused: free what gw_conn_user points to. Arena and request are gone after it. */
     void (*on_done)(void *ctx, struct gw_conn *conn);
+    /* At a listener for proxy clients: whether a tunnel to HOST:PORT is given; its other end is this server. NULL: none
+     * is. */
+    bool (*on_connect)(void *ctx, struct gw_str authority);
 };
 
 /* new; `handler` and `options` are copied (arrays behind them borrowed). */
@@ -85,6 +88,11 @@ void gw_server_listen(struct gw_server *server, int fd, bool is_unix);
 /* The same for a listener that speaks TLS, with what the slot has when a connection comes. borrows the slot. A PROXY
  * header comes before the handshake, which must be done within the time for the head. */
 void gw_server_listen_tls(struct gw_server *server, int fd, bool is_unix, struct gw_tls_slot *slot);
+
+/* The same for clients that take this server for their HTTPS_PROXY: each connection begins with CONNECT, in the clear,
+ * and where on_connect says yes the handshake follows the 200. No connection to anywhere is opened. Anything else is
+ * refused; the time for the head covers all of it. */
+void gw_server_listen_proxy(struct gw_server *server, int fd, bool is_unix, struct gw_tls_slot *slot);
 
 /* Accepts what waits in the queue, stops accepting, closes idle connections, finishes requests under way (their replies
  * say Connection: close). `drained` is called once, from the loop, when no connection is left; a connection that has

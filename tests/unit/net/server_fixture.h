@@ -172,8 +172,8 @@ static inline void fixture_init(struct fixture *f)
 
 static inline void fixture_start_at(struct fixture *f, const char *address)
 {
-    const struct gw_server_handler handler = {f, fixture_on_head, fixture_on_request, fixture_on_refused,
-                                              fixture_on_done};
+    const struct gw_server_handler handler = {
+        f, fixture_on_head, fixture_on_request, fixture_on_refused, fixture_on_done, NULL};
     struct gw_err err;
 
     f->server = gw_server_new(f->loop, &f->options, &handler);
