@@ -17,6 +17,8 @@
 #define REGION_MAX 64
 #define TAIL_MAX   16384 /* bytes of canonical request and string to sign that a refusal carries */
 
+#define CLAIM_WORDS "The provided 'x-amz-content-sha256' header does not match what was computed."
+
 _Static_assert(REGION_MAX + 1 + GW_VERIFY_SERVICE_MAX <= GW_SIGNING_CACHE_PLACE_MAX, "every place fits into the cache");
 
 static struct gw_str *dup_list(struct gw_arena *arena, const struct gw_str *list, size_t count)
@@ -343,6 +345,18 @@ static enum gw_status find_key(struct gw_verify_look *look)
 enum gw_status (*const gw_verify_steps[GW_VERIFY_STEPS])(struct gw_verify_look *look) = {
     check_escapes, read_form, read_time, check_clock, check_signed, check_claim, check_scope, find_key};
 
+static enum gw_status run_steps(struct gw_verify_look *look, size_t count)
+{
+    look->state->key = NULL;
+    for (size_t i = 0; i < count; i++) {
+        enum gw_status status = gw_verify_steps[i](look);
+
+        if (status != GW_OK)
+            return status;
+    }
+    return GW_OK;
+}
+
 enum gw_status gw_verify_admit(struct gw_verifier *verifier, const struct gw_keyring *keyring,
                                const struct gw_http1_request *request, int64_t now_ms, struct gw_arena *arena,
                                struct gw_verify *state, struct gw_refusal *refusal)
@@ -357,14 +371,23 @@ enum gw_status gw_verify_admit(struct gw_verifier *verifier, const struct gw_key
         .now_s = now_ms / 1000,
     };
 
-    state->key = NULL;
-    for (size_t i = 0; i < GW_VERIFY_STEPS; i++) {
-        enum gw_status status = gw_verify_steps[i](&look);
+    return run_steps(&look, GW_VERIFY_STEPS);
+}
 
-        if (status != GW_OK)
-            return status;
-    }
-    return GW_OK;
+enum gw_status gw_verify_admit_unknown(struct gw_verifier *verifier, const struct gw_http1_request *request,
+                                       int64_t now_ms, struct gw_arena *arena, struct gw_verify *state,
+                                       struct gw_refusal *refusal)
+{
+    struct gw_verify_look look = {
+        .verifier = verifier,
+        .request = request,
+        .arena = arena,
+        .state = state,
+        .refusal = refusal,
+        .now_s = now_ms / 1000,
+    };
+
+    return run_steps(&look, GW_VERIFY_STEPS - 1); /* the last is the key */
 }
 
 /* The claim was well formed in admit; here it must be true. */
@@ -509,8 +532,7 @@ static enum gw_status check_signature(struct gw_verify_look *look, struct gw_str
 
     gw_digest_sha256(body, canonical.payload);
     if (!gw_verify_claim_is_true(request, canonical.payload))
-        return refuse(look, 403, GW_VERIFY_INVALID,
-                      GW_STR("The provided 'x-amz-content-sha256' header does not match what was computed."));
+        return refuse(look, 403, GW_VERIFY_INVALID, GW_STR(CLAIM_WORDS));
     status = gw_sigv4_canonical_hash(&canonical, hash);
     if (GW_LIKELY(is_signed(look, hash) && status == GW_OK))
         return GW_OK;
@@ -538,5 +560,22 @@ enum gw_status gw_verify_finish(struct gw_verifier *verifier, const struct gw_ve
         return refuse(&look, 403, "ExpiredTokenException",
                       GW_STR("The security token included in the request is expired"));
     gw_verify_fill_caller(state->key, arena, caller);
+    return GW_OK;
+}
+
+enum gw_status gw_verify_finish_unknown(const struct gw_verify *state, const struct gw_http1_request *request,
+                                        struct gw_str body, struct gw_arena *arena, struct gw_caller *caller,
+                                        struct gw_refusal *refusal)
+{
+    unsigned char hash[GW_DIGEST_SIZE];
+
+    if (request->index[GW_HEADER_X_AMZ_CONTENT_SHA256] != 0) {
+        gw_digest_sha256(body, hash);
+        if (!gw_verify_claim_is_true(request, hash)) {
+            *refusal = (struct gw_refusal){403, GW_VERIFY_INVALID, GW_STR(CLAIM_WORDS)};
+            return GW_E_DENIED;
+        }
+    }
+    *caller = (struct gw_caller){.access_key = gw_arena_str(arena, state->access_key)};
     return GW_OK;
 }

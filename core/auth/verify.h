@@ -95,4 +95,17 @@ GW_NODISCARD enum gw_status gw_verify_finish(struct gw_verifier *verifier, const
                                              struct gw_arena *arena, struct gw_caller *caller,
                                              struct gw_refusal *refusal);
 
+/* The same two steps for callers whose secrets are unknown here, because somebody behind verifies them: all that can be
+ * told without a key. admit: steps 1 to 7 (core/auth/README.md). finish: the body is what x-amz-content-sha256 claims;
+ * the caller is an access key id, copied to the arena, that nothing vouches for: `verified` is false, the identity
+ * empty. */
+GW_NODISCARD enum gw_status gw_verify_admit_unknown(struct gw_verifier *verifier,
+                                                    const struct gw_http1_request *request, int64_t now_ms,
+                                                    struct gw_arena *arena, struct gw_verify *state,
+                                                    struct gw_refusal *refusal);
+GW_NODISCARD enum gw_status gw_verify_finish_unknown(const struct gw_verify *state,
+                                                     const struct gw_http1_request *request, struct gw_str body,
+                                                     struct gw_arena *arena, struct gw_caller *caller,
+                                                     struct gw_refusal *refusal);
+
 #endif
