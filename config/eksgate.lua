@@ -14,6 +14,7 @@ return {
     --         certificates = { { certificate = "other.crt", key = "other.key" } }, -- further ones, chosen by server name
     --         client_ca = "clients.crt", -- who signs clients' certificates; policies see req.client_certificate
     --         client_certificates = "required", -- or "optional"
+    --         connect = true, -- with auth = "upstream": clients' HTTPS_PROXY; answers for the endpoint's host alone
     --     },
     -- },
     unix_mode = "0660", -- of the unix sockets made
@@ -45,6 +46,7 @@ return {
     auth = "sigv4",
     keys = "eksgate.keys.json",
     -- keys = { { AccessKeyId = "...", SecretAccessKey = env("DEPLOYER_SECRET"), Arn = "arn:aws:iam::012345678910:user/ci" } },
+    -- auth = "upstream", -- whoever the upstream verifies; needs no keys, access_entries = "upstream", and an endpoint
     -- auth = "none", -- whoever reaches the listeners, which must be loopback or unix sockets: for a sidecar
     -- caller = "arn:aws:iam::012345678910:role/app", -- who everybody is then
     sigv4 = {
@@ -68,6 +70,7 @@ return {
     -- What requests are forwarded to, and how it is reached; of each worker.
     upstream = {
         -- endpoint = "https://eks.{region}.amazonaws.com", -- with access_entries = "upstream"
+        -- connect = "vpce-0a1b2c3d.eks.{region}.vpce.amazonaws.com", -- in the place of the endpoint's name, which leads here
         connect_timeout = 3, -- seconds, fractions are fine: name, connection, proxy and TLS handshake together
         write_timeout = 10, -- for the upstream to take a request
         first_byte_timeout = 30, -- from the request's last byte to its reply's first

@@ -117,7 +117,7 @@ static enum gw_status open_listeners(struct serve *serve, struct gw_err *err)
         if (status != GW_OK)
             break;
         serve->listener_count++;
-        if (gw_certificates_slot(serve->certificates, i) != NULL)
+        if (gw_certificates_slot(serve->certificates, i) != NULL && !config->listen[i].is_proxy)
             gw_listener_set_tls(&serve->listeners[i]);
     }
     if (status == GW_OK)
@@ -200,8 +200,9 @@ static enum gw_status open_workers(struct serve *serve, struct gw_err *err)
         if (status != GW_OK)
             return status;
         for (size_t k = 0; k < serve->listener_count; k++)
-            gw_server_listen_tls(gw_worker_server(worker->worker), serve->listeners[k].fds[i],
-                                 serve->listeners[k].is_unix, gw_certificates_slot(serve->certificates, k));
+            (serve->config->listen[k].is_proxy ? gw_server_listen_proxy : gw_server_listen_tls)(
+                gw_worker_server(worker->worker), serve->listeners[k].fds[i], serve->listeners[k].is_unix,
+                gw_certificates_slot(serve->certificates, k));
     }
     return GW_OK;
 }

@@ -40,7 +40,7 @@ enum gw_status gw_config_keyring(const struct gw_config *config, struct gw_keyri
         return gw_keyring_load(config->keys_file.at, keyring, err);
     if (config->is_mock)
         return gw_keyring_mock(config->account, config->partition, keyring, err);
-    if (config->auth == GW_GATEWAY_AUTH_NONE)
+    if (config->auth != GW_GATEWAY_AUTH_SIGV4)
         return gw_keyring_from_json(&no_keys, "keys", keyring, err);
     return gw_fail(err, GW_E_MISSING, "is missing; accepted: %s", gw_option_rows[GW_OPTION_KEYS].accepted);
 }

@@ -211,6 +211,8 @@ static void fill_auth(const struct gw_settings *settings, struct gw_config *conf
     read_text(settings, GW_OPTION_CALLER, &caller);
     if (caller.at != NULL && gw_arn_parse_principal(caller, &config->caller) != GW_OK)
         refuse(settings, GW_OPTION_CALLER, caller);
+    if (gw_str_is(word, "upstream"))
+        config->auth = GW_GATEWAY_AUTH_UPSTREAM;
     if (gw_str_is(word, "none")) {
         config->auth = GW_GATEWAY_AUTH_NONE;
         if (config->account.at == NULL && settings->given[GW_OPTION_ACCOUNT].json == NULL)
@@ -220,7 +222,7 @@ static void fill_auth(const struct gw_settings *settings, struct gw_config *conf
     if (config->auth == GW_GATEWAY_AUTH_NONE && caller.at == NULL && settings->given[GW_OPTION_CALLER].json == NULL)
         gw_settings_problem(settings, GW_OPTION_CALLER, "is missing, and auth is none; accepted: %s",
                             gw_option_rows[GW_OPTION_CALLER].accepted);
-    else if (config->auth == GW_GATEWAY_AUTH_SIGV4 && caller.at != NULL && word.at != NULL)
+    else if (config->auth != GW_GATEWAY_AUTH_NONE && caller.at != NULL && word.at != NULL)
         gw_settings_problem(settings, GW_OPTION_CALLER, "is for auth = \"none\"; leave it out");
 }
 
@@ -417,6 +419,7 @@ static void fill_policies(const struct gw_settings *settings, struct gw_config *
     (void)gw_settings_texts(settings, GW_OPTION_POLICIES, &policies->files, &policies->file_count);
     read_text(settings, GW_OPTION_DEFAULT_VERDICT, &word);
     policies->default_allow = gw_str_is(word, "allow");
+    policies->is_pass_through = config->auth == GW_GATEWAY_AUTH_UPSTREAM;
     if (gw_settings_integer(settings, GW_OPTION_POLICY_INSTRUCTIONS, &instructions))
         policies->instructions = instructions;
     read_size(settings, GW_OPTION_POLICY_MEMORY_BYTES, &policies->memory_bytes);

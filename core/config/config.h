@@ -37,6 +37,7 @@ struct gw_config_cluster {
 struct gw_config_listener {
     struct gw_str address;
     struct gw_tls_server_options tls; /* certificate_count is 0: no TLS. Paths are absolute, NUL behind them */
+    bool is_proxy;                    /* connect = true: for clients that take it for their HTTPS_PROXY */
 };
 
 enum gw_config_record {

@@ -5,7 +5,7 @@
  *
  *   { address = "0.0.0.0:8443", certificate = "tls.crt", key = "tls.key",
  *     certificates = { { certificate = "...", key = "..." }, ... },
- *     client_ca = "ca.crt", client_certificates = "optional" | "required" }
+ *     client_ca = "ca.crt", client_certificates = "optional" | "required", connect = true }
  *
  * Paths are relative to the file. What is behind them is looked at in check.c.
  */
@@ -15,8 +15,8 @@
 
 #define ITEMS_MAX 1024
 
-static const char *const members[] = {"address",      "certificate", "key",
-                                      "certificates", "client_ca",   "client_certificates"};
+static const char *const members[] = {"address",   "certificate",         "key",    "certificates",
+                                      "client_ca", "client_certificates", "connect"};
 
 struct reader {
     const struct gw_settings *settings;
@@ -73,7 +73,7 @@ static void check_members(struct reader *reader, const struct gw_json *table, co
         if (!known)
             complain(reader,
                      "there is no %.*s; accepted: address, certificate and key, certificates, client_ca, "
-                     "client_certificates",
+                     "client_certificates, connect",
                      name.length > 60 ? 60 : (int)name.length, name.at);
     }
 }
@@ -139,6 +139,17 @@ static void read_clients(struct reader *reader, const struct gw_json *table, str
                  rule.length > 60 ? 60 : (int)rule.length, rule.at);
 }
 
+static bool read_connect(struct reader *reader, const struct gw_json *table)
+{
+    const struct gw_json *found = gw_json_get(table, "connect");
+
+    if (found == NULL)
+        return false;
+    if (found->type != GW_JSON_BOOL)
+        complain(reader, "connect is of type %s; accepted: true or false", gw_json_type_name(found->type));
+    return found->type == GW_JSON_BOOL && found->as.boolean;
+}
+
 static bool read_table(const struct gw_settings *settings, const struct gw_json *table, size_t item,
                        struct gw_config_listener *listener)
 {
@@ -152,6 +163,7 @@ static bool read_table(const struct gw_settings *settings, const struct gw_json 
         complain(&reader, "a unix socket needs no TLS; write its address alone");
     read_certificates(&reader, table, &listener->tls);
     read_clients(&reader, table, &listener->tls);
+    listener->is_proxy = read_connect(&reader, table);
     return reader.good;
 }
 

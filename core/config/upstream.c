@@ -100,6 +100,56 @@ static void read_overlay(const struct gw_settings *settings, struct gw_config *c
         gw_fatal("options.def has other authentication modes than EKS");
 }
 
+/* What is connected to in the endpoint's place. */
+static void fill_connect(const struct gw_settings *settings, struct gw_config *config)
+{
+    struct gw_str host;
+    uint16_t port;
+
+    if (!gw_settings_text(settings, GW_OPTION_UPSTREAM_CONNECT, &config->upstream.connect) ||
+        config->upstream.connect.at == NULL)
+        return;
+    if (config->upstream.endpoint.at == NULL)
+        gw_settings_problem(settings, GW_OPTION_UPSTREAM_CONNECT, "is set, and upstream.endpoint is missing");
+    if (gw_upstream_parse_authority(fill_in(settings->arena, config->upstream.connect), 443, &host, &port) != GW_OK)
+        gw_settings_problem(settings, GW_OPTION_UPSTREAM_CONNECT, "is %.*s; accepted: %s",
+                            GW_STR_ARG(config->upstream.connect), gw_option_rows[GW_OPTION_UPSTREAM_CONNECT].accepted);
+}
+
+static void refuse_account(const struct gw_settings *settings, enum gw_option_id id, struct gw_str template)
+{
+    if (gw_str_search(template, GW_STR("{account}")) != SIZE_MAX)
+        gw_settings_problem(settings, id, "holds {account}, which nobody knows with auth = \"upstream\"");
+}
+
+/* Who is verified behind the gateway is nobody whom it could sign for, and nothing of the request may change. */
+static void check_pass_through(const struct gw_settings *settings, const struct gw_config *config)
+{
+    if (config->mode != GW_GATEWAY_PROXY)
+        gw_settings_problem(settings, GW_OPTION_AUTH,
+                            "is upstream, and the upstream doesn't answer everything; accepted: with upstream.endpoint "
+                            "and access_entries = \"upstream\"");
+    if (config->credentials != GW_CONFIG_CREDENTIALS_ABSENT)
+        gw_settings_problem(
+            settings, GW_OPTION_UPSTREAM_CREDENTIALS,
+            "has no use with auth = \"upstream\": requests keep their callers' signatures; leave it out");
+    if (config->assumes.arn.at != NULL)
+        gw_settings_problem(
+            settings, GW_OPTION_UPSTREAM_ASSUME_ROLE,
+            "has no use with auth = \"upstream\": requests keep their callers' signatures; leave it out");
+    refuse_account(settings, GW_OPTION_UPSTREAM_ENDPOINT, config->upstream.endpoint);
+    refuse_account(settings, GW_OPTION_UPSTREAM_CONNECT, config->upstream.connect);
+}
+
+static void check_listeners(const struct gw_settings *settings, const struct gw_config *config)
+{
+    for (size_t i = 0; i < config->listen_count && config->auth != GW_GATEWAY_AUTH_UPSTREAM; i++) {
+        if (config->listen[i].is_proxy)
+            gw_settings_problem(settings, GW_OPTION_LISTEN,
+                                "item %zu: connect is for auth = \"upstream\"; leave it out", i + 1);
+    }
+}
+
 /* Emulators tell accounts apart by the key that signs; in front of anything else the gateway is somebody itself. */
 static void choose_credentials(const struct gw_settings *settings, struct gw_config *config)
 {
@@ -126,6 +176,10 @@ void gw_settings_upstream(const struct gw_settings *settings, struct gw_config *
         fill_endpoint(settings, config, has_entries);
     else if (has_entries)
         gw_settings_problem(settings, GW_OPTION_ACCESS_ENTRIES, "is upstream, and upstream.endpoint is missing");
-    if (config->mode != GW_GATEWAY_STANDALONE)
+    fill_connect(settings, config);
+    check_listeners(settings, config);
+    if (config->auth == GW_GATEWAY_AUTH_UPSTREAM)
+        check_pass_through(settings, config);
+    else if (config->mode != GW_GATEWAY_STANDALONE)
         choose_credentials(settings, config);
 }

@@ -11,15 +11,6 @@
 
 #define ITEMS_MAX 1024
 
-/* Words that the house knows and this version has nothing behind. */
-static const struct {
-    enum gw_option_id id;
-    const char *word;
-    const char *why;
-} absent_words[] = {
-    {GW_OPTION_AUTH, "upstream", "this version verifies signatures itself"},
-};
-
 static const char *kind_words(enum gw_option_kind kind)
 {
     switch (kind) {
@@ -145,10 +136,6 @@ static bool check_word(const struct gw_settings *settings, enum gw_option_id id,
 {
     if (gw_option_has_word(&gw_option_rows[id], word))
         return true;
-    for (size_t i = 0; i < GW_COUNT(absent_words); i++) {
-        if (absent_words[i].id == id && gw_str_is(word, absent_words[i].word))
-            return wrong(settings, id, "is \"%s\", but %s", absent_words[i].word, absent_words[i].why);
-    }
     return wrong_text(settings, id, word);
 }
 

@@ -7,8 +7,11 @@
  * somebody has open and the gateway is what browsers say about themselves: Host,
  * Origin, Sec-Fetch-Site and the type of a body. An Authorization field is not
  * looked at.
+ *
+ * Where the upstream verifies, what is asked of a request is what can be told
+ * without the caller's secret, and that it is meant for the upstream's host.
  */
-#include "gateway/exchange.h"
+#include "gateway/pass.h"
 
 static const struct gw_http1_request *request_of(const struct gw_exchange *exchange)
 {
@@ -99,5 +102,43 @@ enum gw_step gw_verify_anybody(struct gw_exchange *exchange)
 
     exchange->caller = (struct gw_caller){.identity = anybody->caller};
     exchange->verify.region = anybody->region;
+    return GW_STEP_DONE;
+}
+
+/* Only what is asked of the endpoint for the region that was signed for goes there. */
+enum gw_step gw_admit_passed(struct gw_exchange *exchange)
+{
+    struct gw_worker *worker = exchange->worker;
+    const struct gw_gateway_options *options = &worker->gateway->options;
+    struct gw_refusal refusal;
+    const char *why;
+
+    if (gw_eks_service_of(exchange->route.op)->query)
+        return gw_answer_error(exchange, GW_EKS_NotImplementedException,
+                               GW_STR("Callers are verified by the EKS endpoint behind this gateway: STS is not "
+                                      "answered here."));
+    exchange->verify.service = verify_service_of(exchange->route.op);
+    if (gw_verify_admit_unknown(worker->verifier, request_of(exchange), gw_clock_wall_ms(worker->gateway->clock),
+                                exchange->arena, &exchange->verify, &refusal) != GW_OK)
+        return refuse_signature(exchange, &refusal);
+    if (!gw_pass_is_host(options->upstream.endpoint, exchange->verify.region, request_of(exchange)->host)) {
+        gw_metrics_count(&worker->metrics.refused_signature);
+        return gw_answer_http(exchange, 403, "AccessDeniedException",
+                              GW_STR("Host is not the EKS endpoint of the region that the request is signed for; "
+                                     "this gateway forwards to that alone."));
+    }
+    why = gw_pass_why_not(request_of(exchange), exchange->verify.signed_headers);
+    if (why != NULL)
+        return gw_answer_http(exchange, 400, "BadRequestException", gw_str_from(why));
+    return GW_STEP_DONE;
+}
+
+enum gw_step gw_verify_passed(struct gw_exchange *exchange)
+{
+    struct gw_refusal refusal;
+
+    if (gw_verify_finish_unknown(&exchange->verify, request_of(exchange), gw_conn_body(exchange->conn), exchange->arena,
+                                 &exchange->caller, &refusal) != GW_OK)
+        return refuse_signature(exchange, &refusal);
     return GW_STEP_DONE;
 }

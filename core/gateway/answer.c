@@ -6,7 +6,7 @@
  * seeded by the kernel: unique, no secrets, no system call.
  */
 #include "codec/time.h"
-#include "gateway/exchange.h"
+#include "gateway/pass.h"
 
 #define GW_ANSWER_BODY_MAX ((size_t)256 << 10)
 
@@ -259,7 +259,10 @@ void gw_answer_send(struct gw_exchange *exchange)
     struct gw_reply reply = {.body = exchange->answer.body};
 
     gw_buf_clear(head);
-    put_head(exchange, head);
+    if (exchange->answer.passed != NULL)
+        gw_pass_put_head(exchange, head);
+    else
+        put_head(exchange, head);
     reply.head = gw_buf_str(head);
     gw_conn_reply(exchange->conn, &reply);
 }

@@ -173,6 +173,11 @@ static struct gw_json client_certificate(struct gw_exchange *exchange)
     return object;
 }
 
+static bool is_passed(const struct gw_exchange *exchange)
+{
+    return exchange->worker->gateway->options.auth == GW_GATEWAY_AUTH_UPSTREAM;
+}
+
 static struct gw_json eksgate_member(struct gw_exchange *exchange)
 {
     const struct gw_http1_request *request = gw_conn_request(exchange->conn);
@@ -181,6 +186,8 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
     if (exchange->answer.status != 0)
         set(&object, "status", gw_json_integer(exchange->answer.status));
     set(&object, "verified", gw_json_bool(exchange->caller.verified));
+    if (exchange->caller.verified && is_passed(exchange))
+        set_text(&object, "verifiedBy", GW_STR("upstream"));
     if (exchange->result.is_change && !exchange->refused)
         set(&object, "change", gw_json_bool(true));
     if (gw_stage_forwards(exchange))
@@ -215,7 +222,7 @@ static void fill_caller(const struct gw_exchange *exchange, struct gw_record *re
     record->access_key = exchange->verify.access_key;
     if (!exchange->caller_known)
         return;
-    record->has_caller = true;
+    record->has_caller = exchange->caller.identity.arn.at != NULL;
     record->caller = exchange->caller.identity;
     record->access_key = exchange->caller.access_key;
     record->account = exchange->call.account;
@@ -328,7 +335,7 @@ static bool wants_record(struct gw_exchange *exchange)
 
     if (exchange->unrecordable)
         return false;
-    if (!exchange->caller_known)
+    if (!exchange->caller_known || (exchange->refused && is_passed(exchange) && !exchange->caller.verified))
         return settings->audit && stranger_may_be_recorded(exchange);
     return exchange->refused || exchange->result.is_change || settings->record_reads ||
            !gw_eks_is_read_only(exchange->call.op);

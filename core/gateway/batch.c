@@ -76,7 +76,7 @@ static void append(struct gw_batch *batch, struct gw_commit_job *job)
     if (batch->journal == NULL)
         return;
     if (job->settles != 0) {
-        gw_journal_append_settled_upstream(batch->journal, job->settles, job->outcome, job->reason);
+        gw_journal_append_settled_upstream(batch->journal, job->settles, job->outcome, job->maker, job->reason);
         job->sequence = gw_journal_head(batch->journal).sequence;
     } else if (job->record.at != NULL && gw_journal_append(batch->journal, job->record, &job->sequence) != GW_OK) {
         gw_fatal("an audit record within the cap was refused");
@@ -102,8 +102,9 @@ static void append_owed(struct gw_batch *batch)
     for (size_t i = 0; i < batch->owed_count; i++) {
         const struct gw_batch_owed *owed = &batch->owed[i];
 
-        if (owed->is_forwarded)
-            gw_journal_append_settled_upstream(batch->journal, owed->sequence, owed->outcome, owed->reason);
+        if (owed->maker != GW_JOURNAL_STORE)
+            gw_journal_append_settled_upstream(batch->journal, owed->sequence, owed->outcome, owed->maker,
+                                               owed->reason);
         else
             gw_journal_append_settled(batch->journal, owed->sequence, owed->outcome, owed->reason);
     }
@@ -166,7 +167,7 @@ static void fail(struct gw_batch *batch, const struct gw_job_list *jobs, enum gw
             job->sequence = 0; /* it is given again */
         if (job->settles != 0)
             add_owed(batch,
-                     &(struct gw_batch_owed){.sequence = job->settles, .outcome = job->outcome, .is_forwarded = true},
+                     &(struct gw_batch_owed){.sequence = job->settles, .outcome = job->outcome, .maker = job->maker},
                      job->reason);
         if (job->err != NULL)
             *job->err = batch->failure;
@@ -206,7 +207,9 @@ static void owe(struct gw_batch *batch, const struct gw_job_list *jobs, enum gw_
         return;
     for (const struct gw_commit_job *job = jobs->first; job != NULL; job = job->next) {
         if (job->staged && changes_something(job) && job->sequence != 0)
-            add_owed(batch, &(struct gw_batch_owed){.sequence = job->sequence, .outcome = outcome}, reason);
+            add_owed(batch,
+                     &(struct gw_batch_owed){.sequence = job->sequence, .outcome = outcome, .maker = GW_JOURNAL_STORE},
+                     reason);
     }
     append_owed(batch);
     (void)flush(batch, true);

@@ -37,7 +37,7 @@ struct gw_job_list {
 struct gw_batch_owed {
     uint64_t sequence;
     enum gw_journal_outcome outcome;
-    bool is_forwarded;
+    enum gw_journal_maker maker;
     char reason[GW_BATCH_REASON]; /* cut to fit */
 };
 

@@ -36,6 +36,7 @@ struct gw_commit_job {
      * change, and don't wait for a sync. */
     uint64_t settles;
     enum gw_journal_outcome outcome;
+    enum gw_journal_maker maker;             /* with `settles`: one of the upstream's */
     const char *reason;                      /* one line; NULL: none; borrowed until done */
     struct gw_str record;                    /* a line without newline; {NULL,0}: only a change; borrowed until done */
     void (*done)(struct gw_commit_job *job); /* on the worker's thread, inside no epoch */

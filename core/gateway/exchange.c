@@ -11,7 +11,7 @@
  * rest); the writer thread's answer comes in through the worker's wake-up. Each
  * call runs inside one epoch.
  */
-#include "gateway/exchange.h"
+#include "gateway/pass.h"
 
 #include "base/log.h"
 
@@ -129,6 +129,8 @@ static void on_request(void *ctx, struct gw_conn *conn)
 static const char *http_error_type(unsigned status)
 {
     switch (status) {
+    case 403:
+        return "AccessDeniedException";
     case 408:
         return "RequestTimeoutException";
     case 413:
@@ -172,8 +174,22 @@ static void on_done(void *ctx, struct gw_conn *conn)
     gw_conn_set_user(conn, NULL);
 }
 
+/* Tunnels lead to ourselves, in the upstream's name, and nowhere else. */
+static bool on_connect(void *ctx, struct gw_str authority)
+{
+    const struct gw_worker *worker = ctx;
+    const struct gw_gateway_options *options = &worker->gateway->options;
+
+    return options->auth == GW_GATEWAY_AUTH_UPSTREAM &&
+           gw_pass_is_any_host(options->upstream.endpoint, &options->verify, authority);
+}
+
 void gw_exchange_handler(struct gw_worker *worker, struct gw_server_handler *handler)
 {
-    *handler = (struct gw_server_handler){
-        .ctx = worker, .on_head = on_head, .on_request = on_request, .on_refused = on_refused, .on_done = on_done};
+    *handler = (struct gw_server_handler){.ctx = worker,
+                                          .on_head = on_head,
+                                          .on_request = on_request,
+                                          .on_refused = on_refused,
+                                          .on_done = on_done,
+                                          .on_connect = on_connect};
 }

@@ -46,6 +46,7 @@ struct gw_answer {
     /* of an upstream's reply; {NULL,0} else */
     struct gw_str upstream_id;
     struct gw_str content_type;
+    const struct gw_http1_request *passed; /* an upstream's fields, which go on as they came; NULL: none do */
 };
 
 /* One generation of policies on one worker; exchanges hold it to their end. */
@@ -120,7 +121,7 @@ struct gw_exchange {
     enum gw_stage stage;
     char request_id[37];
     bool op_known;
-    bool caller_known; /* who asks is settled: its signature held, or nobody is asked for one */
+    bool caller_known; /* who asks is settled: its signature held, nobody is asked for one, or the upstream will tell */
     bool refused;
     bool unrecordable; /* the writer could not take its record: none is made for the answer either */
     bool viewed;       /* call.input and call.request_parameters are filled */
@@ -188,6 +189,8 @@ enum gw_step gw_admit_signed(struct gw_exchange *exchange);
 enum gw_step gw_verify_signed(struct gw_exchange *exchange);
 enum gw_step gw_admit_anybody(struct gw_exchange *exchange);
 enum gw_step gw_verify_anybody(struct gw_exchange *exchange);
+enum gw_step gw_admit_passed(struct gw_exchange *exchange);
+enum gw_step gw_verify_passed(struct gw_exchange *exchange);
 
 /* gateway.c: what core/eks is told of the world. Inside an epoch. */
 struct gw_eks_env gw_gateway_env(const struct gw_gateway *gateway, const struct gw_gateway_settings *settings);

@@ -5,6 +5,8 @@
  */
 #include "gateway/overlay.h"
 
+#include "gateway/pass.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -130,6 +132,11 @@ static enum gw_step build(struct gw_exchange *exchange)
 {
     struct gw_forward *forward = new_forward(exchange);
 
+    if (exchange->worker->gateway->options.auth == GW_GATEWAY_AUTH_UPSTREAM) {
+        gw_pass_build(exchange, forward);
+        exchange->forward = forward;
+        return GW_STEP_DONE;
+    }
     if (check_choices(exchange) != GW_STEP_DONE)
         return GW_STEP_FAILED;
     forward->sign.method = gw_conn_request(exchange->conn)->method_text;
@@ -259,8 +266,9 @@ static enum gw_step answer_reply(struct gw_exchange *exchange, const struct gw_u
 {
     struct gw_answer *answer = &exchange->answer;
     struct gw_str type = gw_forward_error_type(call);
+    bool is_passed = exchange->forward->is_passed;
 
-    if (call->reply.status >= 300 && call->reply.status < 400) {
+    if (!is_passed && call->reply.status >= 300 && call->reply.status < 400) {
         gw_log(GW_LOG_WARN, "upstream", "%u is no answer of EKS (request %s)", call->reply.status,
                exchange->request_id);
         return gw_answer_error(exchange, GW_EKS_ServerException, GW_STR("The upstream answered with a redirect."));
@@ -269,7 +277,10 @@ static enum gw_step answer_reply(struct gw_exchange *exchange, const struct gw_u
                                  .body = call->reply_body,
                                  .upstream_id = gw_str_slice(reply_field(call, "x-amzn-requestid"), 0, 128),
                                  .content_type = reply_field(call, "content-type"),
-                                 .retry_after_s = retry_after(call)};
+                                 .retry_after_s = retry_after(call),
+                                 .passed = is_passed ? &call->reply.fields : NULL};
+    if (is_passed)
+        exchange->caller.verified = gw_pass_is_vouched_for(call);
     if (call->reply.status < 300)
         return GW_STEP_DONE;
     answer->error_type = type.at == NULL ? "" : gw_arena_str(exchange->arena, gw_str_slice(type, 0, 128)).at;
@@ -372,6 +383,7 @@ static void settle(struct gw_exchange *exchange, enum gw_step step)
     describe_end(exchange, settlement->reason);
     settlement->job = (struct gw_commit_job){.settles = exchange->forward->sequence,
                                              .outcome = outcome_of(exchange, step),
+                                             .maker = gw_pass_maker(exchange),
                                              .reason = settlement->reason,
                                              .done = on_settled,
                                              .ctx = settlement};

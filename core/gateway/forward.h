@@ -36,6 +36,7 @@ struct gw_forward {
     enum gw_step taken;
     bool is_denied; /* nobody signs it: the caller's key is gone, or STS doesn't let the gateway act for the caller */
     bool is_own;    /* signed with the gateway's own credentials */
+    bool is_passed; /* the caller's own request, as it came: call.head is there, nothing is signed */
 };
 
 /* True for an operation that the upstream answers in this gateway's mode. */

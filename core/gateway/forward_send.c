@@ -15,6 +15,21 @@ static void append_field(struct gw_buf *head, const char *name, struct gw_str va
     gw_buf_append_lit(head, "\r\n");
 }
 
+/* What is connected to in the endpoint's place. */
+static enum gw_status find_peer(struct gw_forward *forward, struct gw_err *err)
+{
+    struct gw_upstream_target *target = &forward->call.target;
+    const struct gw_exchange *exchange = forward->exchange;
+    struct gw_endpoint_place place = {forward->region, forward->account};
+    struct gw_str text =
+        gw_endpoint_fill_in(exchange->worker->gateway->options.upstream.connect, &place, exchange->arena);
+
+    if (text.at == NULL ||
+        gw_upstream_parse_authority(text, target->port, &target->connect_host, &target->connect_port) != GW_OK)
+        return gw_fail(err, GW_E_SYNTAX, "upstream.connect does not read as a host and a port");
+    return GW_OK;
+}
+
 static enum gw_status find_target(struct gw_forward *forward, struct gw_err *err)
 {
     const struct gw_exchange *exchange = forward->exchange;
@@ -28,7 +43,8 @@ static enum gw_status find_target(struct gw_forward *forward, struct gw_err *err
     status = gw_upstream_parse_url(url, &forward->call.target, err);
     if (status == GW_OK)
         forward->sign.host = gw_endpoint_host(&forward->call.target, exchange->arena);
-    return status;
+    return status == GW_OK && exchange->worker->gateway->options.upstream.connect.at != NULL ? find_peer(forward, err)
+                                                                                             : status;
 }
 
 static void append_request_line(const struct gw_sign_request *sign, struct gw_buf *head)
@@ -78,28 +94,42 @@ static enum gw_status write_head(struct gw_forward *forward, const struct gw_sig
     return gw_sign(exchange->worker->signer, identity, sign, exchange->arena, head);
 }
 
-enum gw_status gw_forward_send(struct gw_forward *forward, struct gw_err *err)
+static void send_on(struct gw_forward *forward)
 {
     struct gw_exchange *exchange = forward->exchange;
-    struct gw_worker *worker = exchange->worker;
-    struct gw_sign_identity identity;
-    enum gw_status status = find_target(forward, err);
 
-    if (status == GW_OK && worker->upstream == NULL)
-        status = gw_fail(err, GW_E_BUSY, "this worker ends");
-    if (status == GW_OK)
-        status = gw_forward_identify(forward, &identity, err);
+    forward->call.body = forward->sign.body;
+    forward->call.arena = exchange->arena;
+    forward->is_sent = true;
+    gw_upstream_send(exchange->worker->upstream, &forward->call);
+}
+
+static enum gw_status sign(struct gw_forward *forward, struct gw_err *err)
+{
+    struct gw_worker *worker = forward->exchange->worker;
+    struct gw_sign_identity identity;
+    enum gw_status status = gw_forward_identify(forward, &identity, err);
+
     if (status != GW_OK)
         return status;
     forward->secret_version = identity.secret_version;
     status = write_head(forward, &identity, &worker->upstream_head);
     if (status != GW_OK)
         return gw_fail(err, status, "the request can't be signed");
-    forward->call.head = gw_arena_str(exchange->arena, gw_buf_str(&worker->upstream_head));
+    forward->call.head = gw_arena_str(forward->exchange->arena, gw_buf_str(&worker->upstream_head));
     gw_wipe(worker->upstream_head.at, worker->upstream_head.length);
-    forward->call.body = forward->sign.body;
-    forward->call.arena = exchange->arena;
-    forward->is_sent = true;
-    gw_upstream_send(worker->upstream, &forward->call);
     return GW_OK;
+}
+
+enum gw_status gw_forward_send(struct gw_forward *forward, struct gw_err *err)
+{
+    enum gw_status status = find_target(forward, err);
+
+    if (status == GW_OK && forward->exchange->worker->upstream == NULL)
+        status = gw_fail(err, GW_E_BUSY, "this worker ends");
+    if (status == GW_OK && !forward->is_passed)
+        status = sign(forward, err);
+    if (status == GW_OK)
+        send_on(forward);
+    return status;
 }

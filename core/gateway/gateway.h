@@ -91,6 +91,7 @@ struct gw_gateway_anybody {
 /* What stands behind the gateway. */
 struct gw_gateway_upstream {
     struct gw_str endpoint; /* a URL with {region} and {account} to be filled in; {NULL,0}: there is none */
+    struct gw_str connect;  /* HOST[:PORT], filled in like it: what is connected to in its place; {NULL,0}: it */
     struct gw_upstream_options pool;
     struct gw_credentials *credentials; /* borrowed; NULL: the caller's key signs */
     /* with `credentials`; arn {NULL,0}: the gateway's own sign */

@@ -28,10 +28,18 @@ enum gw_step gw_stage_route(struct gw_exchange *exchange)
     return GW_STEP_DONE;
 }
 
+static const struct {
+    enum gw_step (*admit)(struct gw_exchange *exchange);
+    enum gw_step (*verify)(struct gw_exchange *exchange);
+} admissions[] = {
+    [GW_GATEWAY_AUTH_SIGV4] = {gw_admit_signed, gw_verify_signed},
+    [GW_GATEWAY_AUTH_UPSTREAM] = {gw_admit_passed, gw_verify_passed},
+    [GW_GATEWAY_AUTH_NONE] = {gw_admit_anybody, gw_verify_anybody},
+};
+
 enum gw_step gw_stage_admit(struct gw_exchange *exchange)
 {
-    return exchange->worker->gateway->options.auth == GW_GATEWAY_AUTH_NONE ? gw_admit_anybody(exchange)
-                                                                           : gw_admit_signed(exchange);
+    return admissions[exchange->worker->gateway->options.auth].admit(exchange);
 }
 
 static void fill_call(struct gw_exchange *exchange)
@@ -56,8 +64,7 @@ static void fill_call(struct gw_exchange *exchange)
 
 enum gw_step gw_stage_verify(struct gw_exchange *exchange)
 {
-    enum gw_step step = exchange->worker->gateway->options.auth == GW_GATEWAY_AUTH_NONE ? gw_verify_anybody(exchange)
-                                                                                        : gw_verify_signed(exchange);
+    enum gw_step step = admissions[exchange->worker->gateway->options.auth].verify(exchange);
 
     if (step != GW_STEP_DONE)
         return step;

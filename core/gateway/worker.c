@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#define GW_WORKER_HEAD_MAX          ((size_t)16 << 10)
+#define GW_WORKER_HEAD_MAX          ((size_t)80 << 10) /* an upstream's fields pass through it */
 #define GW_WORKER_TICK_MS           1000
 #define GW_WORKER_UPSTREAM_HEAD_MAX ((size_t)128 << 10)
 

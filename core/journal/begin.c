@@ -401,7 +401,7 @@ static enum gw_status settle(struct begin *begin, struct gw_err *err)
     for (size_t i = 0; i < begin->pending.count && status == GW_OK; i++) {
         const struct gw_pending_change *change = &begin->pending.changes[i];
 
-        gw_event_append_settled(journal, change->sequence, change->outcome, false, reasons[change->outcome]);
+        gw_event_append_settled(journal, change->sequence, change->outcome, GW_JOURNAL_STORE, reasons[change->outcome]);
         if (journal->text.length > TEXT_AT_ONCE)
             status = gw_output_flush(journal, true, err);
     }
@@ -415,7 +415,7 @@ static enum gw_status settle_forwarded(struct begin *begin, struct gw_err *err)
     enum gw_status status = gw_forwarded_find(journal, &begin->forwarded, err);
 
     for (size_t i = 0; i < begin->forwarded.count && status == GW_OK; i++) {
-        gw_event_append_settled(journal, begin->forwarded.sequences[i], GW_JOURNAL_UNKNOWN, true,
+        gw_event_append_settled(journal, begin->forwarded.sequences[i], GW_JOURNAL_UNKNOWN, GW_JOURNAL_UPSTREAM,
                                 "eksgate ended before the upstream answered");
         if (journal->text.length > TEXT_AT_ONCE)
             status = gw_output_flush(journal, true, err);

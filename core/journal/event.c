@@ -120,7 +120,7 @@ void gw_event_append_rotated(struct gw_journal *journal, const char *name)
 }
 
 void gw_event_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
-                             bool is_forwarded, const char *reason)
+                             enum gw_journal_maker maker, const char *reason)
 {
     static const char *const outcomes[] = {
         [GW_JOURNAL_APPLIED] = "applied", [GW_JOURNAL_NOT_APPLIED] = "not applied", [GW_JOURNAL_UNKNOWN] = "unknown"};
@@ -131,8 +131,12 @@ void gw_event_append_settled(struct gw_journal *journal, uint64_t sequence, enum
     set_number(&arena, &object, GW_STR("settles"), sequence);
     set_text(&arena, &object, GW_STR("outcome"), outcomes[outcome]);
     set_text(&arena, &object, GW_STR("reason"), reason);
-    if (is_forwarded)
+    if (maker != GW_JOURNAL_STORE)
         gw_json_set(&arena, &object, GW_STR("forwarded"), gw_json_bool(true));
+    if (maker == GW_JOURNAL_UPSTREAM_VERIFIED || maker == GW_JOURNAL_UPSTREAM_UNVERIFIED)
+        gw_json_set(&arena, &object, GW_STR("verified"), gw_json_bool(maker == GW_JOURNAL_UPSTREAM_VERIFIED));
+    if (maker == GW_JOURNAL_UPSTREAM_VERIFIED)
+        set_text(&arena, &object, GW_STR("verifiedBy"), "upstream");
     append(journal, GW_EVENT_SETTLED, &object, &arena);
 }
 

@@ -125,7 +125,7 @@ void gw_event_append_continued(struct gw_journal *journal, uint64_t after, const
 /* The records up to here stand in another file. `name` may be NULL. */
 void gw_event_append_rotated(struct gw_journal *journal, const char *name);
 void gw_event_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
-                             bool is_forwarded, const char *reason);
+                             enum gw_journal_maker maker, const char *reason);
 /* Nothing where there is no key, or no record since the last. */
 void gw_event_append_checkpoint(struct gw_journal *journal);
 

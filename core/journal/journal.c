@@ -192,13 +192,13 @@ enum gw_status gw_journal_append(struct gw_journal *journal, struct gw_str recor
 void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
                                const char *reason)
 {
-    gw_event_append_settled(journal, sequence, outcome, false, reason);
+    gw_event_append_settled(journal, sequence, outcome, GW_JOURNAL_STORE, reason);
 }
 
 void gw_journal_append_settled_upstream(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
-                                        const char *reason)
+                                        enum gw_journal_maker maker, const char *reason)
 {
-    gw_event_append_settled(journal, sequence, outcome, true, reason);
+    gw_event_append_settled(journal, sequence, outcome, maker, reason);
 }
 
 void gw_journal_committed(struct gw_journal *journal, uint64_t sequence)

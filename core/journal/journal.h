@@ -109,6 +109,13 @@ enum gw_journal_outcome {
     GW_JOURNAL_NOT_APPLIED,
     GW_JOURNAL_UNKNOWN, /* a restart will tell */
 };
+/* Who made, or was to make, a change. */
+enum gw_journal_maker {
+    GW_JOURNAL_UPSTREAM,            /* nothing is said of its caller, who was verified here */
+    GW_JOURNAL_UPSTREAM_VERIFIED,   /* its reply tells that it has verified the caller, whom nobody here could */
+    GW_JOURNAL_UPSTREAM_UNVERIFIED, /* its reply tells nothing of the kind */
+    GW_JOURNAL_STORE,
+};
 /* Takes a record into the batch that says what became of the change of record `sequence`. `reason` is cut at 1,024
  * bytes. */
 void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
@@ -116,7 +123,7 @@ void gw_journal_append_settled(struct gw_journal *journal, uint64_t sequence, en
 /* Likewise of one that was forwarded, whose record carries "forwarded":true: the store knows nothing of it, and no
  * later start can tell more. */
 void gw_journal_append_settled_upstream(struct gw_journal *journal, uint64_t sequence, enum gw_journal_outcome outcome,
-                                        const char *reason);
+                                        enum gw_journal_maker maker, const char *reason);
 
 /* A store that lasts has committed up to this record: the records that follow say so, and a start that finds a store
  * which has committed less is refused. gw_journal_begin does it for what the store has at the start. */

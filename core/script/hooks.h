@@ -24,6 +24,7 @@ struct gw_script_options {
     const struct gw_str *known_operations; /* an `on` that names another operation is an error at load */
     size_t known_operation_count;
     bool allow_faults;                 /* false: a policy with a `fault` hook is an error at load */
+    bool is_pass_through;              /* auth = "upstream": nothing may change a request, and nothing can be asked */
     const struct gw_str *known_errors; /* the exceptions that a fault may be */
     size_t known_error_count;
 };

@@ -145,6 +145,8 @@ static void read_needs(lua_State *L, struct load *load)
     size_t count = type == LUA_TTABLE ? lua_rawlen(L, 3) : 0;
     if (type != LUA_TNIL && (count == 0 || count > GW_COUNT(fact_names)))
         luaL_error(L, "needs must be a list of facts: entry, associations, cluster");
+    if (count > 0 && load->set->options.is_pass_through)
+        luaL_error(L, "has needs, and with auth = \"upstream\" there are no credentials to fetch them with");
     load->policy->needs = 0;
     for (size_t i = 0; i < count; i++) {
         lua_rawgeti(L, 3, (lua_Integer)i + 1);
@@ -177,6 +179,12 @@ static void check_keys(lua_State *L)
     }
 }
 
+/* Of a request, or of its answer. */
+static bool changes_something(int hook)
+{
+    return hook == GW_HOOK_USERNAME || hook == GW_HOOK_TAGS || hook == GW_HOOK_CONFLICT;
+}
+
 static void take_functions(lua_State *L, struct load *load)
 {
     load->policy->hooks = 0;
@@ -188,6 +196,9 @@ static void take_functions(lua_State *L, struct load *load)
             luaL_error(L, "%s must be a function, not a %s", hook_names[i], lua_typename(L, type));
         if (i == GW_HOOK_FAULT && type == LUA_TFUNCTION && !load->set->options.allow_faults)
             luaL_error(L, "fault hooks are for eksgate mock");
+        if (type == LUA_TFUNCTION && load->set->options.is_pass_through && changes_something(i))
+            luaL_error(L, "has a %s hook, and with auth = \"upstream\" nothing may change what callers have signed",
+                       hook_names[i]);
         if (type == LUA_TNIL) {
             lua_pop(L, 1);
             continue;

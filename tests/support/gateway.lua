@@ -358,12 +358,12 @@ function instance:write(name, bytes)
     text.write_file(self.folder .. "/" .. name, bytes)
 end
 
---- The bytes of a signed request. Members as sigv4.sign, and: json (a value for the body), extra (headers that are
---- added after signing), version.
+--- The bytes of a signed request, for the instance's `host` where it has one. Members as sigv4.sign, and: json (a value for
+--- the body), extra (headers that are added after signing), version.
 function instance:format(request)
     request = setmetatable({}, { __index = request })
     request.key = request.key or self.key or gateway.key
-    request.host = request.host or http.host_of(request.address or self.address)
+    request.host = request.host or self.host or http.host_of(request.address or self.address)
     if request.json then
         request.body = cjson.encode(request.json)
     end

@@ -48,6 +48,32 @@ function upstream.pair(options)
     return self
 end
 
+--- Options of gateway.start for a gateway that lets callers' own requests pass to `endpoint` (127.0.0.1:PORT), whose
+-- name is eks.REGION.example. Nobody's key is known there.
+function upstream.passing(endpoint, options)
+    local port = endpoint:match("(%d+)$")
+    return with_settings(options, {
+        auth = "upstream", access_entries = "upstream", clusters = gateway.none, store = gateway.none, keys = gateway.none,
+        account = gateway.none,
+        upstream = { endpoint = "http://eks.{region}.example:" .. port, connect = "127.0.0.1:" .. port },
+    })
+end
+
+--- The name that callers of such a gateway sign for.
+function upstream.host(endpoint, region)
+    return ("eks.%s.example:%s"):format(region or gateway.region, endpoint:match("(%d+)$"))
+end
+
+--- As upstream.pair, but what callers have signed passes through `front`. Both know the name that is signed for.
+function upstream.passing_pair(options)
+    options = options or {}
+    local self = setmetatable({}, pair)
+    self.back = gateway.start(with_settings(options.back, { audit = { file = "audit.jsonl", record = "all" } }))
+    self.front = gateway.start(upstream.passing(self.back.address, options.front))
+    self.front.host = upstream.host(self.back.address)
+    return self
+end
+
 function pair:stop()
     self.front:stop()
     self.back:stop()

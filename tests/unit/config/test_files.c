@@ -65,7 +65,7 @@ static void config_files__all__load(void **state)
         }
         globfree(&found);
     }
-    assert_true(seen >= 4);
+    assert_true(seen >= 5);
 }
 
 static void config_files__quickstart__is_in_order_and_local(void **state)

@@ -199,19 +199,6 @@ static void config_load__wrong_types_and_ranges__are_all_listed_at_once(void **s
     config_case_close(&one);
 }
 
-static void config_load__settings_of_later_versions__are_refused_in_words(void **state)
-{
-    const char *const sets[] = {"auth=upstream"};
-    struct config_case one;
-
-    (void)state;
-    config_case_open(&one, "c.lua", "return {}");
-    assert_int_equal(config_case_load(&one, sets, 1, NULL), GW_E_SYNTAX);
-    config_case_assert_says(&one, "auth: is \"upstream\", but this version verifies signatures itself");
-    assert_int_equal(one.problems.count, 1);
-    config_case_close(&one);
-}
-
 static void config_load__texts_in_the_file__are_read_like_set(void **state)
 {
     struct config_case one;
@@ -405,7 +392,6 @@ int main(void)
         cmocka_unit_test(config_load__unknown_keys__are_named_with_a_near_match),
         cmocka_unit_test(config_load__variables_that_are_no_settings__are_left_alone),
         cmocka_unit_test(config_load__wrong_types_and_ranges__are_all_listed_at_once),
-        cmocka_unit_test(config_load__settings_of_later_versions__are_refused_in_words),
         cmocka_unit_test(config_load__texts_in_the_file__are_read_like_set),
         cmocka_unit_test(config_load__relative_paths__start_where_they_are_written),
         cmocka_unit_test(config_load__store__is_a_file_below_data),

@@ -295,7 +295,7 @@ static void run_round(struct fixture *f, struct told *told, int round)
     memcpy(told->durable, told->written, sizeof(told->durable));
     told->committed = head;
     if (round % 2 == 0) /* rides along with the next; where that is lost, too, the next start tells */
-        gw_journal_append_settled_upstream(f->journal, forwarded, GW_JOURNAL_APPLIED, NULL);
+        gw_journal_append_settled_upstream(f->journal, forwarded, GW_JOURNAL_APPLIED, GW_JOURNAL_UPSTREAM, NULL);
 }
 
 static void stop(struct fixture *f, struct told *told)

@@ -24,7 +24,7 @@ static uint64_t forward(struct fixture *f, const char *word)
 
 static void answer(struct fixture *f, uint64_t sequence, enum gw_journal_outcome outcome)
 {
-    gw_journal_append_settled_upstream(f->journal, sequence, outcome, "so it is");
+    gw_journal_append_settled_upstream(f->journal, sequence, outcome, GW_JOURNAL_UPSTREAM, "so it is");
     assert_int_equal(flush(f), GW_OK);
 }
 

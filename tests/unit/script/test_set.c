@@ -77,6 +77,28 @@ static void set_load__fault_outside_a_mock__is_refused(void **state)
     bench_fini(&bench);
 }
 
+static void check_pass_through(const char *text, const char *part)
+{
+    struct bench bench;
+    bench_init(&bench);
+    bench.options.is_pass_through = true;
+    bench_add(&bench, "p.lua", text);
+    assert_int_equal(bench_try_load(&bench), part == NULL ? GW_OK : GW_E_SCRIPT);
+    if (part != NULL)
+        assert_non_null(strstr(bench.err.text, part));
+    bench_fini(&bench);
+}
+
+static void set_load__what_changes_requests_that_pass_through__is_refused(void **state)
+{
+    (void)state;
+    check_pass_through("return { name = 'p', username = function() end }", "has a username hook");
+    check_pass_through("return { name = 'p', tags = function() end }", "has a tags hook");
+    check_pass_through("return { name = 'p', conflict = function() end }", "has a conflict hook");
+    check_pass_through("return { name = 'p', needs = { 'entry' } }", "has needs, and with auth = \"upstream\"");
+    check_pass_through("local f = function() end return { name = 'p', authorize = f, audit = f, outcome = f }", NULL);
+}
+
 static void set_load__bytecode__is_refused(void **state)
 {
     (void)state;
@@ -269,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set_load__bad_policy__names_file_and_fault),
         cmocka_unit_test(set_load__fault_outside_a_mock__is_refused),
+        cmocka_unit_test(set_load__what_changes_requests_that_pass_through__is_refused),
         cmocka_unit_test(set_load__bytecode__is_refused),
         cmocka_unit_test(set_load__missing_file__is_missing),
         cmocka_unit_test(set_load__pipe_or_folder__is_refused),

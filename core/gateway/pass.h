@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GW_GATEWAY_PASS_H
+#define GW_GATEWAY_PASS_H
+
+/*
+ * Pass-through (auth = "upstream"): a request that its caller has signed for the
+ * upstream's own host goes on as the bytes that it came as, and the upstream's reply
+ * comes back as it is. What concerns one connection alone (RFC 9110 7.6.1) is left
+ * out on both ways; none of it may be signed, so that a signature holds behind us
+ * exactly when it would without us.
+ *
+ * Inside of the gateway, like exchange.h.
+ */
+
+#include "gateway/forward.h"
+
+/* True when `host` (a Host field, or what CONNECT names: with its port, which may be left out where it is the scheme's)
+ * is that of the endpoint with this region filled in. */
+bool gw_pass_is_host(struct gw_str endpoint, struct gw_str region, struct gw_str host);
+/* The same for any of the regions that are accepted. */
+bool gw_pass_is_any_host(struct gw_str endpoint, const struct gw_verify_options *options, struct gw_str host);
+
+/* Why the request can't go on without what was signed being touched; NULL: it can. */
+const char *gw_pass_why_not(const struct gw_http1_request *request, struct gw_str signed_headers);
+
+/* The head that goes on: the request line and the fields as they came, in their order, without those of the connection.
+ * A body that came in chunks gets its length in their place. GW_E_LIMIT: larger than the buffer takes. */
+GW_NODISCARD enum gw_status gw_pass_append_head(const struct gw_http1_request *request, size_t body_length,
+                                                struct gw_buf *head);
+
+/* Fills `forward` with the exchange's own request. */
+void gw_pass_build(struct gw_exchange *exchange, struct gw_forward *forward);
+
+/* True when the reply is one that only a caller gets whom the upstream has verified: a success, or a refusal of what
+ * was asked. A refusal of the signature isn't, nor is a failure, a throttling or what names no type of error. */
+bool gw_pass_is_vouched_for(const struct gw_upstream_call *call);
+
+/* What the record that settles a forwarded change says of its caller. */
+enum gw_journal_maker gw_pass_maker(const struct gw_exchange *exchange);
+
+/* Appends the head of the upstream's reply, with this gateway's request id. */
+void gw_pass_put_head(const struct gw_exchange *exchange, struct gw_buf *head);
+
+#endif
