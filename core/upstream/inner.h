@@ -146,7 +146,7 @@ void gw_upstream_keep_ticking(struct gw_upstream *upstream);
 /* target.c: NULL: there are too many. */
 struct gw_upstream_pool *gw_upstream_pool_get(struct gw_upstream *upstream, const struct gw_upstream_target *target);
 void gw_upstream_pool_drop(struct gw_upstream_pool *pool); /* it has no connections, nobody waits */
-/* The least recently used that nobody uses; false: there is none. */
+/* The least recently used that nobody uses and that there is nothing to remember of; false: there is none. */
 bool gw_upstream_pool_evict(struct gw_upstream *upstream);
 
 /* pool.c */

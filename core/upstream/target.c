@@ -75,23 +75,6 @@ static struct gw_upstream_pool *new_pool(struct gw_upstream *upstream, const str
     return pool;
 }
 
-struct gw_upstream_pool *gw_upstream_pool_get(struct gw_upstream *upstream, const struct gw_upstream_target *target)
-{
-    uint64_t hash = hash_target(upstream, target);
-    struct gw_upstream_pool *pool = upstream->buckets[hash % GW_UPSTREAM_BUCKETS];
-
-    while (pool != NULL && (pool->hash != hash || !is_same(&pool->target, target)))
-        pool = pool->next;
-    if (GW_UNLIKELY(pool == NULL)) {
-        if (upstream->pool_count >= GW_UPSTREAM_TARGETS && !gw_upstream_pool_evict(upstream))
-            return NULL;
-        return new_pool(upstream, target, hash);
-    }
-    gw_link_cut(&pool->all);
-    gw_link_append(&upstream->pools, &pool->all);
-    return pool;
-}
-
 void gw_upstream_pool_drop(struct gw_upstream_pool *pool)
 {
     struct gw_upstream *upstream = pool->upstream;
@@ -110,15 +93,61 @@ void gw_upstream_pool_drop(struct gw_upstream_pool *pool)
     free(pool);
 }
 
-bool gw_upstream_pool_evict(struct gw_upstream *upstream)
+static size_t count_links(const struct gw_link *list)
+{
+    size_t count = 0;
+
+    for (const struct gw_link *at = list->after; at != list; at = at->after)
+        count++;
+    return count;
+}
+
+/* Somebody waits for a connection of it, or has one. */
+static bool is_in_use(const struct gw_upstream_pool *pool)
+{
+    return pool->waiting_count > 0 || pool->opening > 0 ||
+           pool->open > count_links(&pool->idle) + count_links(&pool->settling);
+}
+
+static bool evict(struct gw_upstream *upstream, bool with_memory)
 {
     for (struct gw_link *at = upstream->pools.after; at != &upstream->pools; at = at->after) {
         struct gw_upstream_pool *pool = GW_LINK_OF(at, struct gw_upstream_pool, all);
 
-        if (pool->open > pool->opening || pool->opening > 0 || pool->waiting_count > 0 || pool->breaker.open)
+        if (is_in_use(pool) || (!with_memory && (pool->open > 0 || pool->breaker.open)))
             continue;
+        gw_upstream_pool_close_idle(pool);
         gw_upstream_pool_drop(pool);
         return true;
     }
     return false;
+}
+
+bool gw_upstream_pool_evict(struct gw_upstream *upstream)
+{
+    return evict(upstream, false);
+}
+
+/* A caller that names target after target must not keep all others from theirs: rather than be full, one that has kept
+ * connections, or is being left alone, is forgotten. */
+static bool make_room(struct gw_upstream *upstream)
+{
+    return upstream->pool_count < GW_UPSTREAM_TARGETS || evict(upstream, false) || evict(upstream, true);
+}
+
+struct gw_upstream_pool *gw_upstream_pool_get(struct gw_upstream *upstream, const struct gw_upstream_target *target)
+{
+    uint64_t hash = hash_target(upstream, target);
+    struct gw_upstream_pool *pool = upstream->buckets[hash % GW_UPSTREAM_BUCKETS];
+
+    while (pool != NULL && (pool->hash != hash || !is_same(&pool->target, target)))
+        pool = pool->next;
+    if (GW_UNLIKELY(pool == NULL)) {
+        if (!make_room(upstream))
+            return NULL;
+        return new_pool(upstream, target, hash);
+    }
+    gw_link_cut(&pool->all);
+    gw_link_append(&upstream->pools, &pool->all);
+    return pool;
 }

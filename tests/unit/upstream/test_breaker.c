@@ -133,6 +133,25 @@ static void open__others_wait_for_a_connection__they_end_too(void **state)
     (void)close(fd);
 }
 
+/* Who names targets that don't answer, a region say, must not fill the table with them. */
+static void open__of_very_many_targets__leaves_room_for_another(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 1100 * 3; i++) {
+        struct ask ask;
+        char host[32];
+
+        (void)snprintf(host, sizeof(host), "127.1.%d.%d", i / 3 / 200, 1 + i / 3 % 200);
+        ask_init(&ask, f, GET);
+        ask.call.target.host = gw_str_from(host);
+        ask_send(&ask, f);
+        require_outcome(f, &ask, GW_UPSTREAM_NOT_SENT, "refused");
+        ask_fini(&ask);
+    }
+    reply_once(f, REFUSED);
+}
+
 static void breaker__probe_that_says_nothing__lets_another_try(void **state)
 {
     struct gw_breaker breaker = {0};
@@ -166,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(failures__in_a_row__open_it, setup, teardown),
         cmocka_unit_test_setup_teardown(open__after_its_time__one_request_tries, setup, teardown),
+        cmocka_unit_test_setup_teardown(open__of_very_many_targets__leaves_room_for_another, setup, teardown),
         cmocka_unit_test_setup_teardown(open__others_wait_for_a_connection__they_end_too, setup, teardown),
         cmocka_unit_test(breaker__probe_that_says_nothing__lets_another_try),
         cmocka_unit_test(breaker__without_a_limit__never_opens),
