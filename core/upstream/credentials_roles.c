@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "codec/sts.h"
+#include "codec/time.h"
 #include "upstream/credentials_inner.h"
 
 #define FAILED_MS                                                                                                      \
@@ -283,6 +284,18 @@ static enum gw_status ask_sts(struct gw_chain *chain, const struct gw_credential
     return gw_chain_assume_role(chain, &assume, &found->keys, err);
 }
 
+/* They would be asked for again at once, for as long as somebody waits. */
+static enum gw_status check_expiry(const struct gw_credentials *credentials, const struct gw_chain_found *found,
+                                   struct gw_err *why)
+{
+    char when[21];
+
+    if (gw_clock_wall_ms(credentials->options.clock) < found->keys.expires_ms)
+        return GW_OK;
+    gw_time_iso_seconds(found->keys.expires_ms, when);
+    return gw_fail(why, GW_E_STALE, "STS: gave credentials that expired at %s", when);
+}
+
 bool gw_credentials_roles_step(struct gw_credentials *credentials)
 {
     struct gw_credentials_roles *roles = &credentials->roles;
@@ -303,6 +316,8 @@ bool gw_credentials_roles_step(struct gw_credentials *credentials)
     (void)pthread_mutex_unlock(&credentials->lock);
     gw_chain_init(&chain, &credentials->world, NULL);
     status = ask_sts(&chain, entry, own, &found, &why);
+    if (status == GW_OK)
+        status = check_expiry(credentials, &found, &why);
     gw_credentials_set_drop(own);
     (void)pthread_mutex_lock(&credentials->lock);
     entry->busy = false;

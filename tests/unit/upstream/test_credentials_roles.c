@@ -117,6 +117,22 @@ static void assume__refused__is_told_and_remembered_briefly(void **state)
     assert_string_equal(assume(&role, GW_OK), "R1");
 }
 
+/* The clock here is wrong, say: nobody waits for ever, and STS isn't asked again and again. */
+static void assume__answer_that_has_expired__is_told(void **state)
+{
+    struct gw_credentials_role role = role_for("s1");
+
+    (void)state;
+    answer(200, sts_answer("R1", NOW_MS - MINUTE_MS));
+    (void)assume(&role, GW_AGAIN);
+    (void)work();
+    assert_int_equal(woken, 1);
+    (void)assume(&role, GW_E_IO);
+    assert_string_equal(why.text, "STS: gave credentials that expired at 2025-12-31T23:59:00Z");
+    (void)work();
+    assert_int_equal(it.asked, 1);
+}
+
 static void assume__unreachable__is_no_refusal(void **state)
 {
     struct gw_credentials_role role = role_for("s1");
@@ -274,6 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(assume__request__is_signed_with_the_gateways_own, begin_roles, end),
         cmocka_unit_test_setup_teardown(assume__different_sessions__are_different_questions, begin_roles, end),
         cmocka_unit_test_setup_teardown(assume__refused__is_told_and_remembered_briefly, begin_roles, end),
+        cmocka_unit_test_setup_teardown(assume__answer_that_has_expired__is_told, begin_roles, end),
         cmocka_unit_test_setup_teardown(assume__unreachable__is_no_refusal, begin_roles, end),
         cmocka_unit_test_setup_teardown(assume__without_own_credentials__is_told, begin_roles, end),
         cmocka_unit_test_setup_teardown(assume__ahead_of_expiry__is_refreshed_where_it_is_used, begin_roles, end),
