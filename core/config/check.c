@@ -127,6 +127,19 @@ static void check_certificates(const struct gw_config *config, struct gw_config_
     }
 }
 
+static void check_upstream_ca(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    struct gw_tls_client_options authorities = {.ca_file = config->upstream_ca_file};
+    struct gw_tls_context *context = NULL;
+    struct gw_err err;
+
+    if (config->mode == GW_GATEWAY_STANDALONE || config->upstream_ca_file.at == NULL)
+        return;
+    if (gw_tls_client_new(&authorities, &context, &err) != GW_OK)
+        problem(config, problems, GW_OPTION_UPSTREAM_CA_FILE, "%s", err.text);
+    gw_tls_context_release(&context);
+}
+
 void gw_config_check_dates(const struct gw_config *config, struct gw_config_problems *problems)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
@@ -277,6 +290,7 @@ void gw_config_check(const struct gw_config *config, struct gw_config_problems *
     check_signing_key(config, problems);
     check_listen(config, problems, has_example);
     check_certificates(config, problems);
+    check_upstream_ca(config, problems);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
     check_policies(config, problems);
@@ -294,6 +308,7 @@ void gw_config_check_readable(const struct gw_config *config, struct gw_config_p
     check_signing_key(config, problems);
     check_listen(config, problems, has_example);
     check_certificates(config, problems);
+    check_upstream_ca(config, problems);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
     if (policies->instructions > 0 && policies->memory_bytes > 0 && policies->state_bytes > 0)

@@ -97,15 +97,14 @@ static enum gw_status find_fixed(const struct gw_credentials_options *options, s
     return GW_OK;
 }
 
-static enum gw_status check_expiry(struct gw_chain *chain, const char *name, struct gw_chain_found *found,
-                                   struct gw_err *err)
+static enum gw_status check_expiry(struct gw_chain *chain, const struct gw_chain_found *found, struct gw_err *err)
 {
     char when[21];
 
     if (!is_expired(chain, &found->keys))
         return GW_OK;
     gw_time_iso_seconds(found->keys.expires_ms, when);
-    return gw_fail(err, GW_E_STALE, "%s: gave credentials that expired at %s", name, when);
+    return gw_fail(err, GW_E_STALE, "gave credentials that expired at %s", when);
 }
 
 enum gw_status gw_chain_find(struct gw_chain *chain, struct gw_chain_found *found, struct gw_err *err)
@@ -117,7 +116,9 @@ enum gw_status gw_chain_find(struct gw_chain *chain, struct gw_chain_found *foun
         enum gw_status status = providers[i].find(chain, found, &why);
 
         if (status == GW_OK)
-            return check_expiry(chain, providers[i].name, found, err);
+            status = check_expiry(chain, found, &why);
+        if (status == GW_OK)
+            return GW_OK;
         if (chain->report != NULL)
             gw_buf_printf(chain->report, "%s: %s\n", providers[i].name, why.text);
         if (status != GW_E_MISSING)

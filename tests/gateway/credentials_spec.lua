@@ -147,6 +147,15 @@ describe("credentials", function()
         end)
     end)
 
+    it("don't hide an upstream.ca_file that can't be used", function()
+        text.write_file(folder .. "/garbage.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        for name, words in pairs({ ["nowhere.pem"] = "can't be opened", ["garbage.pem"] = "certificate 1 can't be read" }) do
+            expect_failure({ "upstream.ca_file", name, words }, {}, {
+                endpoint = "https://localhost:9", credentials = "caller", ca_file = folder .. "/" .. name,
+            })
+        end
+    end)
+
     describe("from the environment", function()
         it("go before everything that AWS's tools find", function()
             write_files("[default]\naws_access_key_id = AKIDFILE\naws_secret_access_key = secret/2+\n")
@@ -245,6 +254,13 @@ describe("credentials", function()
             write_files(nil, "[default]\ncredential_process = " .. folder .. "/helper\n")
             expect_failure({ "profile default: credential_process: the command ended with exit code 7" }, irsa())
             assert.same({}, stubs:lines())
+        end)
+
+        it("that have expired are told as such, behind what wasn't there", function()
+            text.write_file(folder .. "/helper", "#!/bin/sh\nprintf '{\"Version\":1,\"AccessKeyId\":\"AKIDOLD\","
+                .. "\"SecretAccessKey\":\"secret/5+\",\"Expiration\":\"2001-01-01T00:00:00Z\"}'\n", "755")
+            write_files(nil, "[default]\ncredential_process = " .. folder .. "/helper\n")
+            expect_failure({ "profile: gave credentials that expired at 2001-01-01T00:00:00Z" }, {})
         end)
 
         it("of SSO fail with the command that exports them", function()
