@@ -80,5 +80,6 @@ void gw_upstream_conn_close(struct gw_upstream_conn *conn)
     pool->open--;
     pool->opening -= conn->opening;
     gw_upstream_count(&pool->upstream->counters.open, -1);
+    free(conn->tls_why);
     free(conn);
 }

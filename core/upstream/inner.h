@@ -70,6 +70,7 @@ struct gw_upstream_conn {
     struct gw_resolver_answer answer;
     size_t first; /* of the answer: tried first */
     size_t tried;
+    char *tls_why; /* new: why the first handshake failed, of those that did */
 };
 
 struct gw_upstream_pool {

@@ -213,15 +213,24 @@ static struct gw_upstream_conn *take_idle(struct gw_upstream_pool *pool, const s
     return NULL;
 }
 
-/* No address answered. `why` is the last one's reason. */
+static void explain_opening(const struct gw_upstream_conn *conn, struct gw_err *err)
+{
+    char address[GW_ADDRESS_TEXT];
+
+    (void)gw_address_print(&conn->client.peer.address, address);
+    (void)gw_fail(err, GW_E_IO, "no connection to %s: %.300s", address, conn->client.err.text);
+}
+
+/* No address answered. Why is the last one's reason, or that of a handshake, which says more than that nobody is at
+ * another address. */
 static void give_up_opening(struct gw_upstream_conn *conn)
 {
     struct gw_upstream_pool *pool = conn->pool;
-    char address[GW_ADDRESS_TEXT];
     struct gw_err err;
 
-    (void)gw_address_print(&conn->client.peer.address, address);
-    (void)gw_fail(&err, GW_E_IO, "no connection to %s: %.300s", address, conn->client.err.text);
+    explain_opening(conn, &err);
+    if (conn->tls_why != NULL)
+        (void)gw_fail(&err, GW_E_IO, "%s", conn->tls_why);
     gw_upstream_conn_close(conn);
     gw_resolver_doubt(pool->upstream->resolver, pool->peer_host);
     fail_first(pool, err.text);
@@ -416,11 +425,22 @@ static void on_replied(struct gw_upstream_conn *conn)
     gw_upstream_deliver(work);
 }
 
+static void take_tls_failure(struct gw_upstream_conn *conn)
+{
+    struct gw_err err;
+
+    gw_upstream_count(&conn->pool->upstream->counters.handshakes_failed, 1);
+    if (conn->tls_why != NULL)
+        return;
+    explain_opening(conn, &err);
+    conn->tls_why = gw_str_dup(gw_str_from(err.text));
+}
+
 static void on_ended(struct gw_upstream_conn *conn)
 {
     if (conn->opening) {
         if (conn->client.tls_failed)
-            gw_upstream_count(&conn->pool->upstream->counters.handshakes_failed, 1);
+            take_tls_failure(conn);
         reopen(conn);
     } else if (conn->work == NULL) {
         gw_upstream_conn_close(conn);

@@ -274,6 +274,16 @@ static void tls__certificate_for_another_name__is_not_sent(void **state)
     require_refused(*state, &spec, "isn't for " HOST);
 }
 
+static void tls__handshake_fails_and_another_address_refuses__tells_of_the_handshake(void **state)
+{
+    struct far *far = *state;
+    struct certificate_spec spec = good_spec(far);
+
+    spec.names = "DNS:other.example";
+    far->names.addresses[1] = "127.1.2.3";
+    require_refused(far, &spec, "no connection to 127.0.0.1: TLS: the certificate isn't for " HOST);
+}
+
 static void tls__unknown_authority__is_not_sent(void **state)
 {
     struct certificate other = certificate_make(&(struct certificate_spec){.common_name = "another"});
@@ -493,6 +503,7 @@ int main(void)
         TEST(tls__end_without_close_notify__is_unknown),
         TEST(tls__expired_certificate__is_not_sent),
         TEST(tls__certificate_for_another_name__is_not_sent),
+        TEST(tls__handshake_fails_and_another_address_refuses__tells_of_the_handshake),
         TEST(tls__unknown_authority__is_not_sent),
         TEST(tls__handshake_stalls__is_not_sent_after_its_time),
         TEST(tls__without_certificates__is_not_sent),
