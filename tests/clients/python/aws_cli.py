@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The AWS CLI goes through the life of entries, policies, tags and clusters, pages, waits, and writes a kubeconfig for
-kubectl."""
+kubectl. With CLIENT_SHORT set, in fewer commands."""
 import base64
 import concurrent.futures
 import json
@@ -9,8 +9,9 @@ import ssl
 import subprocess
 import sys
 
-from common import CALLER, CLUSTER, CLUSTER_ROLE, IN_USE, LARGE, POLICIES, PREFIX, PRINCIPALS, VPC, check, finish
+from common import BEHIND, CALLER, CLUSTER, CLUSTER_ROLE, IN_USE, LARGE, POLICIES, PREFIX, PRINCIPALS, VPC, check, finish
 
+SHORT = os.environ.get("CLIENT_SHORT")
 AWS = os.path.join(os.path.dirname(sys.executable), "aws")
 ENVIRONMENT = {**os.environ, "AWS_ENDPOINT_URL": os.environ["ENDPOINT"], "AWS_DEFAULT_REGION": "us-west-2"}
 
@@ -87,9 +88,11 @@ def round_trip():
 def pages():
     wanted = sorted(LARGE)
     listing = ["list-access-entries", "--cluster-name", "large"]
-    for more in [], ["--page-size", "7"]:
+    for more in [["--page-size", "7"]] if SHORT else [[], ["--page-size", "7"]]:
         done = eks(*listing, *more)
         check(f"walks {len(LARGE)} entries {' '.join(more)}", reply(done).get("accessEntries") == wanted, done.stderr)
+    if SHORT:
+        return
     first = reply(eks(*listing, "--max-items", "1234"))
     token = first.get("NextToken", "none")
     rest = reply(eks(*listing, "--starting-token", token, "--page-size", "50"))
@@ -107,7 +110,8 @@ def cluster():
     check("creates a cluster", reply(done)["cluster"].get("name") == name, done.stdout + done.stderr)
     done = eks("wait", "cluster-active", "--name", name)
     check("waits until it is active", done.returncode == 0, done.stdout + done.stderr)
-    kubeconfig(name, reply(eks("describe-cluster", "--name", name))["cluster"])
+    if not SHORT:
+        kubeconfig(name, reply(eks("describe-cluster", "--name", name))["cluster"])
     done = eks("update-cluster-config", "--name", name, "--access-config", "authenticationMode=API")
     update = reply(done)["update"].get("id", "none")
     shown = reply(eks("describe-update", "--name", name, "--update-id", update))["update"]
@@ -158,6 +162,8 @@ def refusals():
     done = eks("describe-access-entry", "--cluster-name", CLUSTER, "--principal-arn", arn,
                AWS_SECRET_ACCESS_KEY="a wrong secret")
     check("is refused with a wrong secret", refused(done, "InvalidSignatureException"), done.stderr)
+    if BEHIND == "moto":
+        return
     done = eks("create-access-entry", "--endpoint-url", os.environ["LOSSY_ENDPOINT"], "--cluster-name", CLUSTER,
                "--principal-arn", f"arn:aws:iam::012345678910:role/{PREFIX}-lossy", AWS_MAX_ATTEMPTS="3")
     check("creates once though the reply is lost", done.returncode == 0, done.stdout + done.stderr)
@@ -176,7 +182,7 @@ def callers():
 # The CLI takes longer to start than to ask: what doesn't build on each other runs side by side.
 with concurrent.futures.ThreadPoolExecutor(2) as pool:
     jobs = [pool.submit(cluster), pool.submit(round_trip), pool.submit(pages), pool.submit(callers)]
-    jobs += [pool.submit(principal, *one) for one in PRINCIPALS]
+    jobs += [pool.submit(principal, *one) for one in PRINCIPALS[1 if SHORT else 0:2 if SHORT else 3]]
     for job in jobs:
         job.result()
 refusals()

@@ -6,6 +6,10 @@ import threading
 
 PREFIX = os.environ["CLIENT_PREFIX"]
 CLUSTER = "my-cluster"
+# What a gateway before it forwards to: nothing, eksgate or moto.
+BEHIND = os.environ["BEHIND"]
+# Who is the administrator of a cluster that was made.
+CREATOR = os.environ["CREATOR"]
 LARGE = [f"arn:aws:iam::012345678910:role/large/r{number}" for number in range(int(os.environ["LARGE_ENTRIES"]))]
 POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 IN_USE = "The specified access entry resource is already in use on this cluster."

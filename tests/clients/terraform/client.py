@@ -3,8 +3,9 @@
 
 Three runs of the same steps: with the provider's checks skipped and endpoints in the configuration; with nothing
 skipped, by AWS_ENDPOINT_URL alone; and that again while policies choose usernames and require tags. The first two share
-a gateway and have an account each. boto3 looks at what is there in between. The provider comes from this machine, never
-from the network.
+a gateway and have an account each. Two more apply, plan and destroy the same over TLS: through a gateway to another, and
+through one that keeps access entries of moto's clusters. boto3 looks at what is there in between. The provider comes from
+this machine, never from the network.
 """
 import concurrent.futures
 import glob
@@ -78,10 +79,11 @@ def find_mirror():
 
 
 class Run:
-    """One run: a folder, a gateway, a caller, and the variables as they stand."""
+    """One run: a folder, a gateway, a caller, and the variables as they stand. `creator` is whose a cluster becomes."""
 
-    def __init__(self, name, providers, endpoint, key, usernames):
+    def __init__(self, name, providers, endpoint, key, usernames, creator="user/terraform"):
         self.name, self.usernames, self.variables, self.commands = name, usernames, {}, 0
+        self.creator = creator
         self.account = key["account"]
         self.folder = os.path.join(FOLDER, name)
         shutil.copytree(os.path.join(FOLDER, "base"), self.folder, symlinks=True)
@@ -90,8 +92,12 @@ class Run:
             **environment(), "AWS_ACCESS_KEY_ID": key["id"], "AWS_SECRET_ACCESS_KEY": key["secret"],
             "TF_VAR_endpoint" if "skipping" in providers else "AWS_ENDPOINT_URL": endpoint,
         }
+        self.trust = os.environ["GATEWAY_CA"] if endpoint.startswith("https:") else None
+        if self.trust:
+            self.environment["AWS_CA_BUNDLE"] = self.trust
         self.api = {region: boto3.client("eks", region_name=region, endpoint_url=endpoint, aws_access_key_id=key["id"],
-                                         aws_secret_access_key=key["secret"]) for region in ("us-west-2", "us-east-1")}
+                                         aws_secret_access_key=key["secret"], verify=self.trust)
+                    for region in ("us-west-2", "us-east-1")}
 
     def check(self, what, good, shown=""):
         global failures
@@ -126,7 +132,8 @@ class Run:
             return {"error": error}
 
     def clusters(self):
-        return [api.list_clusters()["clusters"] for api in self.api.values()]
+        """Its own, of those that are left; others in the account are none of its business."""
+        return [[name for name in api.list_clusters()["clusters"] if name == "main"] for api in self.api.values()]
 
 
 def environment():
@@ -164,6 +171,11 @@ def lacks_tags(run):
 def create(run, wanted):
     run.expect("plans", wanted, "plan", "-out=first.plan")
     run.expect("applies", wanted, "apply", "first.plan")
+    return look(run)
+
+
+def look(run):
+    """The deployer's entry, when all is there that was written."""
     made = run.entry("role/team-a/deployer")
     run.check("made the entry as written", made.get("kubernetesGroups") == ["on-call", "viewers"] and
               made["username"] == "deployers:{{SessionName}}" and made["type"] == "STANDARD" and
@@ -173,13 +185,13 @@ def create(run, wanted):
               usernames == {name: text.format(account=run.account) for name, text in run.usernames.items()}, usernames)
     run.check("made the node's entry", run.entry("role/nodes").get("kubernetesGroups") == ["system:nodes"],
               run.entry("role/nodes"))
-    run.check("made the creator's entry where it was asked for", "error" not in run.entry("user/terraform") and
-              "error" in run.entry("user/terraform", "us-east-1"), run.entry("user/terraform"))
-    run.expect("applies again and finds nothing to do", {}, "apply", "-auto-approve")
+    run.check("made the creator's entry where it was asked for", "error" not in run.entry(run.creator) and
+              "error" in run.entry(run.creator, "us-east-1"), run.entry(run.creator))
     return made
 
 
 def change(run, made):
+    run.expect("applies again and finds nothing to do", {}, "apply", "-auto-approve")
     run.variables["groups"] = ["viewers", "on-call", "release"]
     run.expect("changes groups", {"change": 1}, "apply", "-auto-approve")
     now = run.entry("role/team-a/deployer")
@@ -208,8 +220,22 @@ def import_and_destroy(run):
     shutil.copy(os.path.join(HERE, "imports.tf"), run.folder)
     run.expect("imports all of it without a change", {"import": RESOURCES}, "apply", "-auto-approve")
     run.expect("finds nothing to do after the import", {}, "plan", "-detailed-exitcode")
+    destroy(run)
+
+
+def destroy(run):
     run.expect("destroys", {"remove": RESOURCES}, "destroy", "-auto-approve")
     run.check("left nothing behind", run.clusters() == [[], []], run.clusters())
+
+
+def short_steps(run):
+    began = time.monotonic()
+    run.expect("applies", {"add": RESOURCES}, "apply", "-auto-approve")
+    look(run)
+    run.expect("finds nothing to do", {}, "plan", "-detailed-exitcode")
+    destroy(run)
+    took = time.monotonic() - began
+    say(f"summary: Terraform {run.name}: {RESOURCES} resources, {run.commands} commands, {took:.1f} s")
 
 
 def steps(run):
@@ -242,9 +268,12 @@ def main():
         Run("by AWS_ENDPOINT_URL alone", "providers-plain.tf", os.environ["ENDPOINT"], keys[1], PEOPLE),
         Run("with policies", "providers-plain.tf", os.environ["POLICIES_ENDPOINT"], keys[0], TEAM),
     ]
+    short = [Run("through a gateway", "providers-plain.tf", os.environ["PAIR_ENDPOINT"], keys[2], PEOPLE, "role/gateway")]
+    if os.environ["OVERLAY_ENDPOINT"]:
+        short.append(Run("over moto", "providers-plain.tf", os.environ["OVERLAY_ENDPOINT"], keys[2], PEOPLE))
     # All at once: before it deletes a cluster, the provider waits for up to a minute, at random.
-    with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
-        for done in [pool.submit(steps, run) for run in runs]:
+    with concurrent.futures.ThreadPoolExecutor(len(runs) + len(short)) as pool:
+        for done in [pool.submit(short_steps, run) for run in short] + [pool.submit(steps, run) for run in runs]:
             done.result()
     sys.exit(1 if failures else 0)
 
