@@ -151,6 +151,49 @@ static bool stays(const struct gw_http1_request *fields, struct gw_str name)
     return is_hop(name) || (!is_kept(name) && is_named(fields, name));
 }
 
+/* What some servers take for the method or the path in the place of the request line's. */
+static bool means_another(struct gw_str name)
+{
+    static const struct gw_str names[] = {
+        GW_STR_INIT("x-http-method"),  GW_STR_INIT("x-http-method-override"), GW_STR_INIT("x-method-override"),
+        GW_STR_INIT("x-original-url"), GW_STR_INIT("x-rewrite-url"),          GW_STR_INIT("x-amz-target"),
+    };
+
+    for (size_t i = 0; i < GW_COUNT(names); i++) {
+        if (gw_str_equal_nocase(names[i], name))
+            return true;
+    }
+    return false;
+}
+
+/* JSON in UTF-8, as SDKs say it. */
+static bool is_body_plain(const struct gw_http1_request *request)
+{
+    struct gw_str type = gw_http1_header(request, GW_HEADER_CONTENT_TYPE);
+    struct gw_str parameter = type;
+
+    (void)gw_str_split(&parameter, ';');
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (gw_str_equal_nocase(request->headers[i].name, GW_STR("content-encoding")))
+            return false;
+    }
+    return gw_foreign_is_body_good(request, false) &&
+           (parameter.at == NULL || gw_str_equal_nocase(gw_str_trim(parameter), GW_STR("charset=utf-8")));
+}
+
+static const char *why_ambiguous(const struct gw_http1_request *request)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (means_another(request->headers[i].name))
+            return "A header names another method or path than the request line.";
+    }
+    if (gw_str_find(request->query, '+', 0) < request->query.length)
+        return "A '+' in the query means one character or another: write %2B or %20.";
+    if (gw_foreign_has_body(request) && !is_body_plain(request))
+        return "Bodies must be application/json in UTF-8, without a Content-Encoding.";
+    return NULL;
+}
+
 const char *gw_pass_why_not(const struct gw_http1_request *request, struct gw_str signed_headers)
 {
     struct gw_str rest = signed_headers;
@@ -161,7 +204,7 @@ const char *gw_pass_why_not(const struct gw_http1_request *request, struct gw_st
     }
     if (request->chunked && gw_sigv4_lists(signed_headers, GW_STR("content-length")))
         return "Content-Length is signed and isn't there: the request can't be forwarded as it is.";
-    return NULL;
+    return why_ambiguous(request);
 }
 
 /* A field's line as it came, up to its CR, which the reader has seen. */

@@ -20,7 +20,9 @@ bool gw_pass_is_host(struct gw_str endpoint, struct gw_str region, struct gw_str
 /* The same for any of the regions that are accepted. */
 bool gw_pass_is_any_host(struct gw_str endpoint, const struct gw_verify_options *options, struct gw_str host);
 
-/* Why the request can't go on without what was signed being touched; NULL: it can. */
+/* Why the request can't go on: what was signed would be touched, or the upstream might read it otherwise than policies
+ * did, since nothing is made anew on the way (fields that name another method or path, a '+' in the query, a body of
+ * another type than JSON in UTF-8). NULL: it can. */
 const char *gw_pass_why_not(const struct gw_http1_request *request, struct gw_str signed_headers);
 
 /* The head that goes on: the request line and the fields as they came, in their order, without those of the connection.

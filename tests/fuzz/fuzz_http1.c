@@ -58,6 +58,29 @@ static enum gw_status parse_dripping(struct gw_str data, struct gw_http1_error *
     return status;
 }
 
+/* The same bytes as what a proxy's client begins with: never read past, and a target with a port where it is taken. */
+static void check_connect(struct gw_str data)
+{
+    struct gw_http1_request request;
+    struct gw_http1_error error;
+    enum gw_status status = GW_AGAIN;
+    size_t scanned = 0;
+
+    for (size_t length = 0; length <= data.length && status == GW_AGAIN; length++) {
+        char *copy = gw_memdup(data.at, length);
+        struct gw_str seen = {copy, length};
+
+        status = gw_http1_parse_connect(seen, &limits, &scanned, &request, &error);
+        if (status == GW_OK) {
+            require(request.head_length <= length);
+            require_inside(seen, request.host);
+            require(gw_str_find(request.host, ':', 0) < request.host.length);
+            require(gw_str_find(request.host, '/', 0) == request.host.length);
+        }
+        free(copy);
+    }
+}
+
 static enum gw_status decode(struct gw_str data, size_t piece, struct gw_buf *body, size_t *used)
 {
     struct gw_http1_chunks chunks;
@@ -113,5 +136,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_chunks(gw_str_slice(text, request.head_length, SIZE_MAX));
     }
     check_chunks(text);
+    check_connect(text);
     return 0;
 }

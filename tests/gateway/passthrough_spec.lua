@@ -137,12 +137,13 @@ describe("a gateway that lets signed requests pass", function()
 
     it("sends the very bytes that came, but for what is the connection's, and gives the reply back as it is", function()
         local server = assert(socket.bind("127.0.0.1", 0))
+        server:settimeout(10)
         local _, port = server:getsockname()
         local endpoint = "127.0.0.1:" .. port
         local front = gateway.start(upstream.passing(endpoint))
         local body = '{ "principalArn" :"' .. eks.fresh_role() .. '" }'
         local bytes = front:format({
-            method = "POST", target = "/clusters/my%2Dcluster/access-entries?b=2&a", body = body,
+            method = "POST", target = "/clusters/my%2Dcluster/access-entries", body = body,
             host = upstream.host(endpoint), headers = { { "x-MIXED", "a  b" }, { "Cookie", "c=d" } },
             extra = { { "User-Agent", "tester/1" } },
         })
@@ -150,7 +151,7 @@ describe("a gateway that lets signed requests pass", function()
         local sent = spaced:gsub("\r\nUser%-Agent", "\r\nConnection: keep-alive, mine\r\nMine: 1\r\nUser-Agent")
         local client = front:connect()
         assert(client:send(sent))
-        local peer = assert(server:accept())
+        local peer = server:accept() or error(client:read().body)
         peer:settimeout(10)
         local got = assert(peer:receive(#spaced + #"Connection: keep-alive\r\n"))
         local head, rest = spaced:match("^(.-\r\n)\r\n(.*)$")
@@ -193,6 +194,14 @@ describe("a gateway that lets signed requests pass", function()
         expect.error(front:send("POST", "/clusters/my-cluster/addons", '{"addonName":"a","addonName":"b"}'), 400,
             "InvalidParameterException")
         expect.error(eks.create(front, "{"), 400, "InvalidParameterException")
+        expect.error(eks.describe(front, eks.fresh_role(), { extra = { { "X-HTTP-Method-Override", "DELETE" } } }), 400,
+            "BadRequestException")
+        expect.error(front:send("GET", "/clusters/my-cluster/addons/a%2F..%2F..%2Fb"), 400, "InvalidParameterException")
+        expect.error(front:send("GET", "/clusters/my-cluster/access-entries?nextToken=a+b"), 400, "BadRequestException")
+        expect.error(front:request({
+            method = "POST", target = gateway.entries_target(), body = "{}", bare = true,
+            headers = { { "Content-Type", "application/cbor" } },
+        }), 400, "BadRequestException")
         assert.equal(0, arrived(back, "CreateAddon"))
         assert.equal(0, arrived(back, "CreateAccessEntry"))
         pair:stop()

@@ -150,12 +150,39 @@ static void pass_why_not__signed_fields_that_would_be_touched__refuse(void **sta
     (void)state;
     assert_true(may_go("Connection: close\r\nTE: x\r\n", "content-type;host;x-amz-date"));
     assert_true(may_go("Connection: x-amz-date\r\n", "host;x-amz-date"));
-    assert_true(may_go("Content-Length: 1\r\n", "content-length;host"));
+    assert_true(may_go("Content-Length: 0\r\n", "content-length;host"));
     for (size_t i = 0; i < GW_COUNT(hops); i++)
         assert_false(may_go("", hops[i]));
     assert_false(may_go("Connection: mine\r\nMine: 1\r\n", "host;mine;x-amz-date"));
     assert_false(may_go("Transfer-Encoding: chunked\r\n", "content-length;host"));
-    assert_true(may_go("Transfer-Encoding: chunked\r\n", "host"));
+    assert_true(may_go("Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n", "host"));
+}
+
+static void pass_why_not__what_could_be_read_in_two_ways__refuses(void **state)
+{
+    static const char *const names[] = {"X-HTTP-Method-Override", "x-http-method", "X-Method-Override",
+                                        "X-Original-URL",         "X-Rewrite-URL", "X-Amz-Target"};
+    struct gw_http1_request request;
+
+    (void)state;
+    for (size_t i = 0; i < GW_COUNT(names); i++) {
+        char field[64];
+
+        (void)snprintf(field, sizeof(field), "%s: DELETE\r\n", names[i]);
+        assert_false(may_go(field, "host"));
+    }
+    request = parse("GET /clusters/a?nextToken=b+c HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_non_null(gw_pass_why_not(&request, GW_STR("host")));
+    request = parse("GET /clusters/a?nextToken=b%2Bc%20d HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_null(gw_pass_why_not(&request, GW_STR("host")));
+    assert_true(may_go("Content-Length: 1\r\nContent-Type: application/json\r\n", "host"));
+    assert_true(may_go("Content-Length: 1\r\nContent-Type: application/json; charset=UTF-8\r\n", "host"));
+    assert_true(may_go("Content-Length: 1\r\nContent-Type: application/x-amz-json-1.1\r\n", "host"));
+    assert_true(may_go("Content-Length: 0\r\nContent-Type: text/plain\r\n", "host"));
+    assert_false(may_go("Content-Length: 1\r\n", "host"));
+    assert_false(may_go("Content-Length: 1\r\nContent-Type: application/cbor\r\n", "host"));
+    assert_false(may_go("Content-Length: 1\r\nContent-Type: application/json; charset=utf-16\r\n", "host"));
+    assert_false(may_go("Content-Length: 1\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n", "host"));
 }
 
 static bool vouches(unsigned status, const char *type)
@@ -202,6 +229,7 @@ int main(void)
         cmocka_unit_test(pass_head__goes_on_as_it_came),
         cmocka_unit_test(pass_head__of_this_connection__stays_behind),
         cmocka_unit_test(pass_why_not__signed_fields_that_would_be_touched__refuse),
+        cmocka_unit_test(pass_why_not__what_could_be_read_in_two_ways__refuses),
         cmocka_unit_test(pass_is_vouched_for__what_only_a_verified_caller_gets__holds),
     };
 
