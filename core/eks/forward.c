@@ -154,6 +154,14 @@ enum gw_status gw_eks_forward_body(const struct gw_eks_call *call, struct gw_str
     return overflowed ? GW_E_LIMIT : GW_OK;
 }
 
+/* Part of a list is no knowledge: EKS has 20 at most, and 100 were asked for. */
+static bool has_more(const struct gw_json *body)
+{
+    const struct gw_json *token = gw_json_get(body, "nextToken");
+
+    return token != NULL && token->type != GW_JSON_NULL;
+}
+
 enum gw_status gw_eks_forward_fact(enum gw_eks_fact fact, struct gw_str reply, struct gw_arena *arena,
                                    struct gw_eks_facts *facts)
 {
@@ -175,6 +183,8 @@ enum gw_status gw_eks_forward_fact(enum gw_eks_fact fact, struct gw_str reply, s
         value = gw_json_get(&body, "associatedAccessPolicies");
         if (value == NULL || value->type != GW_JSON_ARRAY)
             return GW_E_TYPE;
+        if (has_more(&body))
+            return GW_E_LIMIT;
         facts->associations = *value;
         facts->has_entry = true;
         return GW_OK;

@@ -33,7 +33,7 @@ GW_NODISCARD enum gw_status gw_eks_forward_body(const struct gw_eks_call *call, 
 bool gw_eks_has_choices(const struct gw_eks_call *call);
 
 /* Reads a fact from the body of a reply: of DescribeAccessEntry, ListAssociatedAccessPolicies, DescribeCluster. arena:
- * views. GW_E_SYNTAX, GW_E_TYPE: it isn't such a reply. */
+ * views. GW_E_SYNTAX, GW_E_TYPE: it isn't such a reply. GW_E_LIMIT: a page is behind it. */
 GW_NODISCARD enum gw_status gw_eks_forward_fact(enum gw_eks_fact fact, struct gw_str reply, struct gw_arena *arena,
                                                 struct gw_eks_facts *facts);
 

@@ -307,6 +307,11 @@ static void fact__reply_of_another_shape__is_none(void **state)
             fail_msg("%s is a cluster", replies[i]);
     }
     assert_false(facts.has_cluster);
+    assert_int_equal(gw_eks_forward_fact(GW_EKS_FACT_ASSOCIATIONS,
+                                         GW_STR("{\"associatedAccessPolicies\":[],\"nextToken\":\"more\"}"), &f.arena,
+                                         &facts),
+                     GW_E_LIMIT);
+    assert_false(facts.has_entry);
     assert_int_equal(
         gw_eks_forward_fact(GW_EKS_FACT_CLUSTER, GW_STR("{\"cluster\":{\"name\":\"a\"}}"), &f.arena, &facts), GW_OK);
     assert_true(facts.has_cluster);
