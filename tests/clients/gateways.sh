@@ -118,6 +118,25 @@ start_pair() {
     PAIR_ENDPOINT=${urls[0]}
 }
 
+# What AWS is to a gateway that lets signed requests pass: one that verifies them, by the endpoint's real name. Then the URL
+# of the gateway before it, for HTTPS_PROXY, is in PASSING_PROXY.
+start_passing() {
+    local files=$folder/tls-aws real
+    quietly "$root/packaging/make-certificate" "$files" eks.us-west-2.amazonaws.com ||
+        give_up "certificates could not be made"
+    start_gateway aws "listen = { $(tls_listener "$files") }, $(clusters) $(callers)"
+    real=${urls[0]#https://}
+    start_gateway passing "auth = \"upstream\", access_entries = \"upstream\", policies = { \"$here/python/no_nodes.lua\" },
+        listen = { {
+            address = \"127.0.0.1:0\", certificate = \"$files/server.crt\", key = \"$files/server.key\", connect = true,
+        } },
+        upstream = {
+            endpoint = \"https://eks.{region}.amazonaws.com\", connect = \"$real\", ca_file = \"$files/ca.crt\",
+            proxy = \"none\",
+        },"
+    PASSING_PROXY=${urls[0]}
+}
+
 # At the versions, and in the folder, that the benchmarks and specs have, too. Its folder is in `moto`.
 install_moto() {
     local sum
