@@ -24,8 +24,6 @@ enum progress {
     GO_AWAY, /* it is freed */
 };
 
-static const char said_keep_alive[] = "Connection: keep-alive\r\n\r\n";
-static const char said_close[] = "Connection: close\r\n\r\n";
 static const char said_continue[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
 static void set_source(struct gw_conn *conn)
@@ -65,14 +63,17 @@ static enum progress destroy(struct gw_conn *conn)
     return GO_AWAY;
 }
 
-/* The connection failed. A handler that still owes a reply keeps it until then. */
-static enum progress lose(struct gw_conn *conn)
+/* The connection failed. A handler that still owes a reply, or the rest of one, keeps it until then. */
+static void lose(struct gw_conn *conn)
 {
-    if (conn->state != GW_CONN_WAIT)
-        return destroy(conn);
+    if (conn->state != GW_CONN_WAIT && conn->state != GW_CONN_STREAM) {
+        gw_conn_destroy(conn);
+        return;
+    }
     gw_conn_drop_socket(conn);
     gw_conn_deadline_clear(conn);
-    return GO_WAIT;
+    if (conn->state == GW_CONN_STREAM)
+        gw_conn_tell_drained(conn);
 }
 
 /* The whole input was used: an idle connection holds no buffer. */
@@ -351,6 +352,7 @@ static enum progress step(struct gw_conn *conn)
     case GW_CONN_REPLIED:
         return finish(conn);
     case GW_CONN_WAIT:
+    case GW_CONN_STREAM:
     case GW_CONN_WRITE:
     case GW_CONN_LINGERING:
         break;
@@ -358,8 +360,7 @@ static enum progress step(struct gw_conn *conn)
     return GO_WAIT;
 }
 
-/* The deadline that fits where the connection has come to; one that is running goes on. */
-static void settle_deadline(struct gw_conn *conn)
+void gw_conn_settle_deadline(struct gw_conn *conn)
 {
     enum gw_conn_deadline kind = GW_DEADLINE_NONE;
 
@@ -367,7 +368,7 @@ static void settle_deadline(struct gw_conn *conn)
         kind = conn->start < conn->end || conn->fresh ? GW_DEADLINE_HEAD : GW_DEADLINE_IDLE;
     else if (conn->state == GW_CONN_BODY)
         kind = GW_DEADLINE_BODY;
-    else if (conn->state == GW_CONN_WRITE)
+    else if (conn->state == GW_CONN_WRITE || (conn->state == GW_CONN_STREAM && conn->out.length > 0 && conn->fd >= 0))
         kind = GW_DEADLINE_REPLY;
     else if (conn->state == GW_CONN_LINGERING)
         return;
@@ -391,7 +392,7 @@ void gw_conn_process(struct gw_conn *conn)
     conn->processing = false;
     if (progress == GO_NEXT)
         gw_server_resume_later(conn);
-    settle_deadline(conn);
+    gw_conn_settle_deadline(conn);
 }
 
 static void on_read(struct gw_conn *conn, enum gw_conn_read got)
@@ -402,7 +403,7 @@ static void on_read(struct gw_conn *conn, enum gw_conn_read got)
         return;
     }
     if (got == GW_CONN_READ_LOST) {
-        (void)lose(conn);
+        lose(conn);
         return;
     }
     if (got == GW_CONN_READ_END) {
@@ -412,7 +413,13 @@ static void on_read(struct gw_conn *conn, enum gw_conn_read got)
     gw_conn_process(conn);
 }
 
-/* A handler is at work, or a reply is under way: what comes is kept, as far as there is room. */
+/* A handler is at work, or a reply is under way. */
+static bool is_replying(const struct gw_conn *conn)
+{
+    return conn->state == GW_CONN_WAIT || conn->state == GW_CONN_STREAM || conn->state == GW_CONN_WRITE;
+}
+
+/* What comes meanwhile is kept, as far as there is room. */
 static void read_ahead(struct gw_conn *conn)
 {
     if (conn->input == NULL || conn->end == conn->input->capacity)
@@ -435,7 +442,7 @@ static void read_on(struct gw_conn *conn)
         linger_on(conn);
     else if (conn->state == GW_CONN_HANDSHAKE)
         gw_conn_process(conn);
-    else if (conn->state == GW_CONN_WAIT || conn->state == GW_CONN_WRITE)
+    else if (is_replying(conn))
         read_ahead(conn);
     else
         on_read(conn, gw_conn_fill(conn));
@@ -446,12 +453,15 @@ static void write_on(struct gw_conn *conn)
     if (!gw_conn_flush(conn))
         return;
     if (conn->fd < 0) {
-        (void)lose(conn);
+        lose(conn);
         return;
     }
     if (conn->state == GW_CONN_WRITE) {
         conn->state = GW_CONN_REPLIED;
         gw_conn_process(conn);
+    } else if (conn->state == GW_CONN_STREAM) {
+        gw_conn_settle_deadline(conn);
+        gw_conn_tell_drained(conn);
     }
 }
 
@@ -499,7 +509,7 @@ void gw_conn_resume(struct gw_conn *conn)
         gw_conn_process(conn);
         return;
     }
-    if (conn->state == GW_CONN_WAIT || conn->state == GW_CONN_WRITE) {
+    if (is_replying(conn)) {
         read_ahead(conn);
         return;
     }
@@ -524,7 +534,7 @@ void gw_conn_start(struct gw_conn *conn)
         event_assign(&conn->write_event, base, conn->fd, EV_WRITE | EV_PERSIST, on_writable, conn) != 0)
         gw_fatal("an event can't be made");
     gw_conn_set_reading(conn, true);
-    settle_deadline(conn);
+    gw_conn_settle_deadline(conn);
 }
 
 void gw_conn_expire(struct gw_conn *conn, enum gw_conn_deadline kind)
@@ -534,6 +544,10 @@ void gw_conn_expire(struct gw_conn *conn, enum gw_conn_deadline kind)
 
     if (kind == GW_DEADLINE_HEAD || kind == GW_DEADLINE_BODY || kind == GW_DEADLINE_REPLY)
         gw_conn_count(&conn->server->counters.timeouts, 1);
+    if (conn->state == GW_CONN_STREAM) {
+        lose(conn);
+        return;
+    }
     if (quiet || (kind != GW_DEADLINE_HEAD && kind != GW_DEADLINE_BODY)) {
         gw_conn_destroy(conn);
         return;
@@ -545,7 +559,7 @@ void gw_conn_expire(struct gw_conn *conn, enum gw_conn_deadline kind)
 }
 
 /* The reply came after its request's callback had returned: the next request isn't begun from within. */
-static void finish_later(struct gw_conn *conn)
+void gw_conn_finish_later(struct gw_conn *conn)
 {
     enum progress progress = GO_WAIT;
 
@@ -555,41 +569,5 @@ static void finish_later(struct gw_conn *conn)
         return;
     if (progress == GO_NEXT && (conn->start < conn->end || conn->eof))
         gw_server_resume_later(conn);
-    settle_deadline(conn);
-}
-
-static bool closes(const struct gw_conn *conn, const struct gw_reply *reply)
-{
-    return reply->close || conn->server->draining || conn->body_unread || !conn->has_request ||
-           !conn->work->request.keep_alive;
-}
-
-void gw_conn_reply(struct gw_conn *conn, const struct gw_reply *reply)
-{
-    bool headless = conn->has_request && conn->work->request.method == GW_METHOD_HEAD;
-    bool closing = closes(conn, reply);
-    struct iovec pieces[3] = {
-        {(void *)(uintptr_t)reply->head.at, reply->head.length},
-        {(void *)(uintptr_t)(closing ? said_close : said_keep_alive),
-         closing ? sizeof(said_close) - 1 : sizeof(said_keep_alive) - 1},
-        {(void *)(uintptr_t)reply->body.at, reply->body.length},
-    };
-
-    if (conn->state != GW_CONN_WAIT)
-        gw_fatal("a reply that no request waits for");
-    conn->closing = closing;
-    gw_conn_send(conn, pieces, headless || reply->body.length == 0 ? 2 : 3);
-    conn->state = conn->fd >= 0 && conn->out.length > 0 ? GW_CONN_WRITE : GW_CONN_REPLIED;
-    if (!conn->processing)
-        finish_later(conn);
-}
-
-void gw_conn_drop(struct gw_conn *conn)
-{
-    if (conn->state != GW_CONN_WAIT)
-        gw_fatal("a connection without a request is dropped");
-    gw_conn_drop_socket(conn);
-    conn->state = GW_CONN_REPLIED;
-    if (!conn->processing)
-        finish_later(conn);
+    gw_conn_settle_deadline(conn);
 }

@@ -6,7 +6,8 @@
  * What the files of the HTTP server share; for core/net only.
  *
  *   server.c         options, listeners, accepting, draining
- *   conn.c           the life of a connection: states, requests, replies
+ *   conn.c           the life of a connection: states, requests
+ *   conn_reply.c     replies, whole or in pieces
  *   conn_io.c        bytes in and out of the socket
  *   conn_tls.c       the same through a TLS session, and its handshake
  *   conn_connect.c   what a proxy's clients say before it
@@ -18,7 +19,8 @@
  *
  *   PROXY -> CONNECT -> HANDSHAKE -> HEAD -> [BODY] -> WAIT -> REPLIED -> HEAD ...
  *                                            |  \-> WRITE (short write) -> REPLIED
- *                                            \-> (lost: stays until the handler has replied)
+ *                                            |-> STREAM (a reply in pieces) -> REPLIED, or WRITE
+ *                                            \-> (lost: stays until the handler has replied; the same in STREAM)
  *   REPLIED -> LINGER when it closes with bytes of the client unread; HANDSHAKE -> LINGER when it failed
  *   CONNECT -> WAIT when it is refused
  */
@@ -49,6 +51,7 @@ enum gw_conn_state {
     GW_CONN_HEAD,
     GW_CONN_BODY,
     GW_CONN_WAIT,
+    GW_CONN_STREAM,
     GW_CONN_WRITE,
     GW_CONN_REPLIED,
     GW_CONN_LINGERING,
@@ -122,6 +125,7 @@ struct gw_conn {
     bool fresh;               /* nothing replied yet */
     bool reading;             /* read_event is added */
     bool eof;                 /* the client sends no more; it may still read */
+    uint64_t reply_left;      /* STREAM: bytes of the body that are to be handed over */
     struct gw_buf out;        /* what the kernel didn't take */
     size_t out_at;
     size_t lingered;
@@ -215,6 +219,14 @@ void gw_conn_process(struct gw_conn *conn); /* may free it */
 void gw_conn_resume(struct gw_conn *conn);  /* the next turn of gw_server_resume_later; may free it */
 void gw_conn_expire(struct gw_conn *conn, enum gw_conn_deadline kind);
 void gw_conn_destroy(struct gw_conn *conn); /* on_done if owed; free */
+
+/* The deadline that fits where the connection has come to; one that is running goes on. */
+void gw_conn_settle_deadline(struct gw_conn *conn);
+/* The reply is given, in another callback than its request's: on with what follows it. May free the connection. */
+void gw_conn_finish_later(struct gw_conn *conn);
+
+/* conn_reply.c: a reply in pieces may go on, or nobody is there to take it. May free the connection. */
+void gw_conn_tell_drained(struct gw_conn *conn);
 
 /* conn_io.c */
 enum gw_conn_read {

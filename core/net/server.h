@@ -75,6 +75,9 @@ struct gw_server_handler {
     /* At a listener for proxy clients: whether a tunnel to HOST:PORT is given; its other end is this server. NULL: none
      * is. */
     bool (*on_connect)(void *ctx, struct gw_str authority);
+    /* Of a reply in pieces, where the last was GW_CONN_FULL: the client has taken what there was; or, at any time: it
+     * is lost (gw_conn_is_alive). End or break the reply now or later. NULL: replies are whole. */
+    void (*on_drained)(void *ctx, struct gw_conn *conn);
 };
 
 /* new; `handler` and `options` are copied (arrays behind them borrowed). */
@@ -120,6 +123,24 @@ void *gw_conn_user(const struct gw_conn *conn);
  * after on_head, on_request or on_refused has returned, it may call on_done and free the connection before it returns:
  * touch neither the request nor `conn` behind it. It never begins the next request from within. */
 void gw_conn_reply(struct gw_conn *conn, const struct gw_reply *reply);
+
+/*
+ * A reply in pieces, where it needn't be in memory as a whole: begin instead of gw_conn_reply, any number of pieces,
+ * and end or break, exactly once. The time that the client has to take what is there runs while it leaves some of it.
+ */
+enum gw_conn_flow {
+    GW_CONN_FLOWS,
+    GW_CONN_FULL, /* the kernel doesn't take all of it: no more pieces before on_drained, lest they heap up */
+    GW_CONN_LOST, /* nobody is there to take it: break it, or end it early */
+};
+/* `head` as ever, with the Content-Length `length`; `body`: its first bytes, may be empty. */
+enum gw_conn_flow gw_conn_reply_begin(struct gw_conn *conn, const struct gw_reply *reply, uint64_t length);
+enum gw_conn_flow gw_conn_reply_piece(struct gw_conn *conn, struct gw_str piece);
+/* The last piece, may be empty. What holds behind gw_conn_reply holds behind these two. Where less than `length` bytes
+ * have been given it is broken. */
+void gw_conn_reply_end(struct gw_conn *conn, struct gw_str piece);
+/* No more is to come: the connection closes before the announced length, so that the reply can't look whole. */
+void gw_conn_reply_break(struct gw_conn *conn);
 
 /* Closes the connection in place of a reply: the client sees it end. The same as for gw_conn_reply holds behind it. */
 void gw_conn_drop(struct gw_conn *conn);

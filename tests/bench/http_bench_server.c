@@ -89,7 +89,7 @@ int main(int argc, char **argv)
         .reply_timeout_ms = 10000,
         .idle_timeout_ms = 60000,
     };
-    const struct gw_server_handler handler = {NULL, on_head, on_request, on_refused, on_done, NULL};
+    const struct gw_server_handler handler = {NULL, on_head, on_request, on_refused, on_done, NULL, NULL};
     struct gw_listener listener;
     struct gw_server *server;
     struct gw_err err;

@@ -9,7 +9,7 @@
  *   /refuse   403 from on_head          /later   when the test says so
  *   /refuse-later  the same, later      /big     4 MiB      anything else  200 and an echo
  *   /close    200, asks to close            /drop    closes without a reply
- *   /drop-head  the same from on_head
+ *   /drop-head  the same from on_head       /pieces  200, "ten bytes!" in three pieces
  *
  * The echo: METHOD path=PATH body=BODY ip=SOURCE
  */
@@ -44,6 +44,7 @@ struct fixture {
     size_t requests;
     size_t refused;
     size_t done;
+    size_t emptied; /* on_drained */
     unsigned refused_status;
     bool refused_with_request;
     bool drained;
@@ -111,6 +112,15 @@ static void fixture_big(struct gw_conn *conn)
     fixture_reply(conn, 200, (struct gw_str){body, BIG}, false);
 }
 
+static void fixture_pieces(struct gw_conn *conn)
+{
+    const struct gw_reply reply = {GW_STR("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n"), GW_STR("ten"), false};
+
+    assert_int_equal(gw_conn_reply_begin(conn, &reply, 10), GW_CONN_FLOWS);
+    assert_int_equal(gw_conn_reply_piece(conn, GW_STR(" by")), GW_CONN_FLOWS);
+    gw_conn_reply_end(conn, GW_STR("tes!"));
+}
+
 static void fixture_on_request(void *ctx, struct gw_conn *conn)
 {
     struct fixture *f = ctx;
@@ -124,6 +134,8 @@ static void fixture_on_request(void *ctx, struct gw_conn *conn)
         fixture_big(conn);
     else if (gw_str_is(path, "/drop"))
         gw_conn_drop(conn);
+    else if (gw_str_is(path, "/pieces"))
+        fixture_pieces(conn);
     else
         fixture_echo(conn, gw_str_is(path, "/close"));
 }
@@ -144,6 +156,14 @@ static void fixture_on_done(void *ctx, struct gw_conn *conn)
 
     (void)conn;
     f->done++;
+}
+
+static void fixture_on_emptied(void *ctx, struct gw_conn *conn)
+{
+    struct fixture *f = ctx;
+
+    (void)conn;
+    f->emptied++;
 }
 
 static inline void fixture_on_drained(void *ctx)
@@ -173,7 +193,7 @@ static inline void fixture_init(struct fixture *f)
 static inline void fixture_start_at(struct fixture *f, const char *address)
 {
     const struct gw_server_handler handler = {
-        f, fixture_on_head, fixture_on_request, fixture_on_refused, fixture_on_done, NULL};
+        f, fixture_on_head, fixture_on_request, fixture_on_refused, fixture_on_done, NULL, fixture_on_emptied};
     struct gw_err err;
 
     f->server = gw_server_new(f->loop, &f->options, &handler);

@@ -93,7 +93,7 @@ static inline struct fixture *tls_start(struct tls_fixture *t, bool (*on_connect
                                                        struct gw_tls_slot *slot))
 {
     const struct gw_server_handler handler = {&t->f,           fixture_on_head, fixture_on_request, fixture_on_refused,
-                                              fixture_on_done, on_connect};
+                                              fixture_on_done, on_connect,      fixture_on_emptied};
     struct gw_err err;
 
     t->f.server = gw_server_new(t->f.loop, &t->f.options, &handler);
