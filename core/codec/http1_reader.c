@@ -2,7 +2,8 @@
 /*
  * The usual reply comes as one piece: it is copied to the arena and read there,
  * once. Where more is to come the copy moves to where all of it has room, and the
- * head is read again, because its views point into the copy.
+ * head is read again, because its views point into the copy. A body that is split is
+ * only counted.
  */
 #include "codec/http1_reader.h"
 
@@ -26,7 +27,8 @@ void gw_http1_reader_begin(struct gw_http1_reader *reader, struct gw_arena *aren
     reader->body = GW_STR("");
     reader->at = NULL;
     reader->length = reader->room = 0;
-    reader->has_head = false;
+    reader->has_head = reader->offered = reader->is_split = false;
+    reader->offer_above = SIZE_MAX;
     if (reader->chunked.capacity > KEPT)
         gw_buf_fini(&reader->chunked);
     gw_buf_clear(&reader->chunked);
@@ -90,6 +92,28 @@ static enum gw_status check_length(struct gw_http1_reader *reader, struct gw_err
     return GW_OK;
 }
 
+void gw_http1_reader_gather(struct gw_http1_reader *reader)
+{
+    size_t whole = reader->reply->head_length + (size_t)reader->reply->content_length;
+    struct gw_err err;
+
+    reader->offered = false;
+    if (whole <= reader->room)
+        return;
+    move(reader, whole);
+    if (parse_head(reader, &err) != GW_OK)
+        gw_fatal("a reply's head reads differently when it has moved");
+}
+
+struct gw_str gw_http1_reader_split(struct gw_http1_reader *reader)
+{
+    size_t head = reader->reply->head_length;
+
+    reader->offered = false;
+    reader->is_split = true;
+    return (struct gw_str){reader->at + head, reader->length - head};
+}
+
 static enum gw_status take_head(struct gw_http1_reader *reader, struct gw_err *err)
 {
     enum gw_status status = parse_head(reader, err);
@@ -104,12 +128,20 @@ static enum gw_status take_head(struct gw_http1_reader *reader, struct gw_err *e
         return take_chunks(reader, (struct gw_str){reader->at + head, reader->length - head}, err);
     }
     status = check_length(reader, err);
-    if (status == GW_AGAIN && head + reader->reply->content_length > reader->room) {
-        move(reader, head + (size_t)reader->reply->content_length);
-        if (parse_head(reader, err) != GW_OK)
-            gw_fatal("a reply's head reads differently when it has moved");
-    }
+    if (status == GW_AGAIN && reader->reply->content_length > reader->offer_above)
+        reader->offered = true;
+    else if (status == GW_AGAIN)
+        gw_http1_reader_gather(reader);
     return status;
+}
+
+static enum gw_status take_split(struct gw_http1_reader *reader, struct gw_str bytes)
+{
+    reader->length += bytes.length;
+    if (reader->length < reader->reply->head_length + reader->reply->content_length)
+        return GW_AGAIN;
+    reader->body = gw_arena_str(reader->arena, bytes);
+    return GW_OK;
 }
 
 enum gw_status gw_http1_reader_take(struct gw_http1_reader *reader, struct gw_str bytes, struct gw_err *err)
@@ -118,6 +150,8 @@ enum gw_status gw_http1_reader_take(struct gw_http1_reader *reader, struct gw_st
         return take_chunks(reader, bytes, err);
     if (reader->has_head && bytes.length > reader->reply->head_length + reader->reply->content_length - reader->length)
         return gw_fail(err, GW_E_SYNTAX, "bytes follow its end");
+    if (reader->is_split)
+        return take_split(reader, bytes);
     append(reader, bytes);
     return reader->has_head ? check_length(reader, err) : take_head(reader, err);
 }

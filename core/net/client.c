@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define PIECES 8 /* read before others get their turn */
+
 void gw_client_room_init(struct gw_client_room *room)
 {
     room->scratch = gw_alloc(GW_CLIENT_SCRATCH);
@@ -80,6 +82,8 @@ enum gw_status gw_client_send(struct gw_client *client, struct gw_client_exchang
     client->sent = 0;
     client->turn = gw_loop_turns(client->room->loop);
     gw_http1_reader_begin(&client->reader, exchange->arena, exchange->reply);
+    if (exchange->large > 0)
+        client->reader.offer_above = exchange->large;
     got = push(client);
     if (GW_LIKELY(got == GW_CLIENT_SOME)) {
         client->state = GW_CLIENT_WAITING;
@@ -196,6 +200,67 @@ static void finish_reading(struct gw_client *client, size_t length)
         fail(client, "bytes follow its reply");
 }
 
+/* More may be at hand of which the socket tells nothing: it is read in a turn of its own. */
+static void come_back(struct gw_client *client)
+{
+    if (client->reading && client->tls != NULL && gw_tls_has_pending(client->tls))
+        event_active(&client->read_event, EV_READ, 0);
+}
+
+void gw_client_pause(struct gw_client *client)
+{
+    gw_client_set_reading(client, false);
+    gw_client_set_writing(client, false); /* it was for TLS to read on */
+}
+
+void gw_client_resume(struct gw_client *client)
+{
+    gw_client_set_reading(client, true);
+    come_back(client);
+}
+
+/* The head of a large reply is there; not of one that comes before its request is out. */
+static void offer(struct gw_client *client)
+{
+    bool begins = client->state == GW_CLIENT_WAITING;
+
+    if (begins)
+        client->state = GW_CLIENT_READING;
+    if (client->state == GW_CLIENT_READING && client->room->on_head(client)) {
+        if (client->room->on_piece(client, gw_http1_reader_split(&client->reader)))
+            come_back(client);
+        return;
+    }
+    gw_http1_reader_gather(&client->reader);
+    come_back(client);
+    if (begins)
+        client->room->on_event(client, GW_CLIENT_BEGUN);
+}
+
+/* The last bytes aren't handed over before it is known that nothing follows them. */
+static void read_pieces(struct gw_client *client)
+{
+    for (int left = PIECES; left > 0; left--) {
+        size_t length = 0;
+        enum gw_client_io got = gw_client_read(client, &length);
+        enum gw_status status = got == GW_CLIENT_SOME ? take(client, length) : GW_AGAIN;
+
+        if (got == GW_CLIENT_END || got == GW_CLIENT_LOST)
+            end_early(client, got);
+        else if (status == GW_OK)
+            finish_reading(client, length);
+        else if (status != GW_AGAIN)
+            gw_client_end(client);
+        if (got != GW_CLIENT_SOME || status != GW_AGAIN)
+            return;
+        if (!client->room->on_piece(client, (struct gw_str){client->room->scratch, length}))
+            return;
+        if (client->tls == NULL || !gw_tls_has_pending(client->tls))
+            return;
+    }
+    come_back(client);
+}
+
 static void go_on_reading(struct gw_client *client)
 {
     size_t length = 0;
@@ -206,8 +271,11 @@ static void go_on_reading(struct gw_client *client)
         got = gw_client_read(client, &length);
         if (got == GW_CLIENT_SOME)
             status = take(client, length);
-    } while (got == GW_CLIENT_SOME && status == GW_AGAIN && client->tls != NULL && gw_tls_has_pending(client->tls));
-    if (status == GW_OK) {
+    } while (got == GW_CLIENT_SOME && status == GW_AGAIN && client->tls != NULL && !client->reader.offered &&
+             gw_tls_has_pending(client->tls));
+    if (GW_UNLIKELY(client->reader.offered)) {
+        offer(client);
+    } else if (status == GW_OK) {
         finish_reading(client, length);
     } else if (status != GW_AGAIN) {
         gw_client_end(client);
@@ -249,9 +317,14 @@ void gw_client_on_readable(struct gw_client *client)
         if (!is_drained(client))
             gw_client_end(client);
         return;
+    case GW_CLIENT_READING:
+        if (client->reader.is_split)
+            read_pieces(client);
+        else
+            go_on_reading(client);
+        return;
     case GW_CLIENT_WRITING:
     case GW_CLIENT_WAITING:
-    case GW_CLIENT_READING:
         go_on_reading(client);
         return;
     case GW_CLIENT_CLOSED:

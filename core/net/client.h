@@ -18,6 +18,10 @@
  * Events come from the loop, never from within a call; the handler may free or
  * reuse the connection, which isn't touched after it.
  *
+ * The body of a large reply may be handed over as it comes (room's on_head and
+ * on_piece) and its reading paused; REPLIED then comes with the last bytes, after
+ * it is certain that nothing follows them.
+ *
  *   client.c       the states, and exchanges
  *   client_open.c  until it is IDLE
  *   client_io.c    bytes in and out, over TLS or not
@@ -61,6 +65,11 @@ struct gw_client_room {
     struct gw_loop *loop;
     struct gw_http1_limits limits; /* of replies */
     void (*on_event)(struct gw_client *client, enum gw_client_event event);
+    /* With exchange->large. The reply is READING, its head is there (exchange->reply): true: its body goes to on_piece.
+     * Nothing may be done to the client from within. */
+    bool (*on_head)(struct gw_client *client);
+    /* Some of the body, perhaps nothing yet; a view of the scratch. False: the client is paused, or closed, or gone. */
+    bool (*on_piece)(struct gw_client *client, struct gw_str piece);
     /* its own */
     char *scratch;
 };
@@ -80,7 +89,8 @@ struct gw_client_exchange {
     struct gw_str body;
     struct gw_arena *arena;
     struct gw_http1_reply *reply; /* filled by REPLIED */
-    struct gw_str reply_body;     /* by REPLIED */
+    struct gw_str reply_body;     /* by REPLIED; the last bytes of one that went to on_piece. In the arena */
+    size_t large;                 /* a body that is longer and not there with its head is for on_head; 0: none is */
     bool touched;                 /* bytes of it may have reached the peer */
     bool answered;                /* bytes of its reply came */
 };
@@ -126,6 +136,10 @@ bool gw_client_check(struct gw_client *client);
 
 /* CLOSED, no event comes. */
 void gw_client_close(struct gw_client *client);
+
+/* From within on_piece: no further pieces before it is resumed; meanwhile the peer's end isn't seen either. */
+void gw_client_pause(struct gw_client *client);
+void gw_client_resume(struct gw_client *client); /* not from within on_piece */
 
 /* client_io.c; for client*.c */
 enum gw_client_io {

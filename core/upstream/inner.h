@@ -52,6 +52,8 @@ struct gw_upstream_work {
     bool touched;  /* bytes of it went out */
     bool repeated; /* a kept connection failed it: the next one is fresh */
     bool is_probe;
+    bool is_paused;
+    bool is_given_up; /* by its receiver */
 };
 
 struct gw_upstream_conn {
@@ -152,12 +154,16 @@ bool gw_upstream_pool_evict(struct gw_upstream *upstream);
 
 /* pool.c */
 void gw_upstream_on_event(struct gw_client *client, enum gw_client_event event);
+bool gw_upstream_on_head(struct gw_client *client);
+bool gw_upstream_on_piece(struct gw_client *client, struct gw_str piece);
 /* The work goes on a kept connection, or waits for one. */
 void gw_upstream_pool_take(struct gw_upstream_pool *pool, struct gw_upstream_work *work);
 /* Gives connections to those who wait, opens more. */
 void gw_upstream_pool_pump(struct gw_upstream_pool *pool);
 /* A work's time is up, wherever it is. */
 void gw_upstream_pool_give_up(struct gw_upstream_work *work);
+/* Its receiver has left, wherever it is. */
+void gw_upstream_pool_cancel(struct gw_upstream_work *work);
 void gw_upstream_pool_expire(struct gw_upstream_conn *conn);       /* its deadline has passed */
 void gw_upstream_pool_expire_names(struct gw_upstream_pool *pool); /* who waits for a name for too long */
 void gw_upstream_pool_close_idle(struct gw_upstream_pool *pool);

@@ -11,6 +11,10 @@
  *   no byte of it went out           again, once, on a fresh connection; then not sent
  *   kept, no byte of a reply came    the same if it may be repeated; else unknown
  *   anything else                    unknown
+ *
+ * A reply in pieces has been answered from its first on: the breaker hears of that,
+ * and of its end where the upstream is to blame, not the receiver that took its
+ * time or left.
  */
 #include "upstream/inner.h"
 
@@ -160,10 +164,11 @@ static void fail_exchange(struct gw_upstream_conn *conn, const char *why)
 {
     struct gw_upstream_pool *pool = conn->pool;
     bool is_probe = conn->work->is_probe;
+    bool is_paused = conn->work->is_paused;
 
     if (settle_failed(conn->work, conn->kept, why))
         gw_upstream_pool_close_idle(pool);
-    else if (count_failure(pool, is_probe))
+    else if (!is_paused && count_failure(pool, is_probe))
         end_all_waiting(pool, why);
     gw_upstream_conn_close(conn);
     gw_upstream_pool_pump(pool);
@@ -342,6 +347,28 @@ void gw_upstream_pool_give_up(struct gw_upstream_work *work)
     fail_exchange(work->conn, "the time for its reply has passed");
 }
 
+void gw_upstream_pool_cancel(struct gw_upstream_work *work)
+{
+    static const char why[] = "nobody waits for its reply any more";
+    struct gw_upstream_conn *conn = work->conn;
+
+    if (conn == NULL && gw_link_is_empty(&work->queued))
+        return; /* it has ended */
+    work->is_given_up = true;
+    if (conn == NULL) {
+        end_waiting(work, why);
+        return;
+    }
+    if (work->is_probe)
+        gw_breaker_abstain(&work->pool->breaker);
+    work->conn = NULL;
+    work->touched |= work->exchange.touched;
+    explain(work, why);
+    gw_upstream_end(work);
+    gw_upstream_conn_close(conn);
+    gw_upstream_pool_pump(work->pool);
+}
+
 void gw_upstream_pool_expire_names(struct gw_upstream_pool *pool)
 {
     int64_t before_ms =
@@ -406,6 +433,37 @@ static void on_opened(struct gw_upstream_conn *conn)
     }
     dequeue(pool, work);
     start(conn, work);
+}
+
+bool gw_upstream_on_head(struct gw_client *client)
+{
+    struct gw_upstream_conn *conn = (struct gw_upstream_conn *)client;
+    struct gw_upstream_call *call = conn->work->call;
+
+    if (!call->on_head(call->ctx, call))
+        return false;
+    gw_breaker_succeed(&conn->pool->breaker);
+    conn->work->is_probe = false;
+    follow_exchange(conn);
+    return true;
+}
+
+bool gw_upstream_on_piece(struct gw_client *client, struct gw_str piece)
+{
+    struct gw_upstream_work *work = ((struct gw_upstream_conn *)client)->work;
+
+    switch (work->call->on_piece(work->call->ctx, work->call, piece)) {
+    case GW_UPSTREAM_GO_ON:
+        return true;
+    case GW_UPSTREAM_PAUSE:
+        work->is_paused = true;
+        gw_client_pause(client);
+        return false;
+    case GW_UPSTREAM_GIVE_UP:
+        break;
+    }
+    gw_upstream_pool_cancel(work);
+    return false;
 }
 
 static void on_replied(struct gw_upstream_conn *conn)

@@ -69,7 +69,8 @@ static void end_with(struct gw_upstream *upstream, struct gw_upstream_work *work
 
     work->call->outcome = unknown ? GW_UPSTREAM_UNKNOWN : GW_UPSTREAM_NOT_SENT;
     work->call->connected = unknown;
-    gw_upstream_count(unknown ? &upstream->counters.unknown : &upstream->counters.not_sent, 1);
+    if (!work->is_given_up)
+        gw_upstream_count(unknown ? &upstream->counters.unknown : &upstream->counters.not_sent, 1);
     append_ended(upstream, work);
 }
 
@@ -215,6 +216,8 @@ struct gw_upstream *gw_upstream_new(struct gw_loop *loop, const struct gw_upstre
         .loop = loop,
         .limits = {options->reply_head_bytes, GW_HTTP1_HEADERS_MAX, options->reply_body_bytes},
         .on_event = gw_upstream_on_event,
+        .on_head = gw_upstream_on_head,
+        .on_piece = gw_upstream_on_piece,
     };
     gw_client_room_init(&upstream->room);
     upstream->names_alarm = gw_alarm_new_bell(loop, "upstream names", on_names, upstream);
@@ -308,12 +311,31 @@ void gw_upstream_send(struct gw_upstream *upstream, struct gw_upstream_call *cal
         end_with(upstream, work);
         return;
     }
-    work->exchange = (struct gw_client_exchange){
-        .head = call->head, .body = call->body, .arena = call->arena, .reply = &call->reply};
+    work->exchange = (struct gw_client_exchange){.head = call->head,
+                                                 .body = call->body,
+                                                 .arena = call->arena,
+                                                 .reply = &call->reply,
+                                                 .large = call->on_head != NULL ? GW_UPSTREAM_LARGE : 0};
     work->ends_ms = gw_loop_monotonic_ms(upstream->loop) + 1 + upstream->options.total_timeout_ms;
     gw_link_append(&upstream->works, &work->link);
     gw_upstream_keep_ticking(upstream);
     gw_upstream_pool_take(work->pool, work);
+}
+
+void gw_upstream_resume(struct gw_upstream_call *call)
+{
+    struct gw_upstream_work *work = call->work;
+
+    if (work == NULL || work->conn == NULL || !work->is_paused)
+        return;
+    work->is_paused = false;
+    gw_client_resume(&work->conn->client);
+}
+
+void gw_upstream_cancel(struct gw_upstream_call *call)
+{
+    if (call->work != NULL)
+        gw_upstream_pool_cancel(call->work);
 }
 
 void gw_upstream_forget(struct gw_upstream *upstream)

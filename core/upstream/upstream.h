@@ -12,6 +12,12 @@
  *
  * Each call ends within its deadlines, in exactly one on_done, from the loop and
  * never from within gw_upstream_send.
+ *
+ * A large reply may be taken as it comes, in pieces that are nobody's when on_piece
+ * has returned. Its receiver sets the pace: while it pauses nothing is read, and
+ * the kernel's buffers hold the upstream up; only the total time runs on. What was
+ * handed over is part of a reply until on_done says REPLIED: the connection ended
+ * too early, or something followed the last byte, and it is UNKNOWN.
  */
 
 #include "base/arena.h"
@@ -20,6 +26,7 @@
 #include "net/tls.h"
 
 #define GW_UPSTREAM_HOST_MAX 255
+#define GW_UPSTREAM_LARGE    65536 /* bytes of a body above which on_head is asked; a piece has no more */
 
 struct gw_upstream;
 struct gw_resolver;
@@ -72,6 +79,13 @@ enum gw_upstream_outcome {
     GW_UPSTREAM_UNKNOWN,  /* bytes of it went out and no whole reply came: it may have acted or not */
 };
 
+/* What on_piece says. */
+enum gw_upstream_flow {
+    GW_UPSTREAM_GO_ON,
+    GW_UPSTREAM_PAUSE,   /* until gw_upstream_resume */
+    GW_UPSTREAM_GIVE_UP, /* as gw_upstream_cancel */
+};
+
 /* One request. The caller keeps it in place until on_done. */
 struct gw_upstream_call {
     /* by the caller */
@@ -83,14 +97,19 @@ struct gw_upstream_call {
                                reply. Where no byte of it went out it is sent again anyway */
     struct gw_arena *arena; /* for the reply; must live until on_done has returned */
     void (*on_done)(void *ctx, struct gw_upstream_call *call); /* may send again, or free the call */
+    /* NULL, or: a reply is large, told by its Content-Length (one in chunks never is); `reply` is filled. True: its
+     * body goes to on_piece, the first time at once, perhaps with no bytes yet. From neither may anything be called
+     * that is declared here. */
+    bool (*on_head)(void *ctx, struct gw_upstream_call *call);
+    enum gw_upstream_flow (*on_piece)(void *ctx, struct gw_upstream_call *call, struct gw_str piece);
     void *ctx;
 
     /* filled for on_done */
     enum gw_upstream_outcome outcome;
     struct gw_err err;           /* where it isn't REPLIED: what happened, fit for a log; no secrets */
     struct gw_http1_reply reply; /* REPLIED: views into the arena */
-    struct gw_str reply_body;    /* after transfer decoding */
-    bool connected;              /* bytes of the request went out */
+    struct gw_str reply_body; /* after transfer decoding; of a reply in pieces the last, which on_piece isn't given */
+    bool connected;           /* bytes of the request went out */
 
     struct gw_upstream_work *work; /* upstream's own */
 };
@@ -102,6 +121,11 @@ void gw_upstream_free(struct gw_upstream **upstream);
 
 /* Waits, connects or uses a kept connection; see above. */
 void gw_upstream_send(struct gw_upstream *upstream, struct gw_upstream_call *call);
+
+/* A reply that pauses goes on. Nothing where none does: it has ended, on_done comes. */
+void gw_upstream_resume(struct gw_upstream_call *call);
+/* Nobody waits for it any more: on_done comes from the loop (UNKNOWN, or NOT_SENT), and its connection is closed. */
+void gw_upstream_cancel(struct gw_upstream_call *call);
 
 /* Closes kept connections that no request uses, also of targets that aren't asked any more: certificates or
  * configuration changed. */

@@ -2,7 +2,8 @@
 /*
  * Any bytes as what a server sends in answer to one request. What comes of them
  * must not depend on where they are cut: the first byte of the input says into
- * pieces of which size.
+ * pieces of which size. Nor must it depend on whether a large body is put together
+ * or passed on.
  */
 #include <stdlib.h>
 
@@ -18,6 +19,8 @@ struct result {
     struct gw_arena arena;
     struct gw_http1_reader reader;
     struct gw_http1_reply reply;
+    size_t offer_above;
+    struct gw_buf passed; /* of a body that was split */
 };
 
 static void require(bool holds)
@@ -34,6 +37,8 @@ static void read_pieces(struct result *result, struct gw_str text, size_t piece)
     gw_arena_init(&result->arena, 0);
     gw_http1_reader_init(&result->reader, &limits);
     gw_http1_reader_begin(&result->reader, &result->arena, &result->reply);
+    gw_buf_init(&result->passed, limits.body_bytes);
+    result->reader.offer_above = result->offer_above;
     result->status = GW_AGAIN;
     for (result->taken = 0; result->status == GW_AGAIN && result->taken < text.length;) {
         struct gw_str slice = gw_str_slice(text, result->taken, piece);
@@ -41,8 +46,17 @@ static void read_pieces(struct result *result, struct gw_str text, size_t piece)
 
         result->status = gw_http1_reader_take(&result->reader, (struct gw_str){copy, slice.length}, &err);
         result->taken += slice.length;
+        if (result->status == GW_AGAIN && result->reader.is_split)
+            gw_buf_append(&result->passed, copy, slice.length);
+        if (result->reader.offered)
+            gw_buf_append_str(&result->passed, gw_http1_reader_split(&result->reader));
         free(copy);
     }
+    if (result->status == GW_OK && result->reader.is_split) {
+        gw_buf_append_str(&result->passed, result->reader.body);
+        result->reader.body = gw_arena_str(&result->arena, gw_buf_str(&result->passed));
+    }
+    gw_buf_fini(&result->passed);
     require((err.text[0] != '\0') == (result->status != GW_OK && result->status != GW_AGAIN));
 }
 
@@ -87,19 +101,25 @@ static void compare(const struct result *whole, const struct result *cut, size_t
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct gw_str text = {(const char *)data + 1, size - 1};
-    struct result whole;
-    struct result cut;
+    struct result whole = {.offer_above = SIZE_MAX};
+    struct result cut = {.offer_above = SIZE_MAX};
+    struct result split = {.offer_above = 8};
 
     if (size < 2 || size > 16384)
         return 0;
     read_pieces(&whole, text, text.length);
     read_pieces(&cut, text, 1 + data[0]);
+    read_pieces(&split, text, 1 + data[0]);
     if (whole.status == GW_OK)
         check_whole(&whole);
     if (cut.status == GW_OK)
         check_whole(&cut);
     compare(&whole, &cut, text.length);
+    require(split.status == cut.status && split.taken == cut.taken);
+    if (cut.status == GW_OK)
+        require(gw_str_equal(cut.reader.body, split.reader.body));
     fini(&whole);
     fini(&cut);
+    fini(&split);
     return 0;
 }

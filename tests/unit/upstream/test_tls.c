@@ -15,6 +15,8 @@
 #include "certificates.h"
 #include "upstream_fixture.h"
 
+#include "taker.h"
+
 #define GET  "GET /clusters HTTP/1.1\r\nHost: a\r\n"
 #define HOST "eks.test.example"
 
@@ -194,6 +196,52 @@ static void tls__good_certificate__connection_is_used_and_kept(void **state)
     server_require_none(&far->f);
     assert_int_equal(fixture_counter(&far->f, connections), 1);
     (void)close(fd);
+}
+
+/* True: all of it is out. Whoever pauses goes on in the next turn. */
+static bool pours(struct far *far, struct gw_str *left, struct taker *taker)
+{
+    const struct iovec piece = {(void *)(uintptr_t)left->at, left->length};
+    size_t count = 0;
+
+    gw_upstream_resume(&taker->ask.call);
+    if (left->length > 0)
+        (void)gw_tls_write(far->session, &piece, 1, &count);
+    *left = gw_str_slice(*left, count, left->length);
+    return left->length == 0 && taker->ask.done > 0;
+}
+
+static void tls__large_reply__is_taken_in_pieces_pause_by_pause(void **state)
+{
+    struct far *far = *state;
+    const struct certificate_spec spec = good_spec(far);
+    struct taker taker;
+    struct gw_str left;
+    struct ask next;
+    char *reply;
+    size_t head;
+    int fd;
+
+    start_with(far, &spec);
+    taker_init(&taker, &far->f, GET);
+    taker.ask.call.target.host = GW_STR(HOST);
+    taker.ask.call.target.is_tls = true;
+    taker.next = GW_UPSTREAM_PAUSE;
+    ask_send(&taker.ask, &far->f);
+    fd = server_accept(&far->f);
+    server_shake(far, fd);
+    fixture_until(&far->f, hears(far, "\r\n\r\n"));
+    reply = large_reply(&head);
+    left = (struct gw_str){reply, head + LARGE};
+    fixture_until(&far->f, pours(far, &left, &taker));
+    require_outcome(&far->f, &taker.ask, GW_UPSTREAM_REPLIED, "");
+    require_large(&taker);
+    ask_far(&next, far);
+    answer(far, &next);
+    assert_int_equal(fixture_counter(&far->f, connections), 1);
+    (void)close(fd);
+    taker_fini(&taker);
+    free(reply);
 }
 
 static void tls__reply_in_pieces_and_one_too_many__is_as_without(void **state)
@@ -499,6 +547,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(tls__good_certificate__connection_is_used_and_kept),
+        TEST(tls__large_reply__is_taken_in_pieces_pause_by_pause),
         TEST(tls__reply_in_pieces_and_one_too_many__is_as_without),
         TEST(tls__end_without_close_notify__is_unknown),
         TEST(tls__expired_certificate__is_not_sent),
