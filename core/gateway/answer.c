@@ -245,7 +245,7 @@ static void put_head(struct gw_exchange *exchange, struct gw_buf *head)
     gw_buf_append_str(head, date_line(worker));
     put_content_type(answer, query, head);
     gw_buf_append_lit(head, "Content-Length: ");
-    gw_buf_append_u64(head, answer->body.length);
+    gw_buf_append_u64(head, gw_answer_length(answer));
     put_request_id(exchange, head);
     if (!query)
         put_front_fields(exchange, head);
@@ -253,16 +253,45 @@ static void put_head(struct gw_exchange *exchange, struct gw_buf *head)
         gw_buf_printf(head, "Retry-After: %u\r\n", answer->retry_after_s);
 }
 
-void gw_answer_send(struct gw_exchange *exchange)
+/* Valid until the worker's next. */
+static struct gw_str write_head(struct gw_exchange *exchange)
 {
     struct gw_buf *head = &exchange->worker->head;
-    struct gw_reply reply = {.body = exchange->answer.body};
 
     gw_buf_clear(head);
     if (exchange->answer.passed != NULL)
         gw_pass_put_head(exchange, head);
     else
         put_head(exchange, head);
-    reply.head = gw_buf_str(head);
+    return gw_buf_str(head);
+}
+
+static void end_pieces(struct gw_exchange *exchange)
+{
+    if (exchange->refused || !gw_conn_is_alive(exchange->conn))
+        gw_conn_reply_break(exchange->conn);
+    else
+        gw_conn_reply_end(exchange->conn, exchange->answer.body);
+}
+
+void gw_answer_send(struct gw_exchange *exchange)
+{
+    struct gw_reply reply = {.body = exchange->answer.body};
+
+    if (GW_UNLIKELY(exchange->in_pieces)) {
+        end_pieces(exchange);
+        return;
+    }
+    reply.head = write_head(exchange);
     gw_conn_reply(exchange->conn, &reply);
+}
+
+enum gw_conn_flow gw_answer_begin(struct gw_exchange *exchange, size_t length, struct gw_str first)
+{
+    struct gw_reply reply = {.body = first};
+
+    exchange->in_pieces = true;
+    exchange->answer.length = length;
+    reply.head = write_head(exchange);
+    return gw_conn_reply_begin(exchange->conn, &reply, length);
 }

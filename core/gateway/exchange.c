@@ -184,6 +184,12 @@ static bool on_connect(void *ctx, struct gw_str authority)
            gw_pass_is_any_host(options->upstream.endpoint, &options->verify, authority);
 }
 
+static void on_drained(void *ctx, struct gw_conn *conn)
+{
+    (void)ctx;
+    gw_forward_drained(gw_conn_user(conn));
+}
+
 void gw_exchange_handler(struct gw_worker *worker, struct gw_server_handler *handler)
 {
     *handler = (struct gw_server_handler){.ctx = worker,
@@ -191,5 +197,6 @@ void gw_exchange_handler(struct gw_worker *worker, struct gw_server_handler *han
                                           .on_request = on_request,
                                           .on_refused = on_refused,
                                           .on_done = on_done,
-                                          .on_connect = on_connect};
+                                          .on_connect = on_connect,
+                                          .on_drained = on_drained};
 }

@@ -42,6 +42,7 @@ struct gw_answer {
     const char *error_type; /* NULL: none */
     struct gw_str message;  /* of an error; for the record */
     struct gw_str body;
+    size_t length;          /* of a body that goes out in pieces; 0: it is all in `body` */
     unsigned retry_after_s; /* 0: no such header */
     /* of an upstream's reply; {NULL,0} else */
     struct gw_str upstream_id;
@@ -126,6 +127,7 @@ struct gw_exchange {
     bool unrecordable; /* the writer could not take its record: none is made for the answer either */
     bool viewed;       /* call.input and call.request_parameters are filled */
     bool username_asked;
+    bool in_pieces;           /* the reply has begun: what is left of it follows, or it breaks off */
     bool adopted;             /* the answer to a create is the entry that was there */
     bool fault_taken;         /* the operator's faults have counted it */
     enum gw_fault_kind fault; /* what was injected; NONE: nothing was */
@@ -235,12 +237,19 @@ void gw_audit_outcome(struct gw_exchange *exchange, const char *outcome);
 void gw_audit_tick(struct gw_worker *worker);
 
 /* answer.c */
+static inline size_t gw_answer_length(const struct gw_answer *answer)
+{
+    return answer->length > 0 ? answer->length : answer->body.length;
+}
 enum gw_step gw_answer_error(struct gw_exchange *exchange, enum gw_eks_error_code code, struct gw_str message);
 enum gw_step gw_answer_eks_error(struct gw_exchange *exchange, const struct gw_eks_error *error);
 enum gw_step gw_answer_refusal(struct gw_exchange *exchange, const struct gw_refusal *refusal);
 /* A refusal whose type is no exception of the EKS model (HTTP level). */
 enum gw_step gw_answer_http(struct gw_exchange *exchange, unsigned status, const char *error_type,
                             struct gw_str message);
+/* The head, with a Content-Length of `length`, and the body's first bytes. Inside an epoch. */
+enum gw_conn_flow gw_answer_begin(struct gw_exchange *exchange, size_t length, struct gw_str first);
+/* The whole answer; or the end of one that has begun, which is broken off if it turned into a refusal. */
 void gw_answer_send(struct gw_exchange *exchange);
 void gw_answer_ids(struct gw_worker *worker, char request_id[37]);
 

@@ -50,6 +50,7 @@ static struct gw_forward *new_forward(struct gw_exchange *exchange)
     forward->sign.service = gw_eks_service_eks.name;
     forward->call.on_done = on_reply;
     forward->call.ctx = forward;
+    gw_forward_stream(forward);
     return forward;
 }
 
@@ -262,24 +263,31 @@ static unsigned retry_after(const struct gw_upstream_call *call)
     return gw_str_parse_u64(reply_field(call, "retry-after"), 86400, &seconds) == GW_OK ? (unsigned)seconds : 0;
 }
 
-static enum gw_step answer_reply(struct gw_exchange *exchange, const struct gw_upstream_call *call)
+void gw_forward_show(struct gw_exchange *exchange, const struct gw_forward *forward)
 {
+    const struct gw_upstream_call *call = &forward->call;
+
+    exchange->answer = (struct gw_answer){.status = call->reply.status,
+                                          .body = call->reply_body,
+                                          .upstream_id = gw_str_slice(reply_field(call, "x-amzn-requestid"), 0, 128),
+                                          .content_type = reply_field(call, "content-type"),
+                                          .retry_after_s = retry_after(call),
+                                          .passed = forward->is_passed ? &call->reply.fields : NULL};
+}
+
+static enum gw_step answer_reply(struct gw_exchange *exchange, const struct gw_forward *forward)
+{
+    const struct gw_upstream_call *call = &forward->call;
     struct gw_answer *answer = &exchange->answer;
     struct gw_str type = gw_forward_error_type(call);
-    bool is_passed = exchange->forward->is_passed;
 
-    if (!is_passed && call->reply.status >= 300 && call->reply.status < 400) {
+    if (!forward->is_passed && call->reply.status >= 300 && call->reply.status < 400) {
         gw_log(GW_LOG_WARN, "upstream", "%u is no answer of EKS (request %s)", call->reply.status,
                exchange->request_id);
         return gw_answer_error(exchange, GW_EKS_ServerException, GW_STR("The upstream answered with a redirect."));
     }
-    *answer = (struct gw_answer){.status = call->reply.status,
-                                 .body = call->reply_body,
-                                 .upstream_id = gw_str_slice(reply_field(call, "x-amzn-requestid"), 0, 128),
-                                 .content_type = reply_field(call, "content-type"),
-                                 .retry_after_s = retry_after(call),
-                                 .passed = is_passed ? &call->reply.fields : NULL};
-    if (is_passed)
+    gw_forward_show(exchange, forward);
+    if (forward->is_passed)
         exchange->caller.verified = gw_pass_is_vouched_for(call);
     if (call->reply.status < 300)
         return GW_STEP_DONE;
@@ -296,12 +304,14 @@ enum gw_step gw_forward_take(struct gw_exchange *exchange, const struct gw_forwa
             return answer_denied(exchange, forward->call.err.text);
         return answer_not_sent(exchange, forward->call.err.text);
     case GW_UPSTREAM_UNKNOWN:
+        if (forward->is_given_up)
+            break;
         return answer_unknown(exchange, forward->call.err.text);
     case GW_UPSTREAM_REPLIED:
         break;
     }
     gw_metrics_count(&exchange->worker->metrics.forwards_answered);
-    return is_about_us(forward) ? answer_about_us(exchange, forward) : answer_reply(exchange, &forward->call);
+    return is_about_us(forward) ? answer_about_us(exchange, forward) : answer_reply(exchange, forward);
 }
 
 /* Sends at once; what can't be sent is a reply too. */

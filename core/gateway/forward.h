@@ -10,6 +10,8 @@
  *   reads    prepare: build, send, wait, take the reply; the record knows the answer
  *   changes  prepare: build; record; apply: the record on the disk, then send, wait, take the reply, settle the record
  *
+ * A read's large reply that nobody here looks into is passed on while it comes, within prepare.
+ *
  * Inside of the gateway, like exchange.h.
  */
 
@@ -34,9 +36,10 @@ struct gw_forward {
     bool has_ended; /* call's outcome is there */
     bool is_taken;  /* of a change: into the answer and the record, with `taken` */
     enum gw_step taken;
-    bool is_denied; /* nobody signs it: the caller's key is gone, or STS doesn't let the gateway act for the caller */
-    bool is_own;    /* signed with the gateway's own credentials */
-    bool is_passed; /* the caller's own request, as it came: call.head is there, nothing is signed */
+    bool is_denied;   /* nobody signs it: the caller's key is gone, or STS doesn't let the gateway act for the caller */
+    bool is_given_up; /* the client has left a reply that it was given in pieces */
+    bool is_own;      /* signed with the gateway's own credentials */
+    bool is_passed;   /* the caller's own request, as it came: call.head is there, nothing is signed */
 };
 
 /* True for an operation that the upstream answers in this gateway's mode. */
@@ -45,6 +48,12 @@ bool gw_forward_wanted(const struct gw_exchange *exchange);
 /* The stages of an exchange that is forwarded. */
 enum gw_step gw_forward_prepare(struct gw_exchange *exchange);
 enum gw_step gw_forward_apply(struct gw_exchange *exchange);
+/* Fills the answer from the reply. */
+void gw_forward_show(struct gw_exchange *exchange, const struct gw_forward *forward);
+/* forward_stream.c: the reply may go to the client in pieces, if it turns out to be large. */
+void gw_forward_stream(struct gw_forward *forward);
+/* The client has taken what there was of it, or is lost. */
+void gw_forward_drained(struct gw_exchange *exchange);
 /* The record's job is through: GW_OK goes on to send. */
 enum gw_step gw_forward_recorded(struct gw_exchange *exchange);
 

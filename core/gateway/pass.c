@@ -330,7 +330,7 @@ void gw_pass_put_head(const struct gw_exchange *exchange, struct gw_buf *head)
         gw_buf_append_lit(head, "\r\n");
     }
     if (answer->status != 204 && answer->status != 304)
-        append_length(answer->body.length, head);
+        append_length(gw_answer_length(answer), head);
     gw_buf_append_lit(head, "x-eksgate-RequestId: ");
     gw_buf_append(head, exchange->request_id, 36);
     gw_buf_append_lit(head, "\r\n");

@@ -21,6 +21,9 @@ The name of the cluster in a request's path says what happens to it:
   garbage        what is no HTTP
   status-S       an error of that status, in EKS's form
   bare-S         a reply of that status, an HTML page
+  large-N        a body of N bytes that tell their place, "0000000\n0000001\n...", over again after 8 MB
+  half-N         the same, but the connection ends after half of them
+  surplus-N      the same, and a byte too many in the end
 
 `proxy` is a proxy for CONNECT that wants me:s3cret and takes every name for this machine.
 
@@ -40,6 +43,7 @@ import time
 LOG = []
 LOCK = threading.Lock()
 STALLED = []
+LINES = []
 
 
 def reply_of(method, path, body, framing="length", extra=""):
@@ -65,6 +69,15 @@ def error_of(status, bare):
         text = json.dumps({"message": f"fault {status}"}).encode()
     head = f"HTTP/1.1 {status} Fault\r\nContent-Type: {kind}\r\n{fields}Content-Length: {len(text)}\r\n\r\n"
     return head.encode() + text
+
+
+def large_of(length, more=b""):
+    """A reply whose body shows where a part of it is from."""
+    if not LINES:
+        LINES.append(b"".join(b"%07d\n" % i for i in range(1000000)))
+    lines = LINES[0] * (length // len(LINES[0]) + 1)
+    return (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nx-amzn-RequestId: large\r\nContent-Length: %d\r\n\r\n%s" %
+            (length, lines[:length] + more))
 
 
 def reset(conn):
@@ -131,7 +144,12 @@ class Connection(threading.Thread):
         cluster = cluster_of(path)
         with LOCK:
             LOG.append({"cluster": cluster, "method": method, "path": path, "body": body, "connection": self.number})
-        return self.act(cluster, method, path, body)
+            entry = LOG[-1]
+        try:
+            return self.act(cluster, method, path, body)
+        except OSError:
+            entry["refused"] = True  # the reply, by a peer that is gone
+            raise
 
     def answer(self, text):
         self.conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" %
@@ -149,10 +167,13 @@ class Connection(threading.Thread):
             "garbage": lambda: b"220 smtp.example ESMTP\r\n",
             "status": lambda: error_of(int(number), False),
             "bare": lambda: error_of(int(number), True),
+            "large": lambda: large_of(int(number)),
+            "half": lambda: large_of(int(number))[:int(number) // 2],
+            "surplus": lambda: large_of(int(number), b"!"),
         }
         if name in plain:
             self.conn.sendall(plain[name]())
-            return name in ("status", "bare")
+            return name in ("status", "bare", "large")
         if name in ("chunked", "long", "short", "nolength", "huge"):
             self.conn.sendall(reply_of(method, path, body, framing=name))
             return name == "chunked"

@@ -73,6 +73,16 @@ void gw_upstream_send(struct gw_upstream *upstream, struct gw_upstream_call *cal
     gw_fatal("no upstream in this test");
 }
 
+void gw_upstream_resume(struct gw_upstream_call *call)
+{
+    (void)call;
+}
+
+void gw_upstream_cancel(struct gw_upstream_call *call)
+{
+    (void)call;
+}
+
 const struct gw_upstream_counters *gw_upstream_counters_get(const struct gw_upstream *upstream)
 {
     (void)upstream;
@@ -291,6 +301,37 @@ static void keep_text(char *out, size_t size, struct gw_str text)
 void gw_conn_drop(struct gw_conn *conn)
 {
     conn->drops++;
+}
+
+bool gw_conn_is_alive(const struct gw_conn *conn)
+{
+    (void)conn;
+    return true;
+}
+
+enum gw_conn_flow gw_conn_reply_begin(struct gw_conn *conn, const struct gw_reply *reply, uint64_t length)
+{
+    (void)conn;
+    (void)reply;
+    (void)length;
+    gw_fatal("no reply comes in pieces in this test");
+}
+
+enum gw_conn_flow gw_conn_reply_piece(struct gw_conn *conn, struct gw_str piece)
+{
+    (void)conn;
+    (void)piece;
+    gw_fatal("no reply comes in pieces in this test");
+}
+
+void gw_conn_reply_end(struct gw_conn *conn, struct gw_str piece)
+{
+    (void)gw_conn_reply_piece(conn, piece);
+}
+
+void gw_conn_reply_break(struct gw_conn *conn)
+{
+    (void)gw_conn_reply_piece(conn, GW_STR(""));
 }
 
 void gw_conn_reply(struct gw_conn *conn, const struct gw_reply *reply)
