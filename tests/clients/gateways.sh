@@ -184,3 +184,11 @@ signed_anew() {
     [ "$seen" = AKIACLIENTS000000009 ] && grep -q 'AKIACLIENTS00000000[14]' "$folder/front/audit.jsonl" &&
         ! grep -q "$seen" "$folder/front/audit.jsonl"
 }
+
+# Whoever asked was verified by the one behind, with the caller's own key; the one before it was told so for each change.
+passed_through() {
+    local seen said='.additionalEventData.eksgate | select(.settles != null and .outcome == "applied").verified'
+    quietly "$program" audit verify "$folder/passing/audit.jsonl" || return 1
+    seen=$(jq -r '.userIdentity | select(.invokedBy != "eksgate").accessKeyId' "$folder/aws/audit.jsonl" | sort -u)
+    [ "$seen" = AKIACLIENTS000000001 ] && [ "$(jq "$said" "$folder/passing/audit.jsonl" | sort -u)" = true ]
+}

@@ -126,8 +126,9 @@ def clusters(eks):
     listed = [name for page in eks.get_paginator("list_clusters").paginate(PaginationConfig={"PageSize": 2})
               for name in page["clusters"]]
     check("pages through clusters", listed == sorted(listed) and set(names) < set(listed), listed)
-    elsewhere = client(os.environ["AWS_SECRET_ACCESS_KEY"], region="us-east-1").list_clusters()["clusters"]
-    check("sees none of them in another region", not set(names) & set(elsewhere), elsewhere)
+    if BEHIND != "passing":  # whose endpoint is that of one region
+        elsewhere = client(os.environ["AWS_SECRET_ACCESS_KEY"], region="us-east-1").list_clusters()["clusters"]
+        check("sees none of them in another region", not set(names) & set(elsewhere), elsewhere)
     update = eks.update_cluster_config(name=names[0], accessConfig={"authenticationMode": "API"})["update"]
     done = eks.describe_update(name=names[0], updateId=update["id"])["update"]
     check("changes the authentication mode", done["status"] == "Successful" and eks.describe_cluster(name=names[0])[
@@ -240,11 +241,12 @@ def main():
     deletes(eks, where, entries[1])
     pages(eks)
     clusters(eks)
-    if BEHIND != "moto":
+    if os.environ["LOSSY_ENDPOINT"]:
         retries()
         busy()
     refusals(eks)
-    callers()
+    if BEHIND != "passing":  # nobody is verified there who could be told who they are
+        callers()
     finish()
 
 

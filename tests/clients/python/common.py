@@ -6,7 +6,7 @@ import threading
 
 PREFIX = os.environ["CLIENT_PREFIX"]
 CLUSTER = "my-cluster"
-# What a gateway before it forwards to: nothing, eksgate or moto.
+# What a gateway before it forwards to: nothing, eksgate, moto; passing: eksgate, unseen.
 BEHIND = os.environ["BEHIND"]
 # Who is the administrator of a cluster that was made.
 CREATOR = os.environ["CREATOR"]
