@@ -37,7 +37,8 @@ struct gw_overlay_key {
     struct gw_str cluster;
 };
 
-/* Moves on with every change of a cluster of that region and name, made or about to be made. Any thread. */
+/* Moves on with every change of a cluster of that name, anybody's in any region, made or about to be made. Any thread.
+ */
 uint64_t gw_overlay_memory_mark(const struct gw_overlay_memory *memory, const struct gw_overlay_key *key);
 void gw_overlay_memory_touch(struct gw_overlay_memory *memory, const struct gw_overlay_key *key);
 /* Keeps scope and front of what was seen; asked for at `asked_ms` (monotonic) with that mark. Any thread. */

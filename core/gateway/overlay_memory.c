@@ -56,12 +56,11 @@ void gw_overlay_memory_free(struct gw_overlay_memory **memory)
     *memory = NULL;
 }
 
+/* By the name alone: whose cluster it is, and where, the upstream says, and not everyone who signs for another region
+ * or as another account means another cluster. */
 static size_t mark_of(const struct gw_overlay_memory *memory, const struct gw_overlay_key *key)
 {
-    uint64_t hash = gw_hash(&memory->seed, key->cluster.at, key->cluster.length);
-
-    hash ^= gw_hash(&memory->seed, key->region.at, key->region.length) * 3;
-    return (size_t)(hash % MARKS);
+    return (size_t)(gw_hash(&memory->seed, key->cluster.at, key->cluster.length) % MARKS);
 }
 
 uint64_t gw_overlay_memory_mark(const struct gw_overlay_memory *memory, const struct gw_overlay_key *key)

@@ -116,6 +116,21 @@ static void touch__moves_the_clusters_mark_for_all_callers(void **state)
     assert_int_not_equal(gw_overlay_memory_mark(c->memory, &second), before);
 }
 
+/* An upstream that doesn't go by the scope shows the same cluster to both. */
+static void touch__moves_the_mark_for_those_who_sign_for_another_region(void **state)
+{
+    struct memory_case *c = *state;
+    struct gw_overlay_key first = key_of("AKIA1", "a");
+    struct gw_overlay_key second = key_of("AKIA2", "a");
+    uint64_t before;
+
+    second.account = GW_STR("111122223333");
+    second.region = GW_STR("us-east-1");
+    before = gw_overlay_memory_mark(c->memory, &second);
+    gw_overlay_memory_touch(c->memory, &first);
+    assert_int_not_equal(gw_overlay_memory_mark(c->memory, &second), before);
+}
+
 #define MEMORY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -125,6 +140,7 @@ int main(void)
         MEMORY_TEST(recall__another_callers__is_nothing),
         MEMORY_TEST(keep__more_than_there_is_room_for__forgets_some),
         MEMORY_TEST(touch__moves_the_clusters_mark_for_all_callers),
+        MEMORY_TEST(touch__moves_the_mark_for_those_who_sign_for_another_region),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
