@@ -287,12 +287,13 @@ static enum gw_step answer_reply(struct gw_exchange *exchange, const struct gw_f
         return gw_answer_error(exchange, GW_EKS_ServerException, GW_STR("The upstream answered with a redirect."));
     }
     gw_forward_show(exchange, forward);
+    if (call->reply.status >= 300)
+        answer->message = error_message(exchange, call->reply_body);
     if (forward->is_passed)
-        exchange->caller.verified = gw_pass_is_vouched_for(call);
+        exchange->caller.verified = gw_pass_is_vouched_for(call, answer->message);
     if (call->reply.status < 300)
         return GW_STEP_DONE;
     answer->error_type = type.at == NULL ? "" : gw_arena_str(exchange->arena, gw_str_slice(type, 0, 128)).at;
-    answer->message = error_message(exchange, call->reply_body);
     return GW_STEP_FAILED;
 }
 

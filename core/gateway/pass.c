@@ -189,6 +189,8 @@ static const char *why_ambiguous(const struct gw_http1_request *request)
     }
     if (gw_str_find(request->query, '+', 0) < request->query.length)
         return "A '+' in the query means one character or another: write %2B or %20.";
+    if (gw_str_find(request->target, ';', 0) < request->target.length)
+        return "A ';' in path or query separates for some and doesn't for others: write %3B.";
     if (gw_foreign_has_body(request) && !is_body_plain(request))
         return "Bodies must be application/json in UTF-8, without a Content-Encoding.";
     return NULL;
@@ -262,41 +264,44 @@ void gw_pass_build(struct gw_exchange *exchange, struct gw_forward *forward)
         gw_eks_is_read_only(call->op) || (gw_eks_takes_token(call->op) && gw_eks_has_token(call));
 }
 
-/* Types of refusals that come before it is settled who asks, or that anything in front of EKS may give. */
-static bool is_from_before(struct gw_str type)
+/* Errors of EKS's about what was asked. Any other may come from before it was settled who asks
+ * (InvalidSignatureException, UnknownOperationException, SerializationException), or from anybody in front
+ * (ThrottlingException, BadRequestException). */
+static bool is_about_what_was_asked(struct gw_str type)
 {
     static const char *const types[] = {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "RequestExpired",
-        "SignatureDoesNotMatch",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "UnrecognizedClientException",
+        "ClientException",
+        "InvalidParameterException",
+        "InvalidRequestException",
+        "InvalidStateException",
+        "NotFoundException",
+        "ResourceInUseException",
+        "ResourceNotFoundException",
+        "ResourceLimitExceededException",
+        "ResourcePropagationDelayException",
+        "UnsupportedAvailabilityZoneException",
     };
 
     for (size_t i = 0; i < GW_COUNT(types); i++) {
         if (gw_str_is(type, types[i]))
             return true;
     }
-    return type.length == 0;
+    return false;
 }
 
-bool gw_pass_is_vouched_for(const struct gw_upstream_call *call)
+bool gw_pass_is_vouched_for(const struct gw_upstream_call *call, struct gw_str message)
 {
     unsigned status = call->reply.status;
+    struct gw_str type = gw_forward_error_type(call);
 
     if (call->outcome != GW_UPSTREAM_REPLIED)
         return false;
     if (status / 100 == 2)
         return true;
-    return status / 100 == 4 && !is_from_before(gw_forward_error_type(call));
+    /* IAM's own words name whom it has denied; others deny what nobody has signed. */
+    if (status == 403 && gw_str_is(type, "AccessDeniedException"))
+        return gw_str_starts(message, GW_STR("User: arn:"));
+    return status / 100 == 4 && is_about_what_was_asked(type);
 }
 
 enum gw_journal_maker gw_pass_maker(const struct gw_exchange *exchange)

@@ -33,9 +33,10 @@ GW_NODISCARD enum gw_status gw_pass_append_head(const struct gw_http1_request *r
 /* Fills `forward` with the exchange's own request. */
 void gw_pass_build(struct gw_exchange *exchange, struct gw_forward *forward);
 
-/* True when the reply is one that only a caller gets whom the upstream has verified: a success, or a refusal of what
- * was asked. A refusal of the signature isn't, nor is a failure, a throttling or what names no type of error. */
-bool gw_pass_is_vouched_for(const struct gw_upstream_call *call);
+/* True when the reply, whose error says `message`, is one that only a caller gets whom the upstream has verified: a
+ * success, an error of EKS's about what was asked, a denial that names the caller. A refusal of the signature isn't,
+ * nor is a failure, a throttling, a denial in other words, or a type of error that isn't known. */
+bool gw_pass_is_vouched_for(const struct gw_upstream_call *call, struct gw_str message);
 
 /* What the record that settles a forwarded change says of its caller. */
 enum gw_journal_maker gw_pass_maker(const struct gw_exchange *exchange);

@@ -173,7 +173,11 @@ static void pass_why_not__what_could_be_read_in_two_ways__refuses(void **state)
     }
     request = parse("GET /clusters/a?nextToken=b+c HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_non_null(gw_pass_why_not(&request, GW_STR("host")));
-    request = parse("GET /clusters/a?nextToken=b%2Bc%20d HTTP/1.1\r\nHost: a\r\n\r\n");
+    request = parse("GET /clusters/a/node-groups/b;c=d HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_non_null(gw_pass_why_not(&request, GW_STR("host")));
+    request = parse("GET /clusters/a/node-groups?maxResults=1;nextToken=b HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_non_null(gw_pass_why_not(&request, GW_STR("host")));
+    request = parse("GET /clusters/a?nextToken=b%2Bc%20d%3B HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_null(gw_pass_why_not(&request, GW_STR("host")));
     assert_true(may_go("Content-Length: 1\r\nContent-Type: application/json\r\n", "host"));
     assert_true(may_go("Content-Length: 1\r\nContent-Type: application/json; charset=UTF-8\r\n", "host"));
@@ -185,7 +189,7 @@ static void pass_why_not__what_could_be_read_in_two_ways__refuses(void **state)
     assert_false(may_go("Content-Length: 1\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n", "host"));
 }
 
-static bool vouches(unsigned status, const char *type)
+static bool vouches_with(unsigned status, const char *type, const char *message)
 {
     struct gw_upstream_call call = {.outcome = GW_UPSTREAM_REPLIED, .reply = {.status = status}};
 
@@ -194,7 +198,12 @@ static bool vouches(unsigned status, const char *type)
         call.reply.fields.headers[0] =
             (struct gw_header){GW_STR("x-amzn-ErrorType"), gw_str_from(type), GW_HEADER_OTHER};
     }
-    return gw_pass_is_vouched_for(&call);
+    return gw_pass_is_vouched_for(&call, gw_str_from(message));
+}
+
+static bool vouches(unsigned status, const char *type)
+{
+    return vouches_with(status, type, "m");
 }
 
 static void pass_is_vouched_for__what_only_a_verified_caller_gets__holds(void **state)
@@ -204,7 +213,12 @@ static void pass_is_vouched_for__what_only_a_verified_caller_gets__holds(void **
     (void)state;
     assert_true(vouches(200, NULL));
     assert_true(vouches(404, "ResourceNotFoundException"));
-    assert_true(vouches(403, "AccessDeniedException:http://internal/"));
+    assert_true(vouches(400, "InvalidParameterException"));
+    assert_true(vouches_with(403, "AccessDeniedException:http://internal/",
+                             "User: arn:aws:iam::012345678910:user/u is not authorized to perform: eks:ListClusters"));
+    assert_false(
+        vouches_with(403, "AccessDeniedException", "Unable to determine service/operation name to be authorized"));
+    assert_false(vouches_with(403, "AccessDeniedException", "User:  is not authorized to perform: eks:ListClusters"));
     assert_true(vouches(409, "com.amazonaws.eks#ResourceInUseException"));
     assert_false(vouches(403, "InvalidSignatureException:http://internal/"));
     assert_false(vouches(403, "UnrecognizedClientException"));
@@ -213,11 +227,17 @@ static void pass_is_vouched_for__what_only_a_verified_caller_gets__holds(void **
     assert_false(vouches(403, "MissingAuthenticationTokenException"));
     assert_false(vouches(400, "InvalidSignatureException"));
     assert_false(vouches(403, NULL));
+    assert_false(vouches(403, "OptInRequired"));
+    assert_false(vouches(403, "signaturedoesnotmatch"));
+    assert_false(vouches(404, "UnknownOperationException"));
+    assert_false(vouches(400, "SerializationException"));
+    assert_false(vouches(400, "BadRequestException"));
+    assert_false(vouches(413, "RequestEntityTooLargeException"));
     assert_false(vouches(429, "ThrottlingException"));
     assert_false(vouches(500, "ServerException"));
     assert_false(vouches(503, "ServiceUnavailableException"));
     assert_false(vouches(302, NULL));
-    assert_false(gw_pass_is_vouched_for(&none));
+    assert_false(gw_pass_is_vouched_for(&none, GW_STR("")));
 }
 
 int main(void)
