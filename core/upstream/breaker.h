@@ -4,9 +4,11 @@
 
 /*
  * When to leave a target alone. Failures are connections that don't come about
- * and requests without a whole reply; a reply of any status is none, a 5xx
+ * and requests without a byte of a reply; a reply of any status is none, a 5xx
  * neither: a service that refuses is there, its clients are to hear what it says,
- * and one failing operation must not take the others along.
+ * and one failing operation must not take the others along. A reply that breaks
+ * off, or is too large, says nothing: it may be due to what was asked, and who asks
+ * that must not shut others out.
  *
  *   closed --failures in a row--> open --after a while--> one request tries
  *      ^---------------------- its reply ----------------------'

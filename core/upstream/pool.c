@@ -164,11 +164,13 @@ static void fail_exchange(struct gw_upstream_conn *conn, const char *why)
 {
     struct gw_upstream_pool *pool = conn->pool;
     bool is_probe = conn->work->is_probe;
-    bool is_paused = conn->work->is_paused;
+    bool is_there = conn->work->is_paused || conn->work->exchange.answered;
 
     if (settle_failed(conn->work, conn->kept, why))
         gw_upstream_pool_close_idle(pool);
-    else if (!is_paused && count_failure(pool, is_probe))
+    else if (is_there && is_probe)
+        gw_breaker_abstain(&pool->breaker);
+    else if (!is_there && count_failure(pool, is_probe))
         end_all_waiting(pool, why);
     gw_upstream_conn_close(conn);
     gw_upstream_pool_pump(pool);

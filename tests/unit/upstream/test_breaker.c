@@ -133,6 +133,30 @@ static void open__others_wait_for_a_connection__they_end_too(void **state)
     (void)close(fd);
 }
 
+/* Somebody may ask for what is too large over and over: the others are served all the same. */
+static void replies__that_are_too_large_or_break_off__leave_it_closed(void **state)
+{
+    static const char *const replies[] = {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+                                          "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"};
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 8; i++) {
+        struct ask ask;
+        int fd;
+
+        ask_get(&ask, f, GET);
+        fd = server_accept(f);
+        server_expect(f, fd, "\r\n\r\n");
+        server_send(fd, replies[i % 2]);
+        (void)shutdown(fd, SHUT_WR);
+        require_outcome(f, &ask, GW_UPSTREAM_UNKNOWN, "");
+        (void)close(fd);
+        ask_fini(&ask);
+    }
+    assert_int_equal(fixture_counter(f, breaker_opened), 0);
+    reply_once(f, REFUSED);
+}
+
 /* Who names targets that don't answer, a region say, must not fill the table with them. */
 static void open__of_very_many_targets__leaves_room_for_another(void **state)
 {
@@ -187,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(open__after_its_time__one_request_tries, setup, teardown),
         cmocka_unit_test_setup_teardown(open__of_very_many_targets__leaves_room_for_another, setup, teardown),
         cmocka_unit_test_setup_teardown(open__others_wait_for_a_connection__they_end_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(replies__that_are_too_large_or_break_off__leave_it_closed, setup, teardown),
         cmocka_unit_test(breaker__probe_that_says_nothing__lets_another_try),
         cmocka_unit_test(breaker__without_a_limit__never_opens),
     };
