@@ -8,6 +8,7 @@
 
 #include "codec/uri.h"
 #include "gateway/foreign.h"
+#include "gateway/passable.h"
 
 #define BODY_MAX ((size_t)64 << 20)
 
@@ -126,6 +127,21 @@ void gw_explain_operation(struct gw_explain *explain)
     gw_explain_say(explain, "labels", labels(explain));
 }
 
+/* With auth = "upstream" what takes the secret is the upstream's to say. */
+static void tell_check(struct gw_explain *explain, enum gw_explain_check check,
+                       const struct gw_explain_finding *finding)
+{
+    static const struct gw_explain_finding theirs = {.outcome = GW_EXPLAIN_OPEN, .why = "the upstream knows"};
+    bool takes_secret = check == GW_EXPLAIN_KEY || check == GW_EXPLAIN_SIGNATURE || check == GW_EXPLAIN_TOKEN ||
+                        check == GW_EXPLAIN_EXPIRY;
+    bool is_theirs = takes_secret && explain->config->auth == GW_GATEWAY_AUTH_UPSTREAM;
+    bool was_open = explain->is_open;
+
+    gw_explain_check(explain, gw_explain_check_name(check), is_theirs ? &theirs : finding);
+    if (is_theirs)
+        explain->is_open = was_open;
+}
+
 static void look_at_signature(struct gw_explain *explain)
 {
     const struct gw_eks_service *service =
@@ -138,24 +154,45 @@ static void look_at_signature(struct gw_explain *explain)
                                       .now_ms = explain->now_ms};
     struct gw_explain_report *report = &explain->signature;
 
-    bool was_open = explain->is_open;
-    struct gw_refusal before = explain->refused;
-
     gw_explain_signature(verifier, explain->keyring, &what, explain->arena, report);
     gw_verify_free(&verifier);
     for (int i = 0; i < GW_EXPLAIN_CHECKS; i++)
-        gw_explain_check(explain, gw_explain_check_name((enum gw_explain_check)i), &report->findings[i]);
+        tell_check(explain, (enum gw_explain_check)i, &report->findings[i]);
     if (report->shown.at != NULL)
         gw_explain_say(explain, "canonicalRequest", gw_json_string(report->shown));
     if (report->string_to_sign.at != NULL)
         gw_explain_say(explain, "stringToSign", gw_json_string(report->string_to_sign));
-    if (explain->config->auth == GW_GATEWAY_AUTH_UPSTREAM) { /* the upstream says what of it holds */
-        explain->is_open = was_open;
-        explain->refused = before;
-    }
     explain->has_caller = report->has_caller;
     explain->caller = report->caller;
     explain->call.region = report->region;
+}
+
+/* What a request must be that goes on as it came, beside its signature. */
+static void look_at_passage(struct gw_explain *explain)
+{
+    const struct gw_config *config = explain->config;
+    struct gw_str authorization = gw_http1_header(&explain->request, GW_HEADER_AUTHORIZATION);
+    struct gw_sigv4_auth auth = {.signed_headers = GW_STR_NONE};
+    struct gw_explain_finding host = {
+        .outcome = GW_EXPLAIN_HOLDS,
+        .refusal = {403, "AccessDeniedException",
+                    GW_STR("Host is not the EKS endpoint of the region that the request is "
+                           "signed for.")}};
+    struct gw_explain_finding head = {.outcome = GW_EXPLAIN_HOLDS, .refusal = {400, "BadRequestException", GW_STR("")}};
+    struct gw_err err;
+    const char *why;
+
+    if (gw_sigv4_parse_authorization(authorization, true, &auth, &err) != GW_OK)
+        auth.signed_headers = GW_STR_NONE;
+    if (!gw_passable_is_host(config->upstream.endpoint, explain->call.region, explain->request.host))
+        host.outcome = GW_EXPLAIN_FAILS;
+    why = gw_passable_why_not(&explain->request, auth.signed_headers);
+    if (why != NULL) {
+        head.outcome = GW_EXPLAIN_FAILS;
+        head.refusal.message = gw_str_from(why);
+    }
+    gw_explain_check(explain, "endpoint's host", &host);
+    gw_explain_check(explain, "goes on as it came", &head);
 }
 
 /* Which listener it comes in through isn't known: one of them must do. */
@@ -210,6 +247,8 @@ void gw_explain_admission(struct gw_explain *explain)
         look_at_anybody(explain);
     else
         look_at_signature(explain);
+    if (explain->config->auth == GW_GATEWAY_AUTH_UPSTREAM)
+        look_at_passage(explain);
     if (!explain->has_caller)
         return;
     gw_explain_text(explain, &caller, "arn", explain->caller.identity.arn);

@@ -121,13 +121,13 @@ enum gw_step gw_admit_passed(struct gw_exchange *exchange)
     if (gw_verify_admit_unknown(worker->verifier, request_of(exchange), gw_clock_wall_ms(worker->gateway->clock),
                                 exchange->arena, &exchange->verify, &refusal) != GW_OK)
         return refuse_signature(exchange, &refusal);
-    if (!gw_pass_is_host(options->upstream.endpoint, exchange->verify.region, request_of(exchange)->host)) {
+    if (!gw_passable_is_host(options->upstream.endpoint, exchange->verify.region, request_of(exchange)->host)) {
         gw_metrics_count(&worker->metrics.refused_signature);
         return gw_answer_http(exchange, 403, "AccessDeniedException",
                               GW_STR("Host is not the EKS endpoint of the region that the request is signed for; "
                                      "this gateway forwards to that alone."));
     }
-    why = gw_pass_why_not(request_of(exchange), exchange->verify.signed_headers);
+    why = gw_passable_why_not(request_of(exchange), exchange->verify.signed_headers);
     if (why != NULL)
         return gw_answer_http(exchange, 400, "BadRequestException", gw_str_from(why));
     return GW_STEP_DONE;

@@ -181,7 +181,7 @@ static bool on_connect(void *ctx, struct gw_str authority)
     const struct gw_gateway_options *options = &worker->gateway->options;
 
     return options->auth == GW_GATEWAY_AUTH_UPSTREAM &&
-           gw_pass_is_any_host(options->upstream.endpoint, &options->verify, authority);
+           gw_passable_is_any_host(options->upstream.endpoint, &options->verify, authority);
 }
 
 static void on_drained(void *ctx, struct gw_conn *conn)

@@ -13,17 +13,7 @@
  */
 
 #include "gateway/forward.h"
-
-/* True when `host` (a Host field, or what CONNECT names: with its port, which may be left out where it is the scheme's)
- * is that of the endpoint with this region filled in. */
-bool gw_pass_is_host(struct gw_str endpoint, struct gw_str region, struct gw_str host);
-/* The same for any of the regions that are accepted. */
-bool gw_pass_is_any_host(struct gw_str endpoint, const struct gw_verify_options *options, struct gw_str host);
-
-/* Why the request can't go on: what was signed would be touched, or the upstream might read it otherwise than policies
- * did, since nothing is made anew on the way (fields that name another method or path, a '+' in the query, a body of
- * another type than JSON in UTF-8). NULL: it can. */
-const char *gw_pass_why_not(const struct gw_http1_request *request, struct gw_str signed_headers);
+#include "gateway/passable.h"
 
 /* The head that goes on: the request line and the fields as they came, in their order, without those of the connection.
  * A body that came in chunks gets its length in their place. GW_E_LIMIT: larger than the buffer takes. */

@@ -5,6 +5,7 @@ local cjson = require("cjson")
 local gateway = require("support.gateway")
 local sigv4 = require("support.sigv4")
 local text = require("support.text")
+local upstream = require("support.upstream")
 
 local AT = 1767225600 -- 2026-01-01T00:00:00Z
 local ROLE = "arn:aws:iam::012345678910:role/team/dev"
@@ -312,8 +313,8 @@ describe("eksgate explain", function()
     end)
 
     describe("in front of an upstream", function()
-        local function forwarding(upstream, policies)
-            return gateway.prepare({ policies = policies, settings = { access_entries = "upstream", upstream = upstream,
+        local function forwarding(forwarded_to, policies)
+            return gateway.prepare({ policies = policies, settings = { access_entries = "upstream", upstream = forwarded_to,
                 store = gateway.none, clusters = gateway.none } })
         end
 
@@ -371,6 +372,32 @@ describe("eksgate explain", function()
             assert.equal(1, code)
             assert.is_nil(cjson.decode(out).upstream)
         end)
+    end)
+
+    it("explains what a gateway that lets signed requests pass makes of it", function()
+        local passing = gateway.prepare(upstream.passing("http://127.0.0.1:5000"))
+        local host = upstream.host("http://127.0.0.1:5000")
+        local theirs = "key, signature, token, key expiry"
+        local function look(request)
+            local path = write(request)
+            local code, out = gateway.run({
+                "explain", "-c", passing.config, "--at", "2026-01-01T00:01:00Z", "--json", path,
+            })
+            return code, cjson.decode(out)
+        end
+        local code, report = look({ host = host, key = { id = "ASIAUNKNOWN", secret = "nobody here knows" } })
+        assert.equal(0, code)
+        assert.equal(theirs, failed(report))
+        code, report = look({ host = "eks.eu-west-1.example:5000" })
+        assert.equal(1, code)
+        assert.truthy(failed(report):find("endpoint's host", 1, true))
+        code, report = look({ host = host, headers = { { "TE", "trailers" } }, signed = { "host", "te", "x-amz-date" } })
+        assert.equal(1, code)
+        assert.truthy(failed(report):find("goes on as it came", 1, true))
+        code, report = look({ host = host, time = AT - 3600 })
+        assert.equal(1, code)
+        assert.truthy(failed(report):find("clock", 1, true))
+        passing:forget()
     end)
 
     it("explains what a gateway without signatures makes of it", function()

@@ -14,7 +14,7 @@
 
 static bool is_host(const char *endpoint, const char *region, const char *host)
 {
-    return gw_pass_is_host(gw_str_from(endpoint), gw_str_from(region), gw_str_from(host));
+    return gw_passable_is_host(gw_str_from(endpoint), gw_str_from(region), gw_str_from(host));
 }
 
 static void pass_is_host__of_the_endpoint_in_that_region__holds(void **state)
@@ -59,7 +59,7 @@ static bool is_any(const char *endpoint, bool any, const char *host)
     static const struct gw_str regions[] = {GW_STR_INIT("us-west-2"), GW_STR_INIT("eu-west-1")};
     struct gw_verify_options options = {.regions = regions, .region_count = any ? 0 : 2};
 
-    return gw_pass_is_any_host(gw_str_from(endpoint), &options, gw_str_from(host));
+    return gw_passable_is_any_host(gw_str_from(endpoint), &options, gw_str_from(host));
 }
 
 static void pass_is_any_host__accepted_regions__alone_hold(void **state)
@@ -139,7 +139,7 @@ static bool may_go(const char *fields, const char *signed_headers)
 
     (void)snprintf(text, sizeof(text), "POST / HTTP/1.1\r\nHost: a\r\n%s\r\n", fields);
     request = parse(text);
-    return gw_pass_why_not(&request, gw_str_from(signed_headers)) == NULL;
+    return gw_passable_why_not(&request, gw_str_from(signed_headers)) == NULL;
 }
 
 static void pass_why_not__signed_fields_that_would_be_touched__refuse(void **state)
@@ -172,13 +172,13 @@ static void pass_why_not__what_could_be_read_in_two_ways__refuses(void **state)
         assert_false(may_go(field, "host"));
     }
     request = parse("GET /clusters/a?nextToken=b+c HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_non_null(gw_pass_why_not(&request, GW_STR("host")));
+    assert_non_null(gw_passable_why_not(&request, GW_STR("host")));
     request = parse("GET /clusters/a/node-groups/b;c=d HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_non_null(gw_pass_why_not(&request, GW_STR("host")));
+    assert_non_null(gw_passable_why_not(&request, GW_STR("host")));
     request = parse("GET /clusters/a/node-groups?maxResults=1;nextToken=b HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_non_null(gw_pass_why_not(&request, GW_STR("host")));
+    assert_non_null(gw_passable_why_not(&request, GW_STR("host")));
     request = parse("GET /clusters/a?nextToken=b%2Bc%20d%3B HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_null(gw_pass_why_not(&request, GW_STR("host")));
+    assert_null(gw_passable_why_not(&request, GW_STR("host")));
     assert_true(may_go("Content-Length: 1\r\nContent-Type: application/json\r\n", "host"));
     assert_true(may_go("Content-Length: 1\r\nContent-Type: application/json; charset=UTF-8\r\n", "host"));
     assert_true(may_go("Content-Length: 1\r\nContent-Type: application/x-amz-json-1.1\r\n", "host"));
