@@ -157,7 +157,7 @@ static enum gw_status read_output(struct gw_chain *chain, int fd, int64_t deadli
     }
 }
 
-/* How it ended; GW_E_LIMIT: it hasn't. */
+/* How it ended; GW_E_LIMIT, GW_E_BUSY: it hasn't. */
 static enum gw_status await_exit(struct gw_chain *chain, pid_t pid, int64_t deadline_ms, bool *is_gone,
                                  struct gw_err *err)
 {
@@ -167,7 +167,8 @@ static enum gw_status await_exit(struct gw_chain *chain, pid_t pid, int64_t dead
     while ((got = waitpid(pid, &how, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
         if (left_of(deadline_ms) == 0)
             return gw_fail(err, GW_E_LIMIT, "the command didn't end in %d s", TIMEOUT_MS / 1000);
-        (void)poll(&(struct pollfd){.fd = chain->world->stop_fd, .events = POLLIN}, 1, NAP_MS);
+        if (poll(&(struct pollfd){.fd = chain->world->stop_fd, .events = POLLIN}, 1, NAP_MS) > 0)
+            return gw_fail(err, GW_E_BUSY, "stopped");
     }
     *is_gone = true;
     if (got == pid && WIFEXITED(how) && WEXITSTATUS(how) == 0)

@@ -117,6 +117,23 @@ static void process__stopped__is_killed_with_what_it_started(void **state)
     assert_int_equal(close(held[0]) + close(stop[0]) + close(stop[1]), 0);
 }
 
+/* It has closed its output and goes on: half a second later it is awaited. */
+static void process__stopped_while_it_is_awaited__is_killed_at_once(void **state)
+{
+    int stop[2];
+    char command[200];
+    struct gw_str output;
+    struct gw_err err;
+
+    (void)state;
+    assert_int_equal(pipe(stop), 0); /* inherited on purpose */
+    world.stop_fd = stop[0];
+    (void)snprintf(command, sizeof(command), "sh -c 'exec >/dev/null; sleep 0.5; printf x >&%d; exec sleep 600'",
+                   stop[1]);
+    assert_int_equal(gw_chain_process(&chain, gw_str_from(command), &output, &err), GW_E_BUSY);
+    assert_int_equal(close(stop[0]) + close(stop[1]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +142,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(process__output__comes_back_whole, begin_chain, end_chain),
         cmocka_unit_test_setup_teardown(process__failures__are_told_and_the_output_is_not, begin_chain, end_chain),
         cmocka_unit_test_setup_teardown(process__stopped__is_killed_with_what_it_started, begin_chain, end_chain),
+        cmocka_unit_test_setup_teardown(process__stopped_while_it_is_awaited__is_killed_at_once, begin_chain,
+                                        end_chain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
