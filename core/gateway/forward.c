@@ -211,7 +211,7 @@ static struct gw_str reply_field(const struct gw_upstream_call *call, const char
     return GW_STR_NONE;
 }
 
-/* The upstream doesn't take the gateway's own credentials: that is no answer for the caller. */
+/* The upstream doesn't take the gateway's own credentials. */
 static bool is_about_us(const struct gw_forward *forward)
 {
     static const char *const types[] = {"ExpiredTokenException",        "ExpiredToken",
@@ -230,13 +230,21 @@ static bool is_about_us(const struct gw_forward *forward)
     return false;
 }
 
-static enum gw_step answer_about_us(struct gw_exchange *exchange, const struct gw_forward *forward)
+bool gw_forward_doubt(const struct gw_exchange *exchange, const struct gw_forward *forward)
 {
     struct gw_str type = gw_forward_error_type(&forward->call);
 
+    if (!is_about_us(forward))
+        return false;
     gw_credentials_doubt(exchange->worker->gateway->options.upstream.credentials, forward->secret_version);
     gw_log(GW_LOG_ERROR, "upstream", "the upstream refuses the gateway's own credentials: %u %.*s (request %s)",
            forward->call.reply.status, GW_STR_ARG(type), exchange->request_id);
+    return true;
+}
+
+/* That is no answer for the caller. */
+static enum gw_step answer_about_us(struct gw_exchange *exchange)
+{
     return gw_answer_error(
         exchange, GW_EKS_ServiceUnavailableException,
         GW_STR("The upstream did not accept this gateway's own credentials; nothing was done. Try again."));
@@ -312,7 +320,7 @@ enum gw_step gw_forward_take(struct gw_exchange *exchange, const struct gw_forwa
         break;
     }
     gw_metrics_count(&exchange->worker->metrics.forwards_answered);
-    return is_about_us(forward) ? answer_about_us(exchange, forward) : answer_reply(exchange, forward);
+    return gw_forward_doubt(exchange, forward) ? answer_about_us(exchange) : answer_reply(exchange, forward);
 }
 
 /* Sends at once; what can't be sent is a reply too. */

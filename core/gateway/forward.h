@@ -80,6 +80,9 @@ void gw_forward_hurry(struct gw_worker *worker);
 /* Takes the upstream's answer, or why there is none, as the client's. FAILED: it is an error. */
 enum gw_step gw_forward_take(struct gw_exchange *exchange, const struct gw_forward *forward);
 
+/* True: the reply is a refusal of the gateway's own credentials, which are fetched anew then. */
+bool gw_forward_doubt(const struct gw_exchange *exchange, const struct gw_forward *forward);
+
 /* The error's type in a reply of AWS: {NULL,0} when it names none. View. */
 struct gw_str gw_forward_error_type(const struct gw_upstream_call *call);
 

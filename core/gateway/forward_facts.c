@@ -111,6 +111,7 @@ static bool take(struct gw_exchange *exchange, enum gw_eks_fact fact, const stru
     if (call->reply.status == 200 &&
         gw_eks_forward_fact(fact, call->reply_body, exchange->arena, &exchange->facts) == GW_OK)
         return true;
+    (void)gw_forward_doubt(exchange, read);
     gw_log(GW_LOG_WARN, "upstream", "what policies need to know isn't told: the upstream answered %u %.*s (request %s)",
            call->reply.status, GW_STR_ARG(gw_forward_error_type(call)), exchange->request_id);
     return false;

@@ -21,7 +21,7 @@ describe("a gateway with credentials of its own", function()
         stubs:stop()
     end)
 
-    local function start(environment, settings)
+    local function start(environment, settings, policies)
         local all = {
             AWS_CONTAINER_CREDENTIALS_FULL_URI = stubs.container .. "/v1/credentials", AWS_EC2_METADATA_DISABLED = "true",
             AWS_ENDPOINT_URL_STS = stubs.sts, HOME = "/nonexistent", AWS_REGION = gateway.region,
@@ -35,7 +35,9 @@ describe("a gateway with credentials of its own", function()
         for name, value in pairs(settings or {}) do
             asked[name] = value
         end
-        front = gateway.start(upstream.front(stubs.eks, { upstream = asked, environment = all }))
+        front = gateway.start(upstream.front(stubs.eks, {
+            upstream = asked, environment = all, policies = policies,
+        }))
         return front
     end
 
@@ -88,6 +90,16 @@ describe("a gateway with credentials of its own", function()
 
     it("fetches them anew when the upstream calls them expired", function()
         start()
+        await_first()
+        stubs:set({ revoked = stubs:log().issued })
+        expect.error(describe_cluster(), 503, "ServiceUnavailableException")
+        assert.truthy(text.wait_for(function()
+            return describe_cluster().status == 200
+        end, 10))
+    end)
+
+    it("fetches them anew when they are refused while it asks what policies need to know", function()
+        start({}, {}, { [[return { name = "sees", needs = { "cluster" }, authorize = function() end }]] })
         await_first()
         stubs:set({ revoked = stubs:log().issued })
         expect.error(describe_cluster(), 503, "ServiceUnavailableException")
