@@ -9,6 +9,7 @@
 #include "eks/forward.h"
 #include "eks/overlay.h"
 #include "gateway/endpoint.h"
+#include "upstream/template.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
 
@@ -42,8 +43,8 @@ static enum gw_status build(struct gw_explain *explain, struct gw_sign_request *
                             struct gw_err *err)
 {
     const struct gw_eks_call *call = &explain->call;
-    struct gw_endpoint_place place = {call->region, call->account};
-    struct gw_str endpoint = gw_endpoint_fill_in(explain->config->upstream.endpoint, &place, explain->arena);
+    struct gw_template_place place = {call->region, call->account};
+    struct gw_str endpoint = gw_template_fill_in(explain->config->upstream.endpoint, &place, explain->arena);
     bool adds_token = gw_eks_takes_token(call->op) && !gw_eks_has_token(call);
     struct gw_upstream_target target;
     struct gw_sigv4_query query;

@@ -8,6 +8,7 @@
 #include "codec/aws_keys.h"
 #include "codec/sts.h"
 #include "config/settings.h"
+#include "upstream/template.h"
 #include "upstream/upstream.h"
 
 static void refuse(const struct gw_settings *settings, enum gw_option_id id, const char *what)
@@ -69,17 +70,6 @@ static void fill_credentials(const struct gw_settings *settings, struct gw_confi
     }
 }
 
-/* arena: `from` in the place of `what`. */
-static struct gw_str put_in(struct gw_arena *arena, struct gw_str text, struct gw_str what, const char *instead)
-{
-    size_t at = gw_str_search(text, what);
-
-    if (at == SIZE_MAX)
-        return text;
-    return gw_arena_printf(arena, "%.*s%s%.*s", (int)at, text.at, instead,
-                           GW_STR_ARG(gw_str_slice(text, at + what.length, SIZE_MAX)));
-}
-
 static void fill_name(const struct gw_settings *settings, enum gw_option_id id, struct gw_str *name)
 {
     if (gw_settings_text(settings, id, name) && name->at != NULL && !gw_sts_is_name(*name))
@@ -88,6 +78,7 @@ static void fill_name(const struct gw_settings *settings, enum gw_option_id id, 
 
 static void fill_role(const struct gw_settings *settings, struct gw_config *config)
 {
+    static const struct gw_template_place place = {.account = GW_STR_INIT("000000000000")};
     struct gw_credentials_role_options *assumes = &config->assumes;
     struct gw_principal who;
 
@@ -97,8 +88,7 @@ static void fill_role(const struct gw_settings *settings, struct gw_config *conf
         refuse(settings, GW_OPTION_UPSTREAM_SESSION_NAME, "is empty");
     if (!gw_settings_text(settings, GW_OPTION_UPSTREAM_ASSUME_ROLE, &assumes->arn) || assumes->arn.at == NULL)
         return;
-    if (gw_arn_parse_principal(put_in(settings->arena, assumes->arn, GW_STR("{account}"), "000000000000"), &who) !=
-            GW_OK ||
+    if (gw_arn_parse_principal(gw_template_fill_in(assumes->arn, &place, settings->arena), &who) != GW_OK ||
         who.kind != GW_PRINCIPAL_ROLE)
         refuse(settings, GW_OPTION_UPSTREAM_ASSUME_ROLE, "is no role's ARN");
     else if (config->credentials == GW_CONFIG_CREDENTIALS_CALLER)
@@ -108,14 +98,15 @@ static void fill_role(const struct gw_settings *settings, struct gw_config *conf
 
 static void fill_endpoint(const struct gw_settings *settings, struct gw_config *config)
 {
+    static const struct gw_template_place place = {.region = GW_STR_INIT("us-gov-west-1")};
     struct gw_upstream_target target;
     struct gw_err err;
 
     if (!gw_settings_text(settings, GW_OPTION_UPSTREAM_STS_ENDPOINT, &config->sts_endpoint) ||
         config->sts_endpoint.at == NULL)
         return;
-    if (gw_upstream_parse_url(put_in(settings->arena, config->sts_endpoint, GW_STR("{region}"), "us-east-1"), &target,
-                              &err) != GW_OK)
+    if (gw_upstream_parse_url(gw_template_fill_in(config->sts_endpoint, &place, settings->arena), &target, &err) !=
+        GW_OK)
         gw_settings_problem(settings, GW_OPTION_UPSTREAM_STS_ENDPOINT, "is %.*s; accepted: %s",
                             config->sts_endpoint.length > 80 ? 80 : (int)config->sts_endpoint.length,
                             config->sts_endpoint.at, gw_option_rows[GW_OPTION_UPSTREAM_STS_ENDPOINT].accepted);

@@ -4,31 +4,15 @@
  * entries, and who for the rest.
  */
 #include "config/settings.h"
-
-#define URL_MAX 512
+#include "upstream/template.h"
 
 /* The template with names of the longest kind in the places of {region} and {account}, so that it reads as a URL. */
 static struct gw_str fill_in(struct gw_arena *arena, struct gw_str template)
 {
-    struct gw_buf text;
-    struct gw_str filled;
+    static const struct gw_template_place place = {GW_STR_INIT("us-gov-west-1"), GW_STR_INIT("000000000000")};
+    struct gw_str filled = gw_template_fill_in(template, &place, arena);
 
-    gw_buf_init(&text, URL_MAX);
-    while (template.length > 0) {
-        bool is_region = gw_str_starts(template, GW_STR("{region}"));
-        bool is_account = gw_str_starts(template, GW_STR("{account}"));
-
-        if (is_region)
-            gw_buf_append_lit(&text, "us-gov-west-1");
-        else if (is_account)
-            gw_buf_append_lit(&text, "000000000000");
-        else
-            gw_buf_append_byte(&text, template.at[0]);
-        template = gw_str_slice(template, is_region ? 8 : is_account ? 9 : 1, template.length);
-    }
-    filled = text.overflowed ? GW_STR("") : gw_arena_str(arena, gw_buf_str(&text));
-    gw_buf_fini(&text);
-    return filled;
+    return filled.at != NULL ? filled : GW_STR("");
 }
 
 static bool is_below(struct gw_str host, struct gw_str domain)

@@ -6,6 +6,7 @@
 #include "gateway/forward.h"
 
 #include "gateway/endpoint.h"
+#include "upstream/template.h"
 
 static void append_field(struct gw_buf *head, const char *name, struct gw_str value)
 {
@@ -20,9 +21,9 @@ static enum gw_status find_peer(struct gw_forward *forward, struct gw_err *err)
 {
     struct gw_upstream_target *target = &forward->call.target;
     const struct gw_exchange *exchange = forward->exchange;
-    struct gw_endpoint_place place = {forward->region, forward->account};
+    struct gw_template_place place = {forward->region, forward->account};
     struct gw_str text =
-        gw_endpoint_fill_in(exchange->worker->gateway->options.upstream.connect, &place, exchange->arena);
+        gw_template_fill_in(exchange->worker->gateway->options.upstream.connect, &place, exchange->arena);
 
     if (text.at == NULL ||
         gw_upstream_parse_authority(text, target->port, &target->connect_host, &target->connect_port) != GW_OK)
@@ -33,13 +34,13 @@ static enum gw_status find_peer(struct gw_forward *forward, struct gw_err *err)
 static enum gw_status find_target(struct gw_forward *forward, struct gw_err *err)
 {
     const struct gw_exchange *exchange = forward->exchange;
-    struct gw_endpoint_place place = {forward->region, forward->account};
+    struct gw_template_place place = {forward->region, forward->account};
     struct gw_str url =
-        gw_endpoint_fill_in(exchange->worker->gateway->options.upstream.endpoint, &place, exchange->arena);
+        gw_template_fill_in(exchange->worker->gateway->options.upstream.endpoint, &place, exchange->arena);
     enum gw_status status;
 
     if (url.at == NULL)
-        return gw_fail(err, GW_E_LIMIT, "the endpoint is longer than %d bytes", GW_ENDPOINT_URL_MAX);
+        return gw_fail(err, GW_E_LIMIT, "the endpoint is longer than %d bytes", GW_TEMPLATE_MAX);
     status = gw_upstream_parse_url(url, &forward->call.target, err);
     if (status == GW_OK)
         forward->sign.host = gw_endpoint_host(&forward->call.target, exchange->arena);

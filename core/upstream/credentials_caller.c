@@ -5,6 +5,7 @@
  */
 #include "codec/sts.h"
 #include "upstream/credentials.h"
+#include "upstream/template.h"
 
 static struct gw_str name_for(struct gw_str wanted, struct gw_str caller, struct gw_arena *arena)
 {
@@ -17,22 +18,14 @@ static struct gw_str name_for(struct gw_str wanted, struct gw_str caller, struct
     return gw_arena_str(arena, (struct gw_str){name, length});
 }
 
-static struct gw_str fill_account(struct gw_str arn, struct gw_str account, struct gw_arena *arena)
-{
-    size_t at = gw_str_search(arn, GW_STR("{account}"));
-
-    if (at == SIZE_MAX)
-        return arn;
-    return gw_arena_printf(arena, "%.*s%.*s%.*s", (int)at, arn.at, GW_STR_ARG(account),
-                           GW_STR_ARG(gw_str_slice(arn, at + strlen("{account}"), SIZE_MAX)));
-}
-
 struct gw_credentials_role gw_credentials_role_of(const struct gw_credentials_role_options *options,
                                                   struct gw_str caller, struct gw_str account, struct gw_str region,
                                                   struct gw_arena *arena)
 {
+    const struct gw_template_place place = {.account = account};
+
     return (struct gw_credentials_role){
-        .arn = fill_account(options->arn, account, arena),
+        .arn = gw_template_fill_in(options->arn, &place, arena),
         .session_name = name_for(options->session_name, caller, arena),
         .source_identity = name_for(options->source_identity, caller, arena),
         .region = region,

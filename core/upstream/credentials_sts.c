@@ -10,6 +10,7 @@
 #include "upstream/credentials_chain.h"
 
 #include "codec/sts.h"
+#include "upstream/template.h"
 
 #define ATTEMPTS    3
 #define PAUSE_MS    500
@@ -64,17 +65,6 @@ static bool is_region(struct gw_str text)
     return text.length > 0 && text.length <= 64;
 }
 
-/* arena: {region} filled in. */
-static struct gw_str fill(struct gw_chain *chain, struct gw_str url, struct gw_str region)
-{
-    size_t at = gw_str_search(url, GW_STR("{region}"));
-
-    if (at == SIZE_MAX)
-        return url;
-    return gw_arena_printf(&chain->arena, "%.*s%.*s%.*s", (int)at, url.at, GW_STR_ARG(region),
-                           GW_STR_ARG(gw_str_slice(url, at + strlen("{region}"), SIZE_MAX)));
-}
-
 static bool wants_legacy(struct gw_chain *chain)
 {
     struct gw_str mode = gw_chain_variable(chain, "AWS_STS_REGIONAL_ENDPOINTS");
@@ -102,7 +92,9 @@ static enum gw_status find_place(struct gw_chain *chain, struct gw_str region, s
     if (url.length == 0)
         url =
             gw_arena_printf(&chain->arena, "https://sts.%.*s.%s", GW_STR_ARG(place->region), suffix_of(place->region));
-    return gw_chain_parse_url(fill(chain, url, place->region), &place->target, &place->path, err);
+    return gw_chain_parse_url(
+        gw_template_fill_in(url, &(struct gw_template_place){.region = place->region}, &chain->arena), &place->target,
+        &place->path, err);
 }
 
 /* The fields that carry the signature, behind Content-Type. */
