@@ -451,13 +451,6 @@ void gw_keyring_free(struct gw_keyring **keyring)
     *keyring = NULL;
 }
 
-void gw_keyring_release(void *keyring)
-{
-    struct gw_keyring *old = keyring;
-
-    gw_keyring_free(&old);
-}
-
 const struct gw_key *gw_keyring_find(const struct gw_keyring *keyring, struct gw_str id)
 {
     return id.length == 0 || id.length > GW_KEYRING_ID_MAX ? NULL : gw_map_get(&keyring->by_id, id);

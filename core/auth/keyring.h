@@ -65,9 +65,8 @@ GW_NODISCARD enum gw_status gw_keyring_from_json(const struct gw_json *keys, con
 GW_NODISCARD enum gw_status gw_keyring_mock(struct gw_str account, struct gw_str partition, struct gw_keyring **keyring,
                                             struct gw_err *err);
 
-/* Wipes and frees. The void form suits gw_epoch_retire. */
+/* Wipes and frees. */
 void gw_keyring_free(struct gw_keyring **keyring);
-void gw_keyring_release(void *keyring);
 
 /* borrows: NULL when unknown; disabled and expired keys are found too. */
 const struct gw_key *gw_keyring_find(const struct gw_keyring *keyring, struct gw_str id);

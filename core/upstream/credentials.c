@@ -52,7 +52,6 @@ static void copy_options(struct gw_credentials *credentials, const struct gw_cre
     *copy = *options;
     copy->region = keep(arena, options->region);
     copy->sts_endpoint = keep(arena, options->sts_endpoint);
-    copy->ca_file = keep(arena, options->ca_file);
     if (options->fixed != NULL) {
         struct gw_credentials_key *key = gw_arena_zero(arena, 1, sizeof(*key));
 

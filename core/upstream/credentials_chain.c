@@ -192,7 +192,7 @@ static enum gw_status new_tls(struct gw_chain *chain, struct gw_err *err)
     if (options.ca_file.at == NULL)
         options.ca_file = gw_chain_profile_setting(chain, "ca_bundle");
     if (options.ca_file.length == 0)
-        options.ca_file = chain->world->options->ca_file;
+        options.ca_file = GW_STR_NONE;
     return gw_tls_client_new(&options, &chain->tls, err);
 }
 
