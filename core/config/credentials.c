@@ -131,6 +131,8 @@ void gw_config_credentials_options(const struct gw_config *config, char *const *
         .fixed = config->credentials == GW_CONFIG_CREDENTIALS_KEY ? &config->credentials_key : NULL,
         .region = config->region_count > 0 ? config->regions[0] : GW_STR_NONE,
         .sts_endpoint = config->sts_endpoint,
+        .proxy = config->upstream_pool.proxy,
+        .no_proxy = config->upstream_pool.no_proxy,
         .environment = environment,
         .clock = gw_clock_system(),
         .random = gw_random_system(),

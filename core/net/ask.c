@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * look up -> connect -> [TLS] -> send head and body -> read head -> read body
+ * look up -> connect -> [tunnel] -> [TLS] -> send head and body -> read head -> read body
  *
  * Sockets don't block; poll waits, at most until the deadline. Everything that
  * was sent or received is wiped, because most of it is or leads to credentials.
@@ -104,14 +104,16 @@ static enum gw_status connect_tcp(struct call *call)
     const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     enum gw_status status = GW_E_MISSING;
+    bool is_proxied = call->ask->tunnel.at != NULL;
+    struct gw_str name = is_proxied ? call->ask->proxy_host : call->ask->host;
     char host[256];
     char port[8];
     int code;
 
-    if (call->ask->host.length >= sizeof(host))
+    if (name.length >= sizeof(host))
         return fail(call, GW_E_MISSING, "is too long a name");
-    (void)snprintf(host, sizeof(host), "%.*s", GW_STR_ARG(call->ask->host));
-    (void)snprintf(port, sizeof(port), "%u", (unsigned)call->ask->port);
+    (void)snprintf(host, sizeof(host), "%.*s", GW_STR_ARG(name));
+    (void)snprintf(port, sizeof(port), "%u", (unsigned)(is_proxied ? call->ask->proxy_port : call->ask->port));
     code = getaddrinfo(host, port, &wanted, &found);
     if (code != 0)
         return fail(call, GW_E_MISSING, gai_strerror(code));
@@ -174,10 +176,8 @@ static enum gw_status send_some(struct call *call, struct gw_str bytes, size_t *
 }
 
 /* GW_OK also where the peer takes no more: what it has answered can still be read. */
-static enum gw_status send_all(struct call *call)
+static enum gw_status send_all(struct call *call, struct gw_str bytes)
 {
-    struct gw_str bytes = gw_buf_str(&call->output);
-
     while (bytes.length > 0) {
         size_t sent;
         enum gw_status status = send_some(call, bytes, &sent);
@@ -237,7 +237,7 @@ static enum gw_status fail_reply(struct call *call, enum gw_status status, const
                    (unsigned)call->ask->port, why);
 }
 
-static enum gw_status read_head(struct call *call)
+static enum gw_status read_head(struct call *call, bool of_tunnel)
 {
     enum gw_status status = GW_AGAIN;
 
@@ -247,13 +247,29 @@ static enum gw_status read_head(struct call *call)
         status = read_some(call);
         if (status != GW_OK)
             return status;
-        status = gw_http1_reply_parse(gw_buf_str(&call->input), &limits, &call->reply, &why);
+        status = of_tunnel ? gw_http1_reply_parse_tunnel(gw_buf_str(&call->input), &limits, &call->reply, &why)
+                           : gw_http1_reply_parse(gw_buf_str(&call->input), &limits, &call->reply, &why);
         if (status != GW_OK && status != GW_AGAIN)
             return fail_reply(call, status, why.text);
     }
-    call->result->status = call->reply.status;
     gw_buf_consume(&call->input, call->reply.head_length);
     return GW_OK;
+}
+
+/* What a proxy says behind its head is nobody's: it would be read as the TLS peer's. */
+static enum gw_status open_tunnel(struct call *call)
+{
+    enum gw_status status = send_all(call, call->ask->tunnel);
+    char answered[64];
+
+    if (status == GW_OK)
+        status = read_head(call, true);
+    if (status != GW_OK)
+        return status;
+    (void)snprintf(answered, sizeof(answered), "the proxy answered %u", call->reply.status);
+    if (call->reply.status / 100 != 2)
+        return fail(call, GW_E_IO, answered);
+    return call->input.length == 0 ? GW_OK : fail(call, GW_E_IO, "the proxy sent more than its answer");
 }
 
 /* Moves what has come of the body to the result. GW_AGAIN: there is more of it. */
@@ -296,15 +312,18 @@ static enum gw_status exchange(struct call *call)
 {
     enum gw_status status = connect_tcp(call);
 
+    if (status == GW_OK && call->ask->tunnel.at != NULL)
+        status = open_tunnel(call);
     if (status == GW_OK && call->ask->tls != NULL)
         status = shake_hands(call);
     if (status == GW_OK)
-        status = send_all(call);
+        status = send_all(call, gw_buf_str(&call->output));
     if (status == GW_OK)
-        status = read_head(call);
-    if (status == GW_OK)
-        status = read_body(call);
-    return status;
+        status = read_head(call, false);
+    if (status != GW_OK)
+        return status;
+    call->result->status = call->reply.status;
+    return read_body(call);
 }
 
 /* Buffers get their final size at once: growing would leave copies behind. */

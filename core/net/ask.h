@@ -21,6 +21,11 @@ struct gw_ask {
     struct gw_str host; /* a name or an IP address, without brackets */
     uint16_t port;
     struct gw_tls_context *tls; /* of gw_tls_client_new, borrowed; NULL: plain */
+    /* With TLS: what a proxy is asked for a tunnel to host and port, its blank line included, and where the proxy is.
+     * A secret, where it has a login. {NULL,0}: no proxy. */
+    struct gw_str tunnel;
+    struct gw_str proxy_host;
+    uint16_t proxy_port;
     struct gw_str head; /* request line and every field with its CRLF, Host and Content-Length included; Connection and
                            the blank line are added */
     struct gw_str body;

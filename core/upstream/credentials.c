@@ -52,6 +52,8 @@ static void copy_options(struct gw_credentials *credentials, const struct gw_cre
     *copy = *options;
     copy->region = keep(arena, options->region);
     copy->sts_endpoint = keep(arena, options->sts_endpoint);
+    copy->proxy = keep(arena, options->proxy);
+    copy->no_proxy = keep(arena, options->no_proxy);
     if (options->fixed != NULL) {
         struct gw_credentials_key *key = gw_arena_zero(arena, 1, sizeof(*key));
 

@@ -34,9 +34,11 @@ struct gw_credentials_options {
     const struct gw_credentials_key *fixed; /* NULL: the chain */
     struct gw_str region; /* whose STS is asked where AWS_REGION, AWS_DEFAULT_REGION and the profile say nothing */
     struct gw_str
-        sts_endpoint;         /* "https://HOST", may hold {region}; goes before AWS_ENDPOINT_URL_STS; {NULL,0}: AWS's */
-    char *const *environment; /* as environ; borrowed for ever */
-    struct gw_epoch *epoch;   /* that its readers are in; borrowed */
+        sts_endpoint;    /* "https://HOST", may hold {region}; goes before AWS_ENDPOINT_URL_STS; {NULL,0}: AWS's */
+    struct gw_str proxy; /* that STS is asked through, as gw_upstream_options'; {NULL,0}: none */
+    struct gw_str no_proxy;
+    char *const *environment;       /* as environ; borrowed for ever */
+    struct gw_epoch *epoch;         /* that its readers are in; borrowed */
     const struct gw_clock *clock;   /* borrowed */
     const struct gw_random *random; /* borrowed */
 };

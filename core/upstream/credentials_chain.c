@@ -7,7 +7,9 @@
 
 #include "base/file.h"
 #include "codec/time.h"
+#include "net/client.h"
 #include "upstream/credentials_files.h"
+#include "upstream/proxy.h"
 
 #define TLS_SHARED_MS 60000
 
@@ -221,6 +223,32 @@ static enum gw_status make_tls(struct gw_chain *chain, struct gw_err *err)
     return status;
 }
 
+/* Where the request goes through a proxy: which, and what that is asked. The arena is wiped. */
+static enum gw_status find_proxy(struct gw_chain *chain, const struct gw_chain_request *request, struct gw_ask *ask,
+                                 struct gw_err *err)
+{
+    const struct gw_credentials_options *options = chain->world->options;
+    struct gw_upstream_proxy proxy;
+    struct gw_buf text;
+    enum gw_status status;
+
+    if (!request->by_proxy || options->proxy.at == NULL ||
+        gw_upstream_proxy_spares(options->no_proxy, &request->target))
+        return GW_OK;
+    status = gw_upstream_proxy_parse(options->proxy, &proxy, err);
+    if (status != GW_OK)
+        return status;
+    gw_buf_init(&text, GW_CLIENT_CONNECT);
+    status = gw_buf_reserve(&text, GW_CLIENT_CONNECT); /* once: growing would leave copies behind */
+    gw_upstream_proxy_ask(&proxy, &request->target, &text);
+    ask->tunnel = gw_arena_str(&chain->arena, gw_buf_str(&text));
+    ask->proxy_host = proxy.host;
+    ask->proxy_port = proxy.port;
+    gw_wipe(text.at, text.length);
+    gw_buf_fini(&text);
+    return status;
+}
+
 enum gw_status gw_chain_ask(struct gw_chain *chain, const struct gw_chain_request *request, struct gw_ask_reply *reply,
                             struct gw_err *err)
 {
@@ -240,6 +268,9 @@ enum gw_status gw_chain_ask(struct gw_chain *chain, const struct gw_chain_reques
         if (status != GW_OK)
             return status == GW_E_MISSING ? GW_E_IO : status;
         ask.tls = chain->tls;
+        status = find_proxy(chain, request, &ask, err);
+        if (status != GW_OK)
+            return status;
     }
     if (request->body.at != NULL || strcmp(request->method, "GET") != 0)
         length = gw_arena_printf(&chain->arena, "Content-Length: %zu\r\n", request->body.length);

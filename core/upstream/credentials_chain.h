@@ -106,6 +106,7 @@ struct gw_chain_request {
     struct gw_str body;   /* {NULL,0}: none, and no Content-Length */
     unsigned timeout_ms;
     bool (*allows)(const struct gw_address *address);
+    bool by_proxy; /* over TLS: through the options' proxy, unless no_proxy spares the target */
 };
 
 /* `reply` is filled in any case (gw_ask_reply_fini). */

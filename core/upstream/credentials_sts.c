@@ -160,8 +160,12 @@ static enum gw_status judge(struct gw_chain *chain, const struct gw_ask_reply *r
 static enum gw_status attempt(struct gw_chain *chain, const struct place *place, const struct gw_sign_identity *by,
                               struct gw_str form, struct gw_aws_keys *keys, struct gw_err *err)
 {
-    struct gw_chain_request request = {
-        .method = "POST", .target = place->target, .path = place->path, .body = form, .timeout_ms = TIMEOUT_MS};
+    struct gw_chain_request request = {.method = "POST",
+                                       .target = place->target,
+                                       .path = place->path,
+                                       .body = form,
+                                       .timeout_ms = TIMEOUT_MS,
+                                       .by_proxy = true};
     struct gw_ask_reply reply = {0};
     struct gw_buf fields;
     enum gw_status status;

@@ -4,6 +4,7 @@
 
 local cjson = require("cjson")
 local aws_stubs = require("support.aws_stubs")
+local fault_upstream = require("support.fault_upstream")
 local gateway = require("support.gateway")
 local text = require("support.text")
 local tls = require("support.tls")
@@ -55,6 +56,9 @@ describe("credentials", function()
             "CONTAINER_AUTHORIZATION_TOKEN", "CONTAINER_AUTHORIZATION_TOKEN_FILE", "EC2_METADATA_SERVICE_ENDPOINT",
         }) do
             all["AWS_" .. name] = false
+        end
+        for _, name in ipairs({ "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy" }) do
+            all[name] = false
         end
         for name, value in pairs(environment) do
             all[name] = value
@@ -321,7 +325,7 @@ describe("credentials", function()
         setup(function()
             local place = text.make_folder()
             local authority = tls.authority(place, "ca")
-            local pair = authority:make("sts", { names = { "127.0.0.1" } })
+            local pair = authority:make("sts", { names = { "127.0.0.1", "sts.example" } })
             secure = aws_stubs.start(pair)
             secure.place, secure.authority = place, authority.file
             secure:set({ web_token = token, role = role })
@@ -349,6 +353,25 @@ describe("credentials", function()
                 AWS_CA_BUNDLE = secure.authority,
             }))
             assert.same({ "sts POST / 200" }, secure:lines())
+        end)
+
+        it("are asked for through the proxy, whose password nobody is shown", function()
+            local faults = fault_upstream.start()
+            secure:set({ host = "sts.example" })
+            local asks = irsa({
+                AWS_ENDPOINT_URL_STS = secure.sts:gsub("127%.0%.0%.1", "sts.example"), AWS_CA_BUNDLE = secure.authority,
+                HTTPS_PROXY = faults.proxy:gsub("//", "//me:s3cret@"),
+            })
+            expect_winner("web identity", "ASIASTUB", asks)
+            assert.same({ "sts POST / 200" }, secure:lines())
+            local asked = faults:seen()
+            assert.same({ "CONNECT", (asks.AWS_ENDPOINT_URL_STS:gsub("https://", "")) }, { asked[1].method, asked[1].path })
+            asks.HTTPS_PROXY = faults.proxy:gsub("//", "//me:wr0ng@")
+            local said = expect_failure({ "web identity: STS: sts.example:", "the proxy answered 407" }, asks)
+            assert.is_nil(said:find("wr0ng", 1, true))
+            asks.NO_PROXY = ".example"
+            assert.is_nil(expect_failure({ "web identity: STS: sts.example:" }, asks):find("proxy", 1, true))
+            faults:stop()
         end)
     end)
 

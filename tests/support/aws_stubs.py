@@ -36,6 +36,7 @@ STATE = {
     "sts_fail": None,  # {"status", "code", "message", "times"}: answered instead
     "container_fail": None,  # {"status", "times"}
     "imds_fail": None,
+    "host": "127.0.0.1",  # that Host names
     "revoked": 0,  # how many of the keys issued first EKS doesn't take any more
     "same": False,  # the same key again and again
 }
@@ -140,7 +141,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(400, problem, "text/plain", problem=problem)
 
     def common_problem(self):
-        if self.headers.get("Host") != f"127.0.0.1:{self.server.server_address[1]}":
+        if self.headers.get("Host") != f"{STATE['host']}:{self.server.server_address[1]}":
             return "Host is " + str(self.headers.get("Host"))
         if not re.fullmatch(r"eksgate/\S+", self.headers.get("User-Agent", "")):
             return "User-Agent isn't eksgate's"
