@@ -196,15 +196,29 @@ static void note_failure(struct gw_policy_call *call)
         .policy = call->refusal.policy, .verdict = GW_VERDICT_DENY, .reason = call->refusal.reason};
 }
 
+/* IAM's words; of somebody who isn't verified they can name neither who it is nor whose resource. */
+static struct gw_str not_authorized(struct gw_exchange *exchange, struct gw_str tail)
+{
+    const struct gw_caller *caller = &exchange->caller;
+    const char *operation = gw_eks_ops[exchange->call.op].name;
+    struct gw_str service = gw_eks_service_of(exchange->call.op)->name;
+    struct gw_str resource;
+
+    if (caller->identity.arn.length == 0)
+        return gw_arena_printf(exchange->arena, "The user of %.*s is not authorized to perform: %.*s:%s %.*s",
+                               GW_STR_ARG(caller->access_key), GW_STR_ARG(service), operation, GW_STR_ARG(tail));
+    resource = gw_eks_resource_arn(&exchange->call, exchange->worker->gateway->store);
+    return gw_arena_printf(exchange->arena, "User: %.*s is not authorized to perform: %.*s:%s on resource: %.*s %.*s",
+                           GW_STR_ARG(caller->identity.arn), GW_STR_ARG(service), operation, GW_STR_ARG(resource),
+                           GW_STR_ARG(tail));
+}
+
 enum gw_step gw_asks_refused(struct gw_exchange *exchange)
 {
     static const struct gw_policy_refusal unavailable = {
         .verdict = GW_VERDICT_DENY, .policy = GW_STR_INIT("policies"), .reason = GW_STR_INIT("policy failed")};
     const struct gw_policy_refusal *refusal = exchange->told ? &exchange->policy_call->refusal : &unavailable;
     struct gw_str tail = signed_off(exchange, refusal->policy, refusal->reason);
-    struct gw_str caller = exchange->caller.identity.arn;
-    struct gw_str service = gw_eks_service_of(exchange->call.op)->name;
-    struct gw_str resource;
 
     gw_metrics_count(&exchange->worker->metrics.refused_policy);
     if (exchange->told)
@@ -215,12 +229,7 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
         exchange->answer.retry_after_s = refusal->retry_after_s;
         return GW_STEP_FAILED;
     }
-    resource = gw_eks_resource_arn(&exchange->call, exchange->worker->gateway->store);
-    return gw_answer_error(exchange, GW_EKS_AccessDeniedException,
-                           gw_arena_printf(exchange->arena,
-                                           "User: %.*s is not authorized to perform: %.*s:%s on resource: %.*s %.*s",
-                                           GW_STR_ARG(caller), GW_STR_ARG(service), gw_eks_ops[exchange->call.op].name,
-                                           GW_STR_ARG(resource), GW_STR_ARG(tail)));
+    return gw_answer_error(exchange, GW_EKS_AccessDeniedException, not_authorized(exchange, tail));
 }
 
 enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer answer)

@@ -221,6 +221,8 @@ describe("a gateway that lets signed requests pass", function()
         local reply = expect.error(front:send("POST", "/clusters/my-cluster/node-groups", { nodegroupName = "n" }), 403,
             "AccessDeniedException")
         assert.truthy(reply.message:find("no nodes for " .. gateway.key.id, 1, true))
+        assert.equal(1, (reply.message:find("The user of " .. gateway.key.id .. " is not authorized to perform: eks:CreateNodegroup (",
+            1, true)))
         local slow = front:send("GET", "/clusters")
         assert.equal(429, slow.status)
         assert.equal("7", slow.header["retry-after"])
