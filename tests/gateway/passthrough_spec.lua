@@ -94,6 +94,9 @@ describe("a gateway that lets signed requests pass", function()
         refused({ algorithm = "AWS4-HMAC-SHA512" }, 403, "IncompleteSignatureException")
         refused({ authorization = function() return "Bearer abc" end }, 403, "IncompleteSignatureException")
         refused({ headers = { { "X-Amz-Content-Sha256", ("0"):rep(64) } } }, 403, "InvalidSignatureException")
+        for _, id in ipairs({ "AKIAOTHER Credential=AKIAMINE", "AKIA\xff", 'AKIA"', ("A"):rep(129) }) do
+            refused({ key = { id = id, secret = "x" } }, 403, "UnrecognizedClientException")
+        end
         assert.equal(0, arrived(back, "DescribeAccessEntry"))
         assert.equal(0, arrived(back, "Unknown"))
         pair:stop()
