@@ -167,6 +167,22 @@ static void look_at_signature(struct gw_explain *explain)
     explain->call.region = report->region;
 }
 
+/* The id that a record would name. Where the field can't be read, the signature's form has failed. */
+static void look_at_key_id(struct gw_explain *explain, struct gw_str text)
+{
+    struct gw_explain_finding finding = {.outcome = GW_EXPLAIN_HOLDS,
+                                         .refusal = {403, "UnrecognizedClientException",
+                                                     GW_STR("The security token included in the request is invalid.")}};
+    struct gw_sigv4_credential credential;
+    struct gw_err err;
+
+    if (gw_sigv4_parse_credential(text, &credential, &err) == GW_OK && !gw_passable_is_key_id(credential.access_key)) {
+        finding.outcome = GW_EXPLAIN_FAILS;
+        finding.why = "no access key has an id like that";
+    }
+    gw_explain_check(explain, "key id", &finding);
+}
+
 /* What a request must be that goes on as it came, beside its signature. */
 static void look_at_passage(struct gw_explain *explain)
 {
@@ -191,6 +207,7 @@ static void look_at_passage(struct gw_explain *explain)
         head.outcome = GW_EXPLAIN_FAILS;
         head.refusal.message = gw_str_from(why);
     }
+    look_at_key_id(explain, auth.credential);
     gw_explain_check(explain, "endpoint's host", &host);
     gw_explain_check(explain, "goes on as it came", &head);
 }

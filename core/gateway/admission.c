@@ -13,8 +13,6 @@
  */
 #include "gateway/pass.h"
 
-#define KEY_ID_MAX 128 /* IAM's */
-
 static const struct gw_http1_request *request_of(const struct gw_exchange *exchange)
 {
     return gw_conn_request(exchange->conn);
@@ -107,20 +105,6 @@ enum gw_step gw_verify_anybody(struct gw_exchange *exchange)
     return GW_STEP_DONE;
 }
 
-/* An access key's id as AWS makes them, and such as emulators take. Another text may be one id to us and another to who
- * takes the Authorization field apart elsewhere, and the record would name the wrong one as verified. */
-static bool is_key_id(struct gw_str text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.at[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-              c == '.'))
-            return false;
-    }
-    return text.length > 0 && text.length <= KEY_ID_MAX;
-}
-
 /* Only what is asked of the endpoint for the region that was signed for goes there. */
 enum gw_step gw_admit_passed(struct gw_exchange *exchange)
 {
@@ -139,7 +123,7 @@ enum gw_step gw_admit_passed(struct gw_exchange *exchange)
     if (gw_verify_admit_unknown(worker->verifier, request_of(exchange), gw_clock_wall_ms(worker->gateway->clock),
                                 exchange->arena, &exchange->verify, &refusal) != GW_OK)
         return refuse_signature(exchange, &refusal);
-    if (!is_key_id(exchange->verify.access_key))
+    if (!gw_passable_is_key_id(exchange->verify.access_key))
         return refuse_signature(exchange, &unknown);
     if (!gw_passable_is_host(options->upstream.endpoint, exchange->verify.region, request_of(exchange)->host)) {
         gw_metrics_count(&worker->metrics.refused_signature);

@@ -9,6 +9,7 @@
 #include "gateway/foreign.h"
 
 #define REGION_MAX 64
+#define KEY_ID_MAX 128 /* IAM's */
 
 static const struct gw_str gap = GW_STR_INIT("{region}");
 
@@ -97,6 +98,18 @@ bool gw_passable_is_any_host(struct gw_str endpoint, const struct gw_verify_opti
         return gw_passable_is_host(endpoint, GW_STR_NONE, host);
     region = region_in(template, without(host, port));
     return is_region(region) && gw_passable_is_host(endpoint, region, host);
+}
+
+bool gw_passable_is_key_id(struct gw_str text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.at[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+              c == '.'))
+            return false;
+    }
+    return text.length > 0 && text.length <= KEY_ID_MAX;
 }
 
 /* Fields of one connection, by name. */
