@@ -51,8 +51,8 @@ void gw_conn_destroy(struct gw_conn *conn)
     end_request(conn);
     gw_conn_drop_socket(conn);
     gw_conn_deadline_clear(conn);
-    gw_conn_link_cut(&conn->all);
-    gw_conn_link_cut(&conn->resumed);
+    gw_link_cut(&conn->all);
+    gw_link_cut(&conn->resumed);
     gw_conn_pool_give(conn);
     gw_server_conn_ended(server);
 }

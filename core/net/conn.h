@@ -31,6 +31,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "base/link.h"
 #include "net/address.h"
 #include "net/server.h"
 #include "net/tls.h"
@@ -68,12 +69,6 @@ enum gw_conn_deadline {
     GW_DEADLINE_NONE = GW_DEADLINE_COUNT,
 };
 
-/* A circular list; a link that is in none points to itself. */
-struct gw_conn_link {
-    struct gw_conn_link *before;
-    struct gw_conn_link *after;
-};
-
 /* What a request needs and an idle connection does without. */
 struct gw_conn_work {
     struct gw_conn_work *next_free;
@@ -94,9 +89,9 @@ struct gw_conn_input {
 
 struct gw_conn {
     struct gw_server *server;
-    struct gw_conn_link all;
-    struct gw_conn_link by_deadline;
-    struct gw_conn_link resumed; /* in server->resumes: goes on in the next turn */
+    struct gw_link all;
+    struct gw_link by_deadline;
+    struct gw_link resumed; /* in server->resumes: goes on in the next turn */
     int64_t deadline_ms;
     enum gw_conn_deadline deadline;
     enum gw_conn_state state;
@@ -164,9 +159,9 @@ struct gw_server {
     gw_loop_cb drained;
     void *drained_ctx;
     size_t open;
-    struct gw_conn_link all;
-    struct gw_conn_link resumes;
-    struct gw_conn_link deadlines[GW_DEADLINE_COUNT];
+    struct gw_link all;
+    struct gw_link resumes;
+    struct gw_link deadlines[GW_DEADLINE_COUNT];
     struct event *tick_event;
     struct event *resume_event;
     struct gw_conn *free_conns; /* linked through `user` */
@@ -176,34 +171,6 @@ struct gw_server {
     size_t free_work_count;
     size_t free_input_count;
 };
-
-#define GW_CONN_OF(link, member) ((struct gw_conn *)((char *)(link)-offsetof(struct gw_conn, member)))
-
-static inline void gw_conn_link_init(struct gw_conn_link *link)
-{
-    link->before = link;
-    link->after = link;
-}
-
-static inline void gw_conn_link_cut(struct gw_conn_link *link)
-{
-    link->before->after = link->after;
-    link->after->before = link->before;
-    gw_conn_link_init(link);
-}
-
-static inline void gw_conn_link_append(struct gw_conn_link *list, struct gw_conn_link *link)
-{
-    link->before = list->before;
-    link->after = list;
-    list->before->after = link;
-    list->before = link;
-}
-
-static inline bool gw_conn_link_is_empty(const struct gw_conn_link *list)
-{
-    return list->after == list;
-}
 
 /* One thread writes, so no locked instruction is needed. */
 static inline void gw_conn_count(_Atomic uint64_t *counter, int64_t change)

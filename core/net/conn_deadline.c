@@ -28,15 +28,15 @@ void gw_conn_deadline_set(struct gw_conn *conn, enum gw_conn_deadline kind)
 {
     struct gw_server *server = conn->server;
 
-    gw_conn_link_cut(&conn->by_deadline);
+    gw_link_cut(&conn->by_deadline);
     conn->deadline = kind;
     conn->deadline_ms = gw_loop_monotonic_ms(server->loop) + 1 + duration_ms(server, kind);
-    gw_conn_link_append(&server->deadlines[kind], &conn->by_deadline);
+    gw_link_append(&server->deadlines[kind], &conn->by_deadline);
 }
 
 void gw_conn_deadline_clear(struct gw_conn *conn)
 {
-    gw_conn_link_cut(&conn->by_deadline);
+    gw_link_cut(&conn->by_deadline);
     conn->deadline = GW_DEADLINE_NONE;
 }
 
@@ -45,10 +45,10 @@ void gw_conn_deadline_check(struct gw_server *server)
     int64_t now = gw_loop_monotonic_ms(server->loop);
 
     for (int kind = 0; kind < GW_DEADLINE_COUNT; kind++) {
-        struct gw_conn_link *list = &server->deadlines[kind];
+        struct gw_link *list = &server->deadlines[kind];
 
-        while (!gw_conn_link_is_empty(list)) {
-            struct gw_conn *conn = GW_CONN_OF(list->after, by_deadline);
+        while (!gw_link_is_empty(list)) {
+            struct gw_conn *conn = GW_LINK_OF(list->after, struct gw_conn, by_deadline);
 
             if (conn->deadline_ms > now)
                 break;

@@ -28,9 +28,9 @@ struct gw_conn *gw_conn_pool_take(struct gw_server *server)
     conn->deadline = GW_DEADLINE_NONE;
     conn->fresh = true;
     gw_buf_init(&conn->out, SIZE_MAX / 2);
-    gw_conn_link_init(&conn->all);
-    gw_conn_link_init(&conn->by_deadline);
-    gw_conn_link_init(&conn->resumed);
+    gw_link_init(&conn->all);
+    gw_link_init(&conn->by_deadline);
+    gw_link_init(&conn->resumed);
     return conn;
 }
 

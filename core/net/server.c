@@ -87,22 +87,17 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 static void on_resume(evutil_socket_t fd, short what, void *ctx)
 {
     struct gw_server *server = ctx;
-    struct gw_conn_link now;
+    struct gw_link now;
 
     (void)fd;
     (void)what;
     gw_loop_begin(server->loop, "resume");
-    gw_conn_link_init(&now);
-    if (!gw_conn_link_is_empty(&server->resumes)) {
-        now = server->resumes;
-        now.after->before = &now;
-        now.before->after = &now;
-        gw_conn_link_init(&server->resumes);
-    }
-    while (!gw_conn_link_is_empty(&now)) {
-        struct gw_conn *conn = GW_CONN_OF(now.after, resumed);
+    gw_link_init(&now);
+    gw_link_splice(&now, &server->resumes);
+    while (!gw_link_is_empty(&now)) {
+        struct gw_conn *conn = GW_LINK_OF(now.after, struct gw_conn, resumed);
 
-        gw_conn_link_cut(&conn->resumed);
+        gw_link_cut(&conn->resumed);
         gw_conn_resume(conn);
     }
     if (server->draining && server->open == 0 && server->drained != NULL) {
@@ -117,11 +112,11 @@ void gw_server_resume_later(struct gw_conn *conn)
 {
     struct gw_server *server = conn->server;
 
-    if (!gw_conn_link_is_empty(&conn->resumed))
+    if (!gw_link_is_empty(&conn->resumed))
         return;
-    if (gw_conn_link_is_empty(&server->resumes))
+    if (gw_link_is_empty(&server->resumes))
         start_timer(server->resume_event, 0);
-    gw_conn_link_append(&server->resumes, &conn->resumed);
+    gw_link_append(&server->resumes, &conn->resumed);
 }
 
 void gw_server_conn_ended(struct gw_server *server)
@@ -162,7 +157,7 @@ static void open_conn(const struct gw_server_socket *entry, int fd, const struct
     conn->peer = *peer;
     conn->slot = entry->tls;
     conn->tunnels = entry->tunnels;
-    gw_conn_link_append(&server->all, &conn->all);
+    gw_link_append(&server->all, &conn->all);
     server->open++;
     gw_conn_count(&server->counters.open, 1);
     keep_ticking(server);
@@ -276,10 +271,10 @@ struct gw_server *gw_server_new(struct gw_loop *loop, const struct gw_server_opt
     server->loop = loop;
     server->options = *options;
     server->handler = *handler;
-    gw_conn_link_init(&server->all);
-    gw_conn_link_init(&server->resumes);
+    gw_link_init(&server->all);
+    gw_link_init(&server->resumes);
     for (int i = 0; i < GW_DEADLINE_COUNT; i++)
-        gw_conn_link_init(&server->deadlines[i]);
+        gw_link_init(&server->deadlines[i]);
     server->tick_event = new_event(server, -1, EV_PERSIST, on_tick, server);
     server->resume_event = new_event(server, -1, 0, on_resume, server);
     read_trusted(server);
@@ -294,8 +289,8 @@ void gw_server_free(struct gw_server **server)
     if (dying == NULL)
         return;
     dying->freeing = true;
-    while (!gw_conn_link_is_empty(&dying->all))
-        gw_conn_destroy(GW_CONN_OF(dying->all.after, all));
+    while (!gw_link_is_empty(&dying->all))
+        gw_conn_destroy(GW_LINK_OF(dying->all.after, struct gw_conn, all));
     for (size_t i = 0; i < dying->socket_count; i++)
         event_free(dying->sockets[i].event);
     event_free(dying->tick_event);
@@ -329,7 +324,7 @@ static void begin_drain(struct gw_conn *conn)
 
 void gw_server_drain(struct gw_server *server, gw_loop_cb drained, void *ctx)
 {
-    struct gw_conn_link *link = server->all.after;
+    struct gw_link *link = server->all.after;
 
     if (server->draining)
         return;
@@ -342,7 +337,7 @@ void gw_server_drain(struct gw_server *server, gw_loop_cb drained, void *ctx)
     server->drained_ctx = ctx;
     update_listening(server);
     while (link != &server->all) {
-        struct gw_conn *conn = GW_CONN_OF(link, all);
+        struct gw_conn *conn = GW_LINK_OF(link, struct gw_conn, all);
 
         link = link->after;
         begin_drain(conn);
