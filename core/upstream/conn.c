@@ -31,7 +31,6 @@ struct gw_upstream_conn *gw_upstream_conn_new(struct gw_upstream_pool *pool, con
     gw_link_append(&upstream->conns, &conn->all);
     conn->pool = pool;
     conn->opening = true;
-    conn->generation = upstream->generation;
     conn->answer = *answer;
     conn->first = find_first(pool, answer);
     conn->connect_by_ms = since_ms + 1 + upstream->options.connect_timeout_ms;

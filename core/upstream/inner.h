@@ -65,7 +65,6 @@ struct gw_upstream_conn {
     int64_t deadline_ms;
     int64_t connect_by_ms;
     int64_t idle_ms; /* since when */
-    uint64_t generation;
     bool opening;
     bool settling;
     bool kept; /* it was idle before its present exchange */
@@ -114,8 +113,7 @@ struct gw_upstream {
     bool settling;                  /* it is set */
     bool ticking;
     bool freeing;
-    uint64_t generation; /* connections of an older one aren't kept */
-    char *proxy_text;    /* a secret */
+    char *proxy_text; /* a secret */
     char *no_proxy_text;
     bool has_proxy;
     bool proxy_is_bad;
@@ -149,8 +147,6 @@ void gw_upstream_keep_ticking(struct gw_upstream *upstream);
 /* target.c: NULL: there are too many. */
 struct gw_upstream_pool *gw_upstream_pool_get(struct gw_upstream *upstream, const struct gw_upstream_target *target);
 void gw_upstream_pool_drop(struct gw_upstream_pool *pool); /* it has no connections, nobody waits */
-/* The least recently used that nobody uses and that there is nothing to remember of; false: there is none. */
-bool gw_upstream_pool_evict(struct gw_upstream *upstream);
 
 /* pool.c */
 void gw_upstream_on_event(struct gw_client *client, enum gw_client_event event);

@@ -476,7 +476,7 @@ static void on_replied(struct gw_upstream_conn *conn)
     gw_breaker_succeed(&pool->breaker);
     conn->work = NULL;
     work->conn = NULL;
-    if (GW_LIKELY(conn->client.state == GW_CLIENT_IDLE && conn->generation == pool->upstream->generation))
+    if (GW_LIKELY(conn->client.state == GW_CLIENT_IDLE))
         keep(conn);
     else
         gw_upstream_conn_close(conn);

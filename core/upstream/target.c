@@ -109,6 +109,8 @@ static bool is_in_use(const struct gw_upstream_pool *pool)
            pool->open > count_links(&pool->idle) + count_links(&pool->settling);
 }
 
+/* The least recently used that nobody uses; unless `with_memory` one that there is nothing to remember of. False: there
+ * is none. */
 static bool evict(struct gw_upstream *upstream, bool with_memory)
 {
     for (struct gw_link *at = upstream->pools.after; at != &upstream->pools; at = at->after) {
@@ -121,11 +123,6 @@ static bool evict(struct gw_upstream *upstream, bool with_memory)
         return true;
     }
     return false;
-}
-
-bool gw_upstream_pool_evict(struct gw_upstream *upstream)
-{
-    return evict(upstream, false);
 }
 
 /* A caller that names target after target must not keep all others from theirs: rather than be full, one that has kept

@@ -338,15 +338,6 @@ void gw_upstream_cancel(struct gw_upstream_call *call)
         gw_upstream_pool_cancel(call->work);
 }
 
-void gw_upstream_forget(struct gw_upstream *upstream)
-{
-    upstream->generation++;
-    for (struct gw_link *at = upstream->pools.after; at != &upstream->pools; at = at->after)
-        gw_upstream_pool_close_idle(GW_LINK_OF(at, struct gw_upstream_pool, all));
-    while (gw_upstream_pool_evict(upstream))
-        ;
-}
-
 const struct gw_upstream_counters *gw_upstream_counters_get(const struct gw_upstream *upstream)
 {
     return &upstream->counters;

@@ -127,10 +127,6 @@ void gw_upstream_resume(struct gw_upstream_call *call);
 /* Nobody waits for it any more: on_done comes from the loop (UNKNOWN, or NOT_SENT), and its connection is closed. */
 void gw_upstream_cancel(struct gw_upstream_call *call);
 
-/* Closes kept connections that no request uses, also of targets that aren't asked any more: certificates or
- * configuration changed. */
-void gw_upstream_forget(struct gw_upstream *upstream);
-
 const struct gw_upstream_counters *gw_upstream_counters_get(const struct gw_upstream *upstream);
 
 /* Splits "https://HOST[:PORT]" or "http://..."; no path but "/", no user. Views into `url`. GW_E_SYNTAX. */

@@ -260,29 +260,6 @@ static void idle__bytes_that_nobody_asked_for__close_it(void **state)
     assert_int_equal(fixture_counter(f, open), 0);
 }
 
-static void forget__idle_and_busy_connections__are_not_used_again(void **state)
-{
-    struct fixture *f = *state;
-    int idle;
-    int busy = warm_up(f);
-    struct ask asks[2];
-
-    ask_get(&asks[0], f, GET);
-    server_expect(f, busy, "\r\n\r\n");
-    ask_get(&asks[1], f, GET);
-    idle = server_accept(f);
-    server_expect(f, idle, "\r\n\r\n");
-    server_send(idle, OK_TWO);
-    require_reply(f, &asks[1], 200, "ok");
-    gw_upstream_forget(f->upstream);
-    server_require_closed(f, idle);
-    server_send(busy, OK_TWO);
-    require_reply(f, &asks[0], 200, "ok");
-    server_require_closed(f, busy);
-    ask_fini(&asks[0]);
-    ask_fini(&asks[1]);
-}
-
 /* on_done sends the same call again. */
 static void ask_again(void *ctx, struct gw_upstream_call *call)
 {
@@ -328,7 +305,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(idle__closed_by_the_server__is_not_used, setup, teardown),
         cmocka_unit_test_setup_teardown(idle__for_longer_than_it_may__is_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(idle__bytes_that_nobody_asked_for__close_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(forget__idle_and_busy_connections__are_not_used_again, setup, teardown),
         cmocka_unit_test_setup_teardown(on_done__sends_again__and_is_called_again, setup, teardown),
     };
 
