@@ -62,9 +62,14 @@ def tidy_key(tree, entry, settings):
     return digest if status == 0 else None
 
 
+# The analyzer follows calls and paths less far, which takes a tenth of the time; --full lets it.
+SHALLOW = ["--extra-arg=" + word for word in ("-Xclang", "-analyzer-config", "-Xclang", "mode=shallow")]
+
+
 def tidy(tree):
+    how = [] if os.environ.get("EKSGATE_FULL") == "1" else SHALLOW
     build = os.environ.get("EKSGATE_BUILD", os.path.join(tree.root, "build", "release"))
-    settings = tree.text(".clang-tidy") or ""
+    settings = (tree.text(".clang-tidy") or "") + " ".join(how)
     try:
         entries = {os.path.relpath(entry["file"], tree.root): entry for entry in compile_commands(build)}
     except FileNotFoundError:
@@ -78,7 +83,7 @@ def tidy(tree):
         stamp = os.path.join(passed, key or "none")
         if key and os.path.exists(stamp):
             return None
-        status, output = run(["clang-tidy", "-p", build, "--quiet", "--warnings-as-errors=*", path], tree.root)
+        status, output = run(["clang-tidy", "-p", build, "--quiet", "--warnings-as-errors=*", *how, path], tree.root)
         if status != 0:
             return f"{path}: clang-tidy\n{output}"
         if key:
