@@ -34,7 +34,7 @@ static void on_reply(void *ctx, struct gw_upstream_call *call)
 {
     struct gw_forward *forward = ctx;
 
-    (void)call;
+    gw_forward_wipe(call);
     forward->has_ended = true;
     gw_exchange_resume(forward->exchange);
 }

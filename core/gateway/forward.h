@@ -63,6 +63,8 @@ enum gw_step gw_forward_facts(struct gw_exchange *exchange);
 
 /* Builds a GET of that path, for `forward` (zeroed), in the exchange's region and account. */
 void gw_forward_read(struct gw_exchange *exchange, struct gw_str path, struct gw_str query, struct gw_forward *forward);
+/* The call has ended: nothing stays of the session token and the signature that went out with it. */
+void gw_forward_wipe(struct gw_upstream_call *call);
 /* Signs and sends; GW_OK: call.on_done will be called. GW_AGAIN: the credentials are being fetched, and the exchange is
  * run again when it is worth trying anew. Else `err` says why nothing was sent. Inside an epoch. */
 GW_NODISCARD enum gw_status gw_forward_send(struct gw_forward *forward, struct gw_err *err);

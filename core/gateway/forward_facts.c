@@ -24,7 +24,7 @@ static void on_fact(void *ctx, struct gw_upstream_call *call)
 {
     struct gw_exchange *exchange = ctx;
 
-    (void)call;
+    gw_forward_wipe(call);
     if (--exchange->forward_facts->under_way == 0)
         gw_exchange_resume(exchange);
 }

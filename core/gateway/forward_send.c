@@ -122,6 +122,12 @@ static enum gw_status sign(struct gw_forward *forward, struct gw_err *err)
     return GW_OK;
 }
 
+void gw_forward_wipe(struct gw_upstream_call *call)
+{
+    gw_wipe((char *)(uintptr_t)call->head.at, call->head.length);
+    call->head = GW_STR_NONE;
+}
+
 enum gw_status gw_forward_send(struct gw_forward *forward, struct gw_err *err)
 {
     enum gw_status status = find_target(forward, err);

@@ -100,7 +100,7 @@ static void on_reply(void *ctx, struct gw_upstream_call *call)
 {
     struct gw_exchange *exchange = ctx;
 
-    (void)call;
+    gw_forward_wipe(call);
     exchange->overlay->read.has_ended = true;
     gw_exchange_resume(exchange);
 }
