@@ -189,10 +189,11 @@ struct gw_str gw_forward_error_type(const struct gw_upstream_call *call)
 
     for (size_t i = 0; i < fields->header_count; i++) {
         struct gw_str value = fields->headers[i].value;
-        size_t hash = gw_str_find(value, '#', 0);
+        size_t hash;
 
         if (!gw_str_equal_nocase(fields->headers[i].name, GW_STR("x-amzn-errortype")))
             continue;
+        hash = gw_str_find(value, '#', 0);
         if (hash < value.length)
             value = gw_str_slice(value, hash + 1, value.length);
         return gw_str_slice(value, 0, gw_str_find(value, ':', 0));
@@ -218,11 +219,12 @@ static bool is_about_us(const struct gw_forward *forward)
                                         "UnrecognizedClientException",  "InvalidClientTokenId",
                                         "InvalidSignatureException",    "SignatureDoesNotMatch",
                                         "IncompleteSignatureException", "MissingAuthenticationTokenException"};
-    struct gw_str type = gw_forward_error_type(&forward->call);
+    struct gw_str type;
 
     if (!forward->is_own ||
         (forward->call.reply.status != 403 && forward->call.reply.status != 401 && forward->call.reply.status != 400))
         return false;
+    type = gw_forward_error_type(&forward->call);
     for (size_t i = 0; i < GW_COUNT(types); i++) {
         if (gw_str_is(type, types[i]))
             return true;
@@ -232,10 +234,11 @@ static bool is_about_us(const struct gw_forward *forward)
 
 bool gw_forward_doubt(const struct gw_exchange *exchange, const struct gw_forward *forward)
 {
-    struct gw_str type = gw_forward_error_type(&forward->call);
+    struct gw_str type;
 
     if (!is_about_us(forward))
         return false;
+    type = gw_forward_error_type(&forward->call);
     gw_credentials_doubt(exchange->worker->gateway->options.upstream.credentials, forward->secret_version);
     gw_log(GW_LOG_ERROR, "upstream", "the upstream refuses the gateway's own credentials: %u %.*s (request %s)",
            forward->call.reply.status, GW_STR_ARG(type), exchange->request_id);
@@ -287,7 +290,7 @@ static enum gw_step answer_reply(struct gw_exchange *exchange, const struct gw_f
 {
     const struct gw_upstream_call *call = &forward->call;
     struct gw_answer *answer = &exchange->answer;
-    struct gw_str type = gw_forward_error_type(call);
+    struct gw_str type;
 
     if (!forward->is_passed && call->reply.status >= 300 && call->reply.status < 400) {
         gw_log(GW_LOG_WARN, "upstream", "%u is no answer of EKS (request %s)", call->reply.status,
@@ -301,6 +304,7 @@ static enum gw_step answer_reply(struct gw_exchange *exchange, const struct gw_f
         exchange->caller.verified = gw_pass_is_vouched_for(call, answer->message);
     if (call->reply.status < 300)
         return GW_STEP_DONE;
+    type = gw_forward_error_type(call);
     answer->error_type = type.at == NULL ? "" : gw_arena_str(exchange->arena, gw_str_slice(type, 0, 128)).at;
     return GW_STEP_FAILED;
 }
@@ -383,13 +387,17 @@ static enum gw_journal_outcome outcome_of(const struct gw_exchange *exchange, en
 static void describe_end(const struct gw_exchange *exchange, char reason[REASON_MAX])
 {
     const struct gw_upstream_call *call = &exchange->forward->call;
+    struct gw_str type;
+    struct gw_str id;
 
-    if (call->outcome != GW_UPSTREAM_REPLIED)
+    if (call->outcome != GW_UPSTREAM_REPLIED) {
         (void)snprintf(reason, REASON_MAX, "%s", call->err.text);
-    else
-        (void)snprintf(reason, REASON_MAX, "upstream answered %u %s%srequest %.*s", call->reply.status,
-                       exchange->answer.error_type == NULL ? "" : exchange->answer.error_type,
-                       exchange->answer.error_type == NULL ? "" : ", ", GW_STR_ARG(exchange->answer.upstream_id));
+        return;
+    }
+    type = call->reply.status < 300 ? GW_STR_NONE : gw_str_slice(gw_forward_error_type(call), 0, 128);
+    id = gw_str_slice(reply_field(call, "x-amzn-requestid"), 0, 128);
+    (void)snprintf(reason, REASON_MAX, "upstream answered %u %.*s%srequest %.*s", call->reply.status, GW_STR_ARG(type),
+                   type.length > 0 ? ", " : "", GW_STR_ARG(id));
 }
 
 static void settle(struct gw_exchange *exchange, enum gw_step step)
