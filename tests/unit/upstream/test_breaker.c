@@ -16,20 +16,11 @@
 
 static int setup(void **state)
 {
-    struct fixture *f = gw_alloc(sizeof(*f));
+    struct fixture *f = fixture_new(state);
 
-    fixture_init(f);
     f->options.breaker_failures = 3;
     f->options.breaker_open_ms = 10000;
     fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_fini(*state);
-    free(*state);
     return 0;
 }
 
@@ -207,11 +198,12 @@ static void breaker__without_a_limit__never_opens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(failures__in_a_row__open_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(open__after_its_time__one_request_tries, setup, teardown),
-        cmocka_unit_test_setup_teardown(open__of_very_many_targets__leaves_room_for_another, setup, teardown),
-        cmocka_unit_test_setup_teardown(open__others_wait_for_a_connection__they_end_too, setup, teardown),
-        cmocka_unit_test_setup_teardown(replies__that_are_too_large_or_break_off__leave_it_closed, setup, teardown),
+        cmocka_unit_test_setup_teardown(failures__in_a_row__open_it, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(open__after_its_time__one_request_tries, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(open__of_very_many_targets__leaves_room_for_another, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(open__others_wait_for_a_connection__they_end_too, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(replies__that_are_too_large_or_break_off__leave_it_closed, setup,
+                                        fixture_teardown),
         cmocka_unit_test(breaker__probe_that_says_nothing__lets_another_try),
         cmocka_unit_test(breaker__without_a_limit__never_opens),
     };

@@ -17,23 +17,6 @@
 #define GET  "GET /clusters HTTP/1.1\r\nHost: a\r\n"
 #define POST "POST /clusters HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
 
-static int setup(void **state)
-{
-    struct fixture *f = gw_alloc(sizeof(*f));
-
-    fixture_init(f);
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static void ask_repeatable(struct ask *ask, struct fixture *f)
 {
     ask_init(ask, f, GET);
@@ -492,25 +475,30 @@ static void replies__many_callers__each_gets_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(connect__refused__is_not_sent, setup, teardown),
-        cmocka_unit_test_setup_teardown(connect__nobody_accepts__is_not_sent_after_its_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(reply__cut_at_every_byte__is_unknown, setup, teardown),
-        cmocka_unit_test_setup_teardown(reply__stalls_at_every_byte__is_unknown_after_its_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(reply__not_as_it_must_be__is_unknown, setup, teardown),
-        cmocka_unit_test_setup_teardown(reply__reset__is_unknown, setup, teardown),
-        cmocka_unit_test_setup_teardown(kept__ends_before_a_byte__goes_again_only_if_it_may, setup, teardown),
-        cmocka_unit_test_setup_teardown(kept__ends_twice__is_unknown_even_if_nothing_can_be_reached_then, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(kept__ends_after_a_byte__is_unknown, setup, teardown),
-        cmocka_unit_test_setup_teardown(kept__closed_unseen__change_goes_on_a_fresh_one, setup, teardown),
-        cmocka_unit_test_setup_teardown(kept__stale_reply__never_reaches_another, setup, teardown),
-        cmocka_unit_test_setup_teardown(kept__second_reply_behind_the_first__never_reaches_who_waits, setup, teardown),
-        cmocka_unit_test_setup_teardown(request__not_taken__is_unknown_after_its_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(request__refused_early__reply_is_heard, setup, teardown),
-        cmocka_unit_test_setup_teardown(request__granted_early__is_unknown, setup, teardown),
-        cmocka_unit_test_setup_teardown(waiting__for_too_long__is_not_sent, setup, teardown),
-        cmocka_unit_test_setup_teardown(free__under_way__ends_each_call_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(replies__many_callers__each_gets_its_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(connect__refused__is_not_sent, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(connect__nobody_accepts__is_not_sent_after_its_time, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(reply__cut_at_every_byte__is_unknown, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(reply__stalls_at_every_byte__is_unknown_after_its_time, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(reply__not_as_it_must_be__is_unknown, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(reply__reset__is_unknown, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(kept__ends_before_a_byte__goes_again_only_if_it_may, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(kept__ends_twice__is_unknown_even_if_nothing_can_be_reached_then, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(kept__ends_after_a_byte__is_unknown, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(kept__closed_unseen__change_goes_on_a_fresh_one, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(kept__stale_reply__never_reaches_another, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(kept__second_reply_behind_the_first__never_reaches_who_waits, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(request__not_taken__is_unknown_after_its_time, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(request__refused_early__reply_is_heard, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(request__granted_early__is_unknown, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(waiting__for_too_long__is_not_sent, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(free__under_way__ends_each_call_once, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(replies__many_callers__each_gets_its_own, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,20 +18,11 @@
 
 static int setup(void **state)
 {
-    struct fixture *f = gw_alloc(sizeof(*f));
+    struct fixture *f = fixture_new(state);
 
-    fixture_init(f);
     f->options.breaker_failures = 1;
     f->options.breaker_open_ms = 1000000;
     fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_fini(*state);
-    free(*state);
     return 0;
 }
 
@@ -394,7 +385,7 @@ static void free__with_a_stream_under_way__tells_its_receiver(void **state)
     free(reply);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 
 int main(void)
 {

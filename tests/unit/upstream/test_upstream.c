@@ -14,23 +14,6 @@
 
 #define GET "GET /clusters HTTP/1.1\r\nHost: a\r\n"
 
-static int setup(void **state)
-{
-    struct fixture *f = gw_alloc(sizeof(*f));
-
-    fixture_init(f);
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_fini(*state);
-    free(*state);
-    return 0;
-}
-
 /* One exchange on a new connection, which is kept. */
 static int warm_up(struct fixture *f)
 {
@@ -294,18 +277,19 @@ static void on_done__sends_again__and_is_called_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(send__request__arrives_as_it_was_given, setup, teardown),
-        cmocka_unit_test_setup_teardown(send__next_request__uses_the_kept_connection, setup, teardown),
-        cmocka_unit_test_setup_teardown(send__chunked_reply__is_decoded, setup, teardown),
-        cmocka_unit_test_setup_teardown(send__reply_byte_by_byte__is_put_together, setup, teardown),
-        cmocka_unit_test_setup_teardown(send__large_bodies__go_both_ways, setup, teardown),
-        cmocka_unit_test_setup_teardown(send__reply_says_close__connection_is_not_kept, setup, teardown),
-        cmocka_unit_test_setup_teardown(send__more_than_connections__wait_in_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(send__more_than_may_wait__is_not_sent_at_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(idle__closed_by_the_server__is_not_used, setup, teardown),
-        cmocka_unit_test_setup_teardown(idle__for_longer_than_it_may__is_closed, setup, teardown),
-        cmocka_unit_test_setup_teardown(idle__bytes_that_nobody_asked_for__close_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(on_done__sends_again__and_is_called_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(send__request__arrives_as_it_was_given, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(send__next_request__uses_the_kept_connection, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(send__chunked_reply__is_decoded, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(send__reply_byte_by_byte__is_put_together, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(send__large_bodies__go_both_ways, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(send__reply_says_close__connection_is_not_kept, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(send__more_than_connections__wait_in_order, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(send__more_than_may_wait__is_not_sent_at_once, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(idle__closed_by_the_server__is_not_used, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(idle__for_longer_than_it_may__is_closed, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(idle__bytes_that_nobody_asked_for__close_it, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(on_done__sends_again__and_is_called_again, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,29 @@ static inline void fixture_fini(struct fixture *f)
         (void)close(f->listening);
 }
 
+/* For tests: one that isn't started yet, as the test's state. */
+static inline struct fixture *fixture_new(void **state)
+{
+    struct fixture *f = gw_alloc(sizeof(*f));
+
+    fixture_init(f);
+    *state = f;
+    return f;
+}
+
+static inline int fixture_setup(void **state)
+{
+    fixture_start(fixture_new(state));
+    return 0;
+}
+
+static inline int fixture_teardown(void **state)
+{
+    fixture_fini(*state);
+    free(*state);
+    return 0;
+}
+
 static inline void fixture_turn(struct fixture *f)
 {
     gw_loop_turn(f->loop, false);
