@@ -19,6 +19,7 @@ enum gw_fact {
     GW_FACT_ENTRY = 1,        /* the principal's access entry */
     GW_FACT_ASSOCIATIONS = 2, /* the access policies associated with it */
     GW_FACT_CLUSTER = 4,      /* the cluster as DescribeCluster shows it */
+    GW_FACT_ADMINS = 8,       /* who administers the cluster */
 };
 
 /* What a policy sees as `req`. Views into the request; valid while the call lasts. */
@@ -39,6 +40,8 @@ struct gw_policy_request {
     const struct gw_json *entry;        /* object */
     const struct gw_json *associations; /* array of objects */
     const struct gw_json *cluster_info; /* object */
+    /* array of ARNs, sorted: principals that have AmazonEKSClusterAdminPolicy for the whole cluster */
+    const struct gw_json *admins;
     int64_t time_s;
     struct gw_str source_ip;
     struct gw_str client_subject; /* of the client's verified TLS certificate; {NULL,0}: there is none */
@@ -129,7 +132,8 @@ struct gw_policy_call {
     size_t opinion_count;
     size_t change_count;
     struct gw_policy_refusal refusal;
-    void *state; /* the hooks' own, freed by `finish` */
+    bool stopped; /* a hook ran out of its budget, or couldn't give way */
+    void *state;  /* the hooks' own, freed by `finish` */
     struct gw_policy_opinion opinions[GW_POLICY_OPINIONS_MAX];
     struct gw_policy_change changes[GW_POLICY_CHANGES_MAX];
 };
@@ -180,9 +184,38 @@ struct gw_policy_counters {
     _Atomic uint64_t killed_memory;
 };
 
+/* What an authorize hook asks of one of the configured endpoints (policy.endpoints). */
+struct gw_policy_fetch {
+    struct gw_str endpoint; /* its name */
+    struct gw_str path;     /* goes behind the endpoint's URL; {NULL,0}: nothing does */
+    bool is_post;
+    struct gw_str content_type; /* of the body */
+    struct gw_str body;
+};
+
+/* What came of it; zeroed by who asks. */
+struct gw_policy_fetched {
+    bool is_done;
+    struct gw_str error; /* why there is no reply; {NULL,0}: there is one */
+    unsigned status;
+    struct gw_str content_type;
+    struct gw_str body;
+};
+
+struct gw_counters;
+
 /* What policies may ask of the gateway. NULL functions mean it isn't offered. */
 struct gw_policy_services {
     void *ctx;
+    /* The hook that runs for `call` has had its slice: `wake` of the call is to be called, from the loop, once the
+     * events that are ready have had their turn. NULL: nothing gives way, a hook runs on in one go (tests, replay). */
+    void (*later)(void *ctx, struct gw_policy_call *call);
+    /* Begins; `fetched` is filled, texts in the call's arena, and `wake` of the call called from the loop when it is
+     * done. GW_OK: begun. Else err says why not: no such endpoint, too many at once. One at a time per call; what is
+     * under way when the request ends is given up. */
+    enum gw_status (*fetch)(void *ctx, struct gw_policy_call *call, const struct gw_policy_fetch *fetch,
+                            struct gw_policy_fetched *fetched, struct gw_err *err);
+    struct gw_counters *counters; /* of all workers; NULL: none are kept */
     /* A line for the operator's log from a policy; already bounded and escaped by the logger. */
     void (*log)(void *ctx, struct gw_str policy, struct gw_str text);
 };

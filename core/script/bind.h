@@ -23,6 +23,15 @@ extern const struct gw_bind_entry gw_bind_format_entries[];  /* of string */
 extern const struct gw_bind_entry gw_bind_table_entries[];
 extern const struct gw_bind_entry gw_bind_utf8_entries[];
 
+/* A module of eksgate.* that is C: `push` makes its table, which is then read-only. */
+struct gw_bind_module {
+    const char *name; /* "eksgate.time"; NULL ends the list */
+    void (*push)(lua_State *L);
+};
+
+/* Looked at before the runtime library's files. */
+extern const struct gw_bind_module gw_bind_modules[];
+
 /* Raises when the table at `index` is one of the shared, read-only ones. */
 void gw_bind_check_writable(lua_State *L, int index);
 

@@ -271,6 +271,7 @@ static int l_ask(lua_State *L)
             continue;
         ask->in_policy = true;
         script->needs = current_policy(script)->needs;
+        script->sandbox.policy = current_policy(script)->name;
         count(&script->counters->calls);
         lua_rawgeti(L, LUA_REGISTRYINDEX, current_function(ask));
         lua_pushvalue(L, 2);
@@ -370,7 +371,10 @@ static enum gw_policy_answer run_question(struct ask *ask)
         if (make_state(script, &err) != GW_OK)
             return fail(ask, GW_HOST_RAISED, &err);
     }
+    script->sandbox.call = ask->call;
+    script->sandbox.hook = ask->hook;
     enum gw_host_outcome outcome = gw_host_run(script->host, l_ask, ask, &ask->talk->budget, &err);
+    script->sandbox.call = NULL;
     if (ask->record_view != NULL)
         gw_bind_view_clear(ask->record_view);
     ask->record_view = NULL;

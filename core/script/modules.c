@@ -6,6 +6,7 @@
  */
 #include "script/modules.h"
 
+#include "script/bind.h"
 #include "script/sandbox.h"
 
 #define NAME_MAX_BYTES 128
@@ -76,6 +77,21 @@ static void load_module(lua_State *L, const struct gw_modules *modules, const ch
     lua_setfield(L, cache, name);
 }
 
+/* Pushes the module if it is one of C's, and keeps it in the cache at `cache` (absolute). */
+static bool push_native(lua_State *L, const char *name, int cache)
+{
+    for (const struct gw_bind_module *module = gw_bind_modules; module->name != NULL; module++) {
+        if (strcmp(module->name, name) != 0)
+            continue;
+        module->push(L);
+        gw_sandbox_freeze(L, name);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, cache, name);
+        return true;
+    }
+    return false;
+}
+
 /* require: upvalues are the modules, the policy's folder, its cache and its environment. */
 static int l_base_require(lua_State *L)
 {
@@ -101,7 +117,7 @@ static int l_base_require(lua_State *L)
     int type = lua_getfield(L, 2, name.at);
     if (type == LUA_TBOOLEAN)
         return luaL_error(L, "require '%s': it requires itself", name.at);
-    if (type == LUA_TNIL)
+    if (type == LUA_TNIL && !(shared && push_native(L, name.at, 2)))
         load_module(L, modules, name.at, folder, 2, 3);
     return 1;
 }

@@ -39,6 +39,14 @@ static const char *const stock_math[] = {
 static const char base_key = 0;
 static const char sandbox_key = 0;
 
+struct gw_sandbox *gw_sandbox_of(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sandbox_key);
+    struct gw_sandbox *sandbox = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return sandbox;
+}
+
 static int l_sandbox_unknown(lua_State *L)
 {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2);
@@ -277,8 +285,7 @@ static int l_base_print(lua_State *L)
     int count = lua_gettop(L);
     luaL_Buffer out;
     gw_host_charge(L, PRINT_STEPS);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &sandbox_key);
-    const struct gw_sandbox *sandbox = lua_touserdata(L, -1);
+    const struct gw_sandbox *sandbox = gw_sandbox_of(L);
     luaL_buffinit(L, &out);
     for (int i = 1; i <= count; i++) {
         if (i > 1)
@@ -376,9 +383,9 @@ static void set_guard(lua_State *L, int table, lua_CFunction read, lua_CFunction
     lua_setmetatable(L, table);
 }
 
-void gw_sandbox_open(lua_State *L, const struct gw_sandbox *sandbox)
+void gw_sandbox_open(lua_State *L, struct gw_sandbox *sandbox)
 {
-    lua_pushlightuserdata(L, (void *)sandbox);
+    lua_pushlightuserdata(L, sandbox);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &sandbox_key);
     lua_createtable(L, 0, 32);
     int base = lua_gettop(L);

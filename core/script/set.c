@@ -50,7 +50,7 @@ struct load {
     struct gw_script_set *set;
     struct gw_set_policy *policy; /* its facts are filled while the set isn't sealed */
     struct gw_set_functions *functions;
-    const struct gw_sandbox *sandbox;
+    struct gw_sandbox *sandbox;
     const struct gw_source *source;
 };
 
@@ -246,7 +246,7 @@ static enum gw_status run_load(struct gw_host *host, lua_CFunction function, str
     return gw_host_run(host, function, load, &budget, err) == GW_HOST_OK ? GW_OK : GW_E_SCRIPT;
 }
 
-enum gw_status gw_set_open_state(struct gw_script_set *set, struct gw_host *host, const struct gw_sandbox *sandbox,
+enum gw_status gw_set_open_state(struct gw_script_set *set, struct gw_host *host, struct gw_sandbox *sandbox,
                                  struct gw_set_functions *functions, struct gw_err *err)
 {
     struct gw_err why;

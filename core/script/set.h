@@ -49,7 +49,7 @@ bool gw_set_applies(const struct gw_set_policy *policy, enum gw_policy_hook hook
 /* Fills a fresh state: sandbox, then every policy in order; `functions` has room for set->count. GW_E_SCRIPT: err says
  * which file and line. */
 GW_NODISCARD enum gw_status gw_set_open_state(struct gw_script_set *set, struct gw_host *host,
-                                              const struct gw_sandbox *sandbox, struct gw_set_functions *functions,
+                                              struct gw_sandbox *sandbox, struct gw_set_functions *functions,
                                               struct gw_err *err);
 
 #endif
