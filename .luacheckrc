@@ -5,5 +5,6 @@ max_cyclomatic_complexity = 20
 self = false
 
 files["tests/**/*.lua"] = { std = "lua54+busted" }
+files["**/*_spec.lua"] = { std = "lua54+busted" }
 files[".luacheckrc"] = { ignore = { "111", "112" } }
 files["config/**/*.lua"] = { std = { read_globals = { "env" } } }
