@@ -103,6 +103,20 @@ static unsigned read_seconds(lua_State *L, int function)
     return seconds > whole ? whole + 1 : whole;
 }
 
+/* Another member is a mistake, and what was meant by it isn't known: `{ verdict = "allow", unless = ... }`. */
+static void check_members(lua_State *L, int function, bool has_seconds)
+{
+    lua_pushnil(L);
+    while (lua_next(L, -2) != 0) {
+        lua_pop(L, 1);
+        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
+        bool known = strcmp(name, "verdict") == 0 || strcmp(name, "reason") == 0 ||
+                     (has_seconds && strcmp(name, "seconds") == 0);
+        if (!known || lua_type(L, -1) != LUA_TSTRING)
+            gw_answers_refuse(L, function, "a verdict has no member '%.64s'", name);
+    }
+}
+
 void gw_answers_read_verdict(lua_State *L, int function, struct gw_arena *arena, struct gw_answers_verdict *verdict)
 {
     *verdict = (struct gw_answers_verdict){.verdict = GW_VERDICT_NONE};
@@ -113,6 +127,7 @@ void gw_answers_read_verdict(lua_State *L, int function, struct gw_arena *arena,
         gw_answers_refuse(L, function, "authorize returned a %s; it may return nil or a verdict of eksgate.verdict",
                           lua_typename(L, type));
     verdict->verdict = read_word(L, function);
+    check_members(L, function, verdict->verdict == GW_VERDICT_THROTTLE);
     verdict->reason = read_reason(L, function, arena);
     if (verdict->verdict == GW_VERDICT_THROTTLE)
         verdict->retry_after_s = read_seconds(L, function);

@@ -146,11 +146,12 @@ class Lab:
     # The gateway
 
     def configuration(self, policies=(), durable=False, workers=1, clusters=None, audit=True, file=None,
-                      listen='"127.0.0.1:0"'):
-        """Writes a configuration, and gives its path. The store is memory, or with `file` that file of the durable engine."""
+                      listen='"127.0.0.1:0"', keys=()):
+        """Writes a configuration, and gives its path. The store is memory, or with `file` that file of the durable engine;
+        `keys` come besides the one of the load generator."""
         self.write("keys.json", json.dumps({"Version": 1, "Keys": [{
             "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-            "Arn": "arn:aws:iam::012345678910:user/bench"}]}))
+            "Arn": "arn:aws:iam::012345678910:user/bench"}, *keys]}))
         listed = ", ".join(lua_text(os.path.join(self.here, policy)) for policy in policies)
         self.count += 1
         named = ", ".join(f'["{name}"] = {{}}' for name in clusters or ["my-cluster"])

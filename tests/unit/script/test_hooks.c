@@ -152,6 +152,9 @@ static void authorize__nonsense__is_a_refusal(void **state)
         "return { verdict = 'throttle', seconds = 0/0 }",
         "return { verdict = 'throttle', seconds = 1e99 }",
         "return verdict.deny()",
+        "return { verdict = 'allow', unless = 'x' }",
+        "return { verdict = 'allow', seconds = 1 }",
+        "return { verdict = 'deny', reason = 'x', [1] = 'y' }",
         "return verdict.deny('')",
         "return verdict.throttle('soon', 'x')",
     };
