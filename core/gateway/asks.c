@@ -7,12 +7,10 @@
 
 #include "base/log.h"
 
-/* This generation's policies, held from the first time anybody asks for them to the end of the exchange. */
-static struct gw_worker_policies *policies_of(struct gw_exchange *exchange)
+/* Those of the exchange's generation; NULL: they couldn't be made. */
+static const struct gw_worker_policies *policies_of(const struct gw_exchange *exchange)
 {
-    if (exchange->policies == NULL)
-        exchange->policies = gw_worker_policies_hold(exchange->worker);
-    return exchange->policies;
+    return exchange->policies->failed ? NULL : exchange->policies;
 }
 
 bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook)
@@ -20,7 +18,7 @@ bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook)
     const struct gw_worker_policies *policies = policies_of(exchange);
 
     if (policies == NULL)
-        return true; /* none could be made: asking refuses */
+        return true; /* asking refuses */
     if (policies->hooks == NULL)
         return false;
     return policies->hooks->wants(policies->hooks->ctx, hook, gw_str_from(gw_eks_ops[exchange->call.op].name));

@@ -198,8 +198,7 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
         set_text(&object, "requestSha256", hash_request(exchange, request));
     if (gw_conn_tls_subject(exchange->conn).at != NULL)
         set(&object, "clientCertificate", client_certificate(exchange));
-    if (exchange->policies != NULL && exchange->policies->hooks != NULL)
-        set(&object, "generation", gw_json_integer((int64_t)exchange->policies->generation));
+    set(&object, "generation", gw_json_integer((int64_t)gw_exchange_settings(exchange)->generation));
     set(&object, "verdicts", verdicts(exchange));
     set(&object, "changes", changes(exchange));
     if (exchange->fields.type == GW_JSON_OBJECT)

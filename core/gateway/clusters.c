@@ -46,8 +46,8 @@ static bool plan(const struct gw_gateway *gateway, const struct gw_gateway_setti
 }
 
 /* arena: the record of the change, {NULL,0} where it is larger than records may be. */
-static struct gw_str record_of(const struct gw_gateway *gateway, const struct gw_store_change *change,
-                               struct gw_arena *arena)
+static struct gw_str record_of(const struct gw_gateway *gateway, uint64_t generation,
+                               const struct gw_store_change *change, struct gw_arena *arena)
 {
     struct gw_json eksgate = {.type = GW_JSON_OBJECT};
     struct gw_json parameters = {.type = GW_JSON_OBJECT};
@@ -66,6 +66,7 @@ static struct gw_str record_of(const struct gw_gateway *gateway, const struct gw
 
     gw_json_set(arena, &eksgate, GW_STR("change"), gw_json_bool(true));
     gw_json_set(arena, &eksgate, GW_STR("source"), gw_json_string(GW_STR("configuration")));
+    gw_json_set(arena, &eksgate, GW_STR("generation"), gw_json_integer((int64_t)generation));
     gw_json_set(arena, &parameters, GW_STR("name"), gw_json_string(change->key.cluster));
     gw_random_uuid(gateway->random, id);
     record.event_id = (struct gw_str){id, 36};
@@ -89,12 +90,14 @@ static enum gw_status make_one(struct gw_gateway *gateway, struct gw_epoch_reade
 
     for (int i = 0; i < STALE_ATTEMPTS && status == GW_E_STALE; i++) {
         const struct gw_gateway_settings *settings;
+        uint64_t generation;
         struct gw_store_change change;
         struct gw_commit_job job = {.change = &change, .err = why};
         bool is_wanted = false;
 
         gw_epoch_enter(reader);
         settings = atomic_load(&gateway->settings);
+        generation = settings->generation;
         if (index < settings->cluster_count) {
             is_wanted = plan(gateway, settings, &settings->clusters[index], arena, &change);
             if (is_wanted)
@@ -103,7 +106,7 @@ static enum gw_status make_one(struct gw_gateway *gateway, struct gw_epoch_reade
         gw_epoch_leave(reader);
         if (!is_wanted)
             return GW_OK;
-        job.record = record_of(gateway, &change, arena);
+        job.record = record_of(gateway, generation, &change, arena);
         status = gw_commit_run(gateway->commit, &job);
         gw_store_change_drop(&change);
     }

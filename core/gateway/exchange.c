@@ -35,9 +35,17 @@ static const struct {
     [GW_STAGE_REPLY] = {"reply", gw_stage_reply},
 };
 
+/* From the whole request on, or its refusal: while a body is awaited nothing old is kept. */
+static void hold_generation(struct gw_exchange *exchange)
+{
+    if (exchange->policies == NULL && exchange->stage >= GW_STAGE_VERIFY)
+        exchange->policies = gw_worker_policies_hold(exchange->worker);
+}
+
 /* Runs stages from the exchange's on, up to one that waits or the end. Inside an epoch. */
 static void run(struct gw_exchange *exchange)
 {
+    hold_generation(exchange);
     while (exchange->stage < GW_STAGE_COUNT && stages[exchange->stage].run != NULL) {
         enum gw_step step = stages[exchange->stage].run(exchange);
 
@@ -50,6 +58,7 @@ static void run(struct gw_exchange *exchange)
                    exchange->answer.error_type, stages[exchange->stage].name);
             exchange->refused = true;
             exchange->stage = exchange->stage < GW_STAGE_RECORD ? GW_STAGE_RECORD : GW_STAGE_SETTLE;
+            hold_generation(exchange);
         }
     }
 }

@@ -50,13 +50,14 @@ struct gw_answer {
     const struct gw_http1_request *passed; /* an upstream's fields, which go on as they came; NULL: none do */
 };
 
-/* One generation of policies on one worker; exchanges hold it to their end. */
+/* One generation of settings and policies on one worker; exchanges hold it to their end. */
 struct gw_worker_policies {
-    struct gw_policy_source source; /* its ctx belongs to the settings, which outlive opening only */
+    struct gw_gateway_settings *settings; /* held */
     void *instance;
     const struct gw_policy_hooks *hooks; /* NULL: no policies */
-    uint64_t generation;
+    bool failed;                         /* they couldn't be made: whatever would be asked is refused */
     size_t holders;
+    _Atomic uint64_t *open; /* the worker's count of those that there are */
 };
 
 struct gw_keys_snapshot {
@@ -96,7 +97,6 @@ struct gw_worker {
     struct gw_buf upstream_head;  /* scratch for the heads of forwarded requests; wiped after use */
     struct gw_commit_port *port;
     struct gw_worker_policies *policies;
-    uint64_t failed_generation; /* of settings whose policies couldn't be made here */
     struct gw_policy_services services;
     struct gw_metrics metrics;
     struct gw_exchange *delayed; /* exchanges that an injected delay holds up */
@@ -140,7 +140,7 @@ struct gw_exchange {
     struct gw_eks_call call;
     struct gw_eks_result result;
     struct gw_answer answer;
-    struct gw_worker_policies *policies; /* held once a question was asked */
+    struct gw_worker_policies *policies; /* its generation, held from VERIFY on; NULL before */
     struct gw_policy_request policy_request;
     struct gw_eks_facts facts;          /* what policies were told; nothing asked: none needed any */
     struct gw_arena facts_arena;        /* theirs: fetched again, they take no more memory */
@@ -253,9 +253,11 @@ enum gw_conn_flow gw_answer_begin(struct gw_exchange *exchange, size_t length, s
 void gw_answer_send(struct gw_exchange *exchange);
 void gw_answer_ids(struct gw_worker *worker, char request_id[37]);
 
-/* gateway.c: inside an epoch */
+/* gateway.c: inside an epoch. Those of the exchange's generation, once it has one. */
 static inline const struct gw_gateway_settings *gw_exchange_settings(const struct gw_exchange *exchange)
 {
+    if (exchange->policies != NULL)
+        return exchange->policies->settings;
     return atomic_load_explicit(&exchange->worker->gateway->settings, memory_order_acquire);
 }
 
@@ -264,8 +266,11 @@ static inline const struct gw_keys_snapshot *gw_exchange_keys(const struct gw_ex
     return atomic_load_explicit(&exchange->worker->gateway->keys, memory_order_acquire);
 }
 
-/* worker.c: the policies for this request; makes a new instance when the settings changed. NULL: none could be made,
- * refuse. */
+/* gateway.c: one holder more, inside an epoch that saw them as the gateway's; one less. */
+void gw_gateway_settings_hold(struct gw_gateway_settings *settings);
+void gw_gateway_settings_drop(struct gw_gateway_settings *settings);
+
+/* worker.c: the current generation, for a request; opened when the settings changed. Inside an epoch. */
 struct gw_worker_policies *gw_worker_policies_hold(struct gw_worker *worker);
 void gw_worker_policies_drop(struct gw_worker_policies *policies);
 

@@ -36,6 +36,22 @@ void gw_gateway_settings_free(struct gw_gateway_settings **settings)
     *settings = NULL;
 }
 
+void gw_gateway_settings_hold(struct gw_gateway_settings *settings)
+{
+    atomic_fetch_add_explicit(&settings->holders, 1, memory_order_relaxed);
+}
+
+void gw_gateway_settings_drop(struct gw_gateway_settings *settings)
+{
+    if (atomic_fetch_sub(&settings->holders, 1) == 1)
+        release_settings(settings);
+}
+
+static void drop_settings(void *object)
+{
+    gw_gateway_settings_drop(object);
+}
+
 static void release_keys(void *object)
 {
     struct gw_keys_snapshot *keys = object;
@@ -57,8 +73,9 @@ void gw_gateway_apply(struct gw_gateway *gateway, struct gw_gateway_settings **s
     struct gw_gateway_settings *fresh = *settings;
 
     *settings = NULL;
+    atomic_store(&fresh->holders, 1);
     fresh->generation = atomic_fetch_add(&gateway->generation, 1) + 1;
-    gw_epoch_retire(gateway->epoch, atomic_exchange(&gateway->settings, fresh), release_settings);
+    gw_epoch_retire(gateway->epoch, atomic_exchange(&gateway->settings, fresh), drop_settings);
     wake_workers(gateway);
 }
 
@@ -111,7 +128,7 @@ void gw_gateway_free(struct gw_gateway **gateway)
     gw_commit_free(&g->commit);
     gw_states_free(&g->states);
     gw_mock_free(&g->mock);
-    release_settings(atomic_load(&g->settings));
+    gw_gateway_settings_drop(atomic_load(&g->settings));
     release_keys(atomic_load(&g->keys));
     gw_router_free(&g->router);
     gw_overlay_memory_free(&g->overlay);
@@ -174,5 +191,6 @@ void gw_gateway_metrics(struct gw_gateway *gateway, struct gw_epoch_reader *read
     gw_epoch_enter(reader);
     sources->keys = gw_keyring_count(atomic_load(&gateway->keys)->keyring);
     sources->policies = atomic_load(&gateway->settings)->policies.count;
+    sources->generation = atomic_load(&gateway->settings)->generation;
     gw_epoch_leave(reader);
 }

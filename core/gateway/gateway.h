@@ -62,7 +62,9 @@ struct gw_gateway_settings {
     bool cors_headers;
     struct gw_policy_source policies;
 
-    uint64_t generation; /* filled by gw_gateway_apply */
+    /* filled by gw_gateway_apply and those who hold them */
+    uint64_t generation;
+    atomic_uint holders; /* the gateway while they are current, and each worker that has them open */
 };
 
 /* Who is let in. */

@@ -232,6 +232,8 @@ static struct gw_str record_of(const struct gw_exchange *exchange, const struct 
         gw_json_set(exchange->arena, &eksgate, GW_STR("replaces"), gw_json_bool(true));
     gw_json_set(exchange->arena, &eksgate, GW_STR("causedBy"),
                 gw_json_string((struct gw_str){(char *)exchange->request_id, 36}));
+    gw_json_set(exchange->arena, &eksgate, GW_STR("generation"),
+                gw_json_integer((int64_t)gw_exchange_settings(exchange)->generation));
     gw_json_set(exchange->arena, &parameters, GW_STR("name"), gw_json_string(store->key.cluster));
     gw_random_uuid(exchange->worker->gateway->random, id);
     record.event_id = (struct gw_str){id, 36};

@@ -18,51 +18,62 @@ static void log_from_policy(void *ctx, struct gw_str policy, struct gw_str text)
     gw_log(GW_LOG_INFO, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
 }
 
-/* A generation of policies, from the settings of this moment. Inside an epoch. */
-static enum gw_status open_policies(struct gw_worker *worker, struct gw_worker_policies **policies, struct gw_err *err)
+static void count_open(_Atomic uint64_t *open, int more)
 {
-    const struct gw_gateway_settings *settings = atomic_load_explicit(&worker->gateway->settings, memory_order_acquire);
+    atomic_store_explicit(open, atomic_load_explicit(open, memory_order_relaxed) + (uint64_t)more,
+                          memory_order_relaxed);
+}
+
+/* The generation of this moment, with one holder. Inside an epoch. */
+static struct gw_worker_policies *open_policies(struct gw_worker *worker, struct gw_err *err)
+{
+    struct gw_gateway_settings *settings = atomic_load_explicit(&worker->gateway->settings, memory_order_acquire);
     struct gw_worker_policies *fresh = gw_alloc_zero(1, sizeof(*fresh));
 
-    fresh->source = settings->policies;
-    fresh->generation = settings->generation;
+    gw_gateway_settings_hold(settings);
+    fresh->settings = settings;
     fresh->holders = 1;
-    if (settings->policies.open != NULL &&
-        settings->policies.open(settings->policies.ctx, &worker->metrics.policy, &worker->services, &fresh->instance,
-                                &fresh->hooks, err) != GW_OK) {
-        free(fresh);
-        return GW_E_SCRIPT;
-    }
-    *policies = fresh;
-    return GW_OK;
+    fresh->open = &worker->metrics.policy_generations;
+    fresh->failed = settings->policies.open != NULL &&
+                    settings->policies.open(settings->policies.ctx, &worker->metrics.policy, &worker->services,
+                                            &fresh->instance, &fresh->hooks, err) != GW_OK;
+    count_open(fresh->open, 1);
+    return fresh;
 }
 
 void gw_worker_policies_drop(struct gw_worker_policies *policies)
 {
+    const struct gw_policy_source *source;
+
     if (policies == NULL || --policies->holders > 0)
         return;
-    if (policies->source.close != NULL && policies->instance != NULL)
-        policies->source.close(policies->instance);
+    source = &policies->settings->policies;
+    if (source->close != NULL && policies->instance != NULL)
+        source->close(policies->instance);
+    gw_gateway_settings_drop(policies->settings);
+    count_open(policies->open, -1);
     free(policies);
 }
 
-struct gw_worker_policies *gw_worker_policies_hold(struct gw_worker *worker)
+/* The old generation goes with the last request that began under it, at once where there is none. Inside an epoch. */
+static void take_up_settings(struct gw_worker *worker)
 {
     uint64_t generation = atomic_load_explicit(&worker->gateway->settings, memory_order_acquire)->generation;
     struct gw_worker_policies *fresh;
     struct gw_err err;
 
-    if (worker->failed_generation == generation)
-        return NULL;
-    if (worker->policies->generation != generation) {
-        if (open_policies(worker, &fresh, &err) != GW_OK) {
-            worker->failed_generation = generation;
-            gw_log(GW_LOG_ERROR, "policy", "%s; requests are refused until the next reload", err.text);
-            return NULL;
-        }
-        gw_worker_policies_drop(worker->policies);
-        worker->policies = fresh;
-    }
+    if (worker->policies->settings->generation == generation)
+        return;
+    fresh = open_policies(worker, &err);
+    if (fresh->failed)
+        gw_log(GW_LOG_ERROR, "policy", "%s; requests are refused until the next reload", err.text);
+    gw_worker_policies_drop(worker->policies);
+    worker->policies = fresh;
+}
+
+struct gw_worker_policies *gw_worker_policies_hold(struct gw_worker *worker)
+{
+    take_up_settings(worker);
     worker->policies->holders++;
     return worker->policies;
 }
@@ -80,6 +91,9 @@ static void on_wake(void *ctx)
 
     gw_commit_collect(worker->port);
     gw_forward_wake(worker);
+    gw_epoch_enter(worker->reader);
+    take_up_settings(worker); /* a worker that has nothing to do shall not keep what nobody needs */
+    gw_epoch_leave(worker->reader);
     if (atomic_load(&worker->drain) && !worker->draining) {
         worker->draining = true;
         gw_server_drain(worker->server, stop_loop, worker);
@@ -123,7 +137,6 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
     struct gw_worker *w = gw_alloc_zero(1, sizeof(*w));
     struct gw_server_handler handler;
     size_t index = atomic_load(&gateway->worker_count);
-    enum gw_status status;
 
     if (index == GW_GATEWAY_WORKERS_MAX)
         gw_fatal("more than %d workers", GW_GATEWAY_WORKERS_MAX);
@@ -134,12 +147,13 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
     w->strangers_tokens = 1000000; /* clipped to one second's worth at first use */
     w->reader = gw_epoch_register(gateway->epoch);
     gw_epoch_enter(w->reader);
-    status = open_policies(w, &w->policies, err);
+    w->policies = open_policies(w, err);
     gw_epoch_leave(w->reader);
-    if (status != GW_OK) {
+    if (w->policies->failed) {
+        gw_worker_policies_drop(w->policies);
         gw_epoch_unregister(w->reader);
         free(w);
-        return status;
+        return GW_E_SCRIPT;
     }
     gw_buf_init(&w->head, GW_WORKER_HEAD_MAX);
     gw_buf_init(&w->record, GW_JOURNAL_TEXT_MAX);
