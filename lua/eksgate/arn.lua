@@ -59,11 +59,70 @@ function arn.partition(text)
     return type(text) == "string" and text:match("^arn:(aws[%w-]*):") or nil
 end
 
---- True when the ARN fits a glob pattern: arn.match("arn:*:iam::*:role/team-a/*", text).
--- @param pattern see eksgate.glob
--- @param text the ARN
+--- The six fields of an ARN, or of a pattern: what stands behind the fifth colon is the last one.
+local function split_fields(text)
+    local fields, from = {}, 1
+    for i = 1, 5 do
+        local colon = text:find(":", from, true)
+        if not colon then
+            return nil
+        end
+        fields[i] = text:sub(from, colon - 1)
+        from = colon + 1
+    end
+    fields[6] = text:sub(from)
+    return fields
+end
+
+local function is_anything()
+    return true
+end
+
+--- Prepares a pattern of ARNs: "arn:*:iam::*:role/team-a/*", or "*" for every text. Field by field, as IAM's ArnLike: a '*'
+-- ends at the next colon, but for the last field, which may hold colons. A path of IAM may, too, so that a pattern over all
+-- of the text would take arn:aws:iam::666666666666:user/:iam::0:role/team-a/x for a role of the team.
+-- Raises when the pattern has fewer than six fields.
+-- @return a function that takes a text and returns true or false
+function arn.compile(pattern)
+    if pattern == "*" then
+        return is_anything
+    end
+    local globs = split_fields(pattern) or error("a pattern of ARNs has six fields, or is *: " .. pattern, 2)
+    for i, field in ipairs(globs) do
+        globs[i] = glob.compile(field)
+    end
+    return function(text)
+        local fields = split_fields(text)
+        for i, fits in ipairs(fields and globs or {}) do
+            if not fits(fields[i]) then
+                return false
+            end
+        end
+        return fields ~= nil
+    end
+end
+
+--- Prepares a list of such patterns.
+-- @return a function that takes a text, or nil, and returns true when one of the patterns fits; nil fits none
+function arn.any(patterns)
+    local matchers = {}
+    for i, pattern in ipairs(patterns) do
+        matchers[i] = arn.compile(pattern)
+    end
+    return function(text)
+        for _, fits in ipairs(text and matchers or {}) do
+            if fits(text) then
+                return true
+            end
+        end
+        return false
+    end
+end
+
+--- True when the ARN fits a pattern: arn.match("arn:*:iam::*:role/team-a/*", text); see arn.compile.
+-- @param text the ARN, or nil, which fits none
 function arn.match(pattern, text)
-    return type(text) == "string" and glob.match(pattern, text)
+    return type(text) == "string" and arn.compile(pattern)(text)
 end
 
 return arn

@@ -75,4 +75,21 @@ function glob.match(pattern, text)
     return match_pieces(split(pattern), text)
 end
 
+--- Prepares a list of patterns.
+-- @return a function that takes a text, or nil, and returns true when one of the patterns fits; nil fits none
+function glob.any(patterns)
+    local matchers = {}
+    for i, pattern in ipairs(patterns) do
+        matchers[i] = glob.compile(pattern)
+    end
+    return function(text)
+        for _, matches in ipairs(text and matchers or {}) do
+            if matches(text) then
+                return true
+            end
+        end
+        return false
+    end
+end
+
 return glob

@@ -10,23 +10,14 @@ local ADOPTERS = {
     "arn:*:iam::*:user/ci-*",
 }
 
-local glob = require("eksgate.glob")
+local arn = require("eksgate.arn")
 
 local policy = { name = "adopt-on-conflict", on = { "CreateAccessEntry" } }
 
-local adopters = {}
-for i, pattern in ipairs(ADOPTERS) do
-    adopters[i] = glob.compile(pattern)
-end
+local is_adopter = arn.any(ADOPTERS)
 
 function policy.conflict(req)
-    local caller = req.caller.arn
-    for _, matches in ipairs(caller and adopters or {}) do
-        if matches(caller) then
-            return true
-        end
-    end
-    return nil
+    return is_adopter(req.caller.arn) or nil
 end
 
 return policy

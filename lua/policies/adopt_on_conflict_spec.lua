@@ -14,6 +14,7 @@ describe("adopt_on_conflict", function()
     it("has no opinion about others", function()
         assert.is_nil(conflict("arn:aws:iam::012345678910:user/anna"))
         assert.is_nil(conflict("arn:aws:sts::012345678910:assumed-role/admin/ci-anna"))
+        assert.is_nil(conflict("arn:aws:iam::666666666666:user/:sts::012345678910:assumed-role/ci-x/y"))
         assert.is_nil(conflict(nil))
     end)
 

@@ -49,4 +49,32 @@ describe("eksgate.arn", function()
         assert.is_false(arn.match("*", nil))
         assert.equal("aws", arn.partition(role))
     end)
+
+    it("matches field by field, so that a path with colons is no other account's role", function()
+        local posing = "arn:aws:iam::666666666666:user/:iam::012345678910:role/team-a/deployer"
+        assert.is_table(arn.parse(posing))
+        assert.is_false(arn.match("arn:*:iam::*:role/team-a/*", posing))
+        assert.is_false(arn.match("arn:aws:*::012345678910:*", posing))
+        assert.is_true(arn.match("arn:aws:iam::666666666666:user/*", posing))
+        assert.is_true(arn.match("*", posing))
+    end)
+
+    it("takes patterns with six fields only", function()
+        for _, pattern in ipairs({ "", "arn:*", "arn:aws:iam::*", "role/x" }) do
+            assert.error_matches(function()
+                arn.compile(pattern)
+            end, "six fields")
+        end
+        assert.is_false(arn.match("arn:*:*:*:*:*", "arn:aws:iam::x"))
+    end)
+
+    it("matches lists of patterns", function()
+        local is_ci = arn.any({ "arn:aws:iam::*:user/ci-*", "arn:aws:sts::*:assumed-role/ci-*/*" })
+        assert.is_true(is_ci("arn:aws:iam::012345678910:user/ci-1"))
+        assert.is_true(is_ci("arn:aws:sts::012345678910:assumed-role/ci-1/run"))
+        assert.is_false(is_ci("arn:aws:iam::012345678910:user/anna"))
+        assert.is_false(is_ci(nil))
+        assert.is_false(arn.any({})("x"))
+        assert.is_true(arn.any({ "*" })(""))
+    end)
 end)
