@@ -23,6 +23,16 @@ describe("audit_enrich", function()
         )
     end)
 
+    it("takes the team from the permission set of Identity Center's roles", function()
+        assert.same(
+            { team = "team-a" },
+            policy.audit({
+                principal = "arn:aws:iam::012345678910:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_team-a_0123456789abcdef",
+                input = { tags = { team = "red" } },
+            })
+        )
+    end)
+
     it("adds nothing where nothing is known", function()
         assert.is_nil(policy.audit({ input = {} }))
         assert.is_nil(policy.audit({ principal = "x", input = { tags = {} } }))

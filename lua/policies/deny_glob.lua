@@ -24,8 +24,9 @@ for i, rule in ipairs(DENIED) do
 end
 
 function policy.authorize(req)
-    for _, rule in ipairs(rules) do
-        if rule.matches(req.principal.arn) then
+    local principal = req.principal
+    for _, rule in ipairs(principal and rules or {}) do
+        if rule.matches(principal.arn) then
             return verdict.deny(rule.reason)
         end
     end

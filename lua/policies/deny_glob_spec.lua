@@ -17,6 +17,7 @@ describe("deny_glob", function()
 
     it("has no opinion about others", function()
         assert.is_nil(authorize("arn:aws:iam::012345678910:role/team-a/deployer"))
+        assert.is_nil(policy.authorize({}))
     end)
 
     it("leaves reading and deleting alone", function()

@@ -2,13 +2,17 @@
 --- Chooses Kubernetes usernames that begin with the team, so that cluster logs and role bindings show it:
 --   arn:aws:iam::012345678910:role/team-a/deployer  ->  team-a:{{SessionName}}
 --   arn:aws:iam::012345678910:user/team-a/anna      ->  team-a:anna
--- The team is the first path segment that fits PATH_PATTERN, else the entry's tag TAG. Without a team EKS's own rule
--- applies. Only entries whose caller sends no username are asked about.
+--   .../sso.amazonaws.com/AWSReservedSSO_team-a-admin_0123456789abcdef  ->  team-a:{{SessionName}}
+-- The team is the first path segment that fits PATH_PATTERN, else what fits PERMISSION_SET_PATTERN in the permission set
+-- that IAM Identity Center made the role for, else the entry's tag TAG. Without a team EKS's own rule applies. Only
+-- entries whose caller sends no username are asked about.
 --
--- To configure it, edit the two lines below.
+-- To configure it, edit the lines below.
 
 local PATH_PATTERN = "^team%-[%w._-]+$" -- a Lua pattern for one path segment
-local TAG = "team"
+local PERMISSION_SET_PATTERN = "^team%-%w+" -- a Lua pattern; where it captures something, that is the team
+local TAG = "team" -- nil: tags don't count; whoever makes an entry chooses them
+local SESSION = "{{SessionName}}" -- "{{SessionNameRaw}}" keeps the '@' of a session named after an e-mail address
 
 local team = require("eksgate.team")
 
@@ -16,14 +20,16 @@ local policy = { name = "team-username", on = { "CreateAccessEntry", "UpdateAcce
 
 function policy.username(req)
     local principal = req.principal
-    local name = team.from_path(principal.path, PATH_PATTERN) or team.from_tag(req.input.tags, TAG)
+    if not principal then
+        return nil
+    end
+    local name = team.from_path(principal.path, PATH_PATTERN)
+        or team.from_permission_set(principal, PERMISSION_SET_PATTERN)
+        or TAG and team.from_tag(req.input.tags, TAG)
     if not name then
         return nil
     end
-    if principal.kind == "role" then
-        return name .. ":{{SessionName}}"
-    end
-    return name .. ":" .. principal.name
+    return name .. ":" .. (principal.kind == "role" and SESSION or principal.name)
 end
 
 return policy

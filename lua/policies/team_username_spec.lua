@@ -21,6 +21,18 @@ describe("team_username", function()
         assert.equal("team-a:x", username("arn:aws:iam::012345678910:user/team-a/x", { team = "red" }))
     end)
 
+    it("takes the team from the permission set of Identity Center's roles", function()
+        local path = "arn:aws:iam::012345678910:role/aws-reserved/sso.amazonaws.com/"
+        local name = "AWSReservedSSO_team-a-admin_0123456789abcdef"
+        assert.equal("team-a:{{SessionName}}", username(path .. name))
+        assert.equal("team-a:{{SessionName}}", username(path .. "eu-west-1/" .. name, { team = "red" }))
+        assert.is_nil(username("arn:aws:iam::012345678910:role/" .. name))
+    end)
+
+    it("leaves the name to EKS without a principal", function()
+        assert.is_nil(policy.username({ input = {} }))
+    end)
+
     it("leaves the name to EKS without a team", function()
         assert.is_nil(username("arn:aws:iam::012345678910:role/deployer"))
         assert.is_nil(username("arn:aws:iam::012345678910:role/deployer", { team = "system:masters" }))

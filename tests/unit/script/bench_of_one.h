@@ -26,7 +26,7 @@
 #include "base/log.h"
 #include "script/hooks.h"
 
-#define BENCH_FILES 8
+#define BENCH_FILES 32
 
 struct bench {
     char folder[64];

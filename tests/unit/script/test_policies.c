@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shipped policies in the sandbox that serves them; their rules are tested in tests/lua. */
+/* The shipped policies in the sandbox that serves them; their rules are tested beside them. */
 #include "bench_of_one.h"
 
 #include "codec/username.h"
@@ -7,6 +7,7 @@
 static void use(struct bench *bench, const char *name)
 {
     size_t i = bench->file_count++;
+    assert_true(i < BENCH_FILES);
     snprintf(bench->paths[i], sizeof bench->paths[i], GW_SOURCE_DIR "/lua/policies/%s.lua", name);
     bench->files[i] = gw_str_from(bench->paths[i]);
     bench->options.file_count = bench->file_count;
@@ -16,11 +17,15 @@ static void load_all(struct bench *bench)
 {
     bench_init(bench);
     use(bench, "deny_glob");
+    use(bench, "only_these_principals");
+    use(bench, "forbidden_groups");
+    use(bench, "no_nodes");
     use(bench, "required_tags");
     use(bench, "team_username");
     use(bench, "default_tags");
     use(bench, "audit_enrich");
     use(bench, "adopt_on_conflict");
+    use(bench, "allowed_callers");
     bench_load(bench);
     bench_set_input(bench, "{\"tags\":{\"team\":\"blue\",\"cost-centre\":\"1\",\"ticket\":\"T-1\"}}");
 }
@@ -79,6 +84,29 @@ static void shipped_policies__refuse_missing_tags_and_users(void **state)
     bench_fini(&bench);
 }
 
+/* Expects a deny of that policy, and that it didn't fail. */
+static void assert_denied(struct bench *bench, const char *policy)
+{
+    assert_int_equal(bench_authorize(bench), GW_POLICY_FAILED);
+    assert_string_equal(bench->call.refusal.policy.at, policy);
+    assert_false(bench->call.refusal.failed);
+    bench_finish(bench);
+}
+
+static void shipped_policies__refuse_groups_types_and_principals(void **state)
+{
+    (void)state;
+    struct bench bench;
+    load_all(&bench);
+    bench_set_input(&bench, "{\"kubernetesGroups\":[\"viewers\",\"platform:on-call\"]}");
+    assert_denied(&bench, "forbidden-groups");
+    bench_set_input(&bench, "{\"type\":\"EC2_LINUX\"}");
+    assert_denied(&bench, "no-nodes");
+    bench_set_principal(&bench, "arn:aws:iam::666666666666:role/:iam::111122223333:role/platform/x");
+    assert_denied(&bench, "only-these-principals");
+    bench_fini(&bench);
+}
+
 static void shipped_policies__adopt_for_pipelines_only(void **state)
 {
     (void)state;
@@ -100,6 +128,7 @@ int main(void)
         cmocka_unit_test(shipped_policies__complete_a_role_of_a_team),
         cmocka_unit_test(shipped_policies__add_team_and_ticket_to_the_record),
         cmocka_unit_test(shipped_policies__refuse_missing_tags_and_users),
+        cmocka_unit_test(shipped_policies__refuse_groups_types_and_principals),
         cmocka_unit_test(shipped_policies__adopt_for_pipelines_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,108 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The shipped policies as callers meet them, as they lie in lua/policies; their rules are in the specs beside them.
+
+local eks = require("support.eks")
+local expect = require("support.expect")
+local gateway = require("support.gateway")
+local text = require("support.text")
+
+local admin = {
+    id = "AKIAEKSGATETEST00002", secret = "YW5vdGhlciBzZWNyZXQgb2YgdGhlIHRlc3Rz", token = "session/of+admin=",
+    arn = "arn:aws:sts::012345678910:assumed-role/platform-admin/anna",
+}
+local ci = {
+    id = "AKIAEKSGATETEST00003", secret = "YSB0aGlyZCBzZWNyZXQgb2YgdGhlIHRlc3Rz", arn = "arn:aws:iam::012345678910:user/ci-1",
+}
+local sso = "arn:aws:iam::012345678910:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_team-a-view_0123456789abcdef"
+describe("the shipped policy", function()
+    local gw
+
+    after_each(function()
+        gateway.stop_all()
+    end)
+
+    --- With these of lua/policies, in order.
+    local function start(names, settings, folder)
+        settings = settings or {}
+        settings.policies = {}
+        for i, name in ipairs(names) do
+            settings.policies[i] = gateway.root .. "/lua/policies/" .. name .. ".lua"
+        end
+        gw = gateway.start({ folder = folder, settings = settings, keys = { gateway.key, admin, ci } })
+    end
+
+    --- Expects the policy's refusal, said in full.
+    local function refused(reply, name, reason)
+        local message = expect.error(reply, 403, "AccessDeniedException").message
+        local tail = "(eksgate policy " .. name .. ": " .. reason .. ", request " .. reply.header["x-amzn-requestid"] .. ")"
+        assert.equal(tail, message:sub(-#tail))
+    end
+
+    it("team_username names Identity Center's roles after their permission set", function()
+        start({ "team_username" })
+        assert.equal("team-a:{{SessionName}}", expect.ok(gw:create({ principalArn = sso })).accessEntry.username)
+        local plain = eks.fresh_role()
+        assert.equal("arn:aws:sts::012345678910:assumed-role/" .. plain:match("[^/]+$") .. "/{{SessionName}}",
+            expect.ok(gw:create({ principalArn = plain })).accessEntry.username)
+        gw:stop()
+    end)
+
+    it("forbidden_groups refuses creates and updates, but not of the platform team", function()
+        start({ "forbidden_groups" })
+        local reason = "groups of admins are the platform team's to give"
+        local principal = eks.fresh_role()
+        refused(gw:create({ principalArn = principal, kubernetesGroups = { "a:admins" } }), "forbidden-groups", reason)
+        expect.ok(gw:create({ principalArn = principal, kubernetesGroups = { "viewers" } }))
+        refused(eks.update(gw, principal, { kubernetesGroups = { "viewers", "a:admins" } }), "forbidden-groups", reason)
+        expect.ok(eks.update(gw, principal, { kubernetesGroups = { "on-call" } }))
+        expect.ok(gw:create({ principalArn = eks.fresh_role(), kubernetesGroups = { "a:admins" } }, { key = admin }))
+        expect.error(gw:create({ principalArn = eks.fresh_role(), kubernetesGroups = { "system:masters" } }), 400,
+            "InvalidParameterException")
+        gw:stop()
+    end)
+
+    it("only_these_principals refuses others, and lets them be deleted", function()
+        local folder, other = text.make_folder(), eks.role("r", "666666666666")
+        start({}, nil, folder)
+        expect.ok(gw:create({ principalArn = other }))
+        gw:stop()
+        start({ "only_these_principals" }, nil, folder)
+        refused(gw:create({ principalArn = other }), "only-these-principals",
+            "this principal isn't among those that may have access to clusters")
+        expect.ok(gw:create({ principalArn = eks.fresh_role() }))
+        expect.ok(gw:create({ principalArn = sso }))
+        expect.error(gw:create({ principalArn = "no ARN" }), 400, "InvalidParameterException")
+        expect.ok(eks.delete(gw, other))
+        gw:stop()
+        text.remove_folder(folder)
+    end)
+
+    it("no_nodes refuses every node type, but not of the platform team", function()
+        start({ "no_nodes" })
+        for _, kind in ipairs({ "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "EC2", "HYPERPOD_LINUX" }) do
+            refused(gw:create({ principalArn = eks.fresh_role(), type = kind }), "no-nodes",
+                "entries for nodes are the platform team's to make; others have type STANDARD")
+        end
+        expect.ok(gw:create({ principalArn = eks.fresh_role(), type = "STANDARD" }))
+        expect.ok(gw:create({ principalArn = eks.fresh_role(), type = "EC2_LINUX" }, { key = admin }))
+        gw:stop()
+    end)
+
+    describe("allowed_callers, where the default is to deny,", function()
+        local nobody = "no policy allowed it"
+
+        it("lets everybody ask who they are, and each do what the list says", function()
+            start({ "forbidden_groups", "allowed_callers" }, { default_verdict = "deny" })
+            assert.equal(200, gw:caller().status)
+            expect.ok(gw:send("GET", "/clusters"))
+            local principal = eks.fresh_role()
+            refused(gw:create({ principalArn = principal }), "default_verdict", nobody)
+            expect.ok(gw:create({ principalArn = principal }, { key = ci }))
+            refused(gw:create({ principalArn = eks.fresh_role(), kubernetesGroups = { "a:admins" } }, { key = ci }),
+                "forbidden-groups", "groups of admins are the platform team's to give")
+            refused(gw:send("DELETE", "/clusters/my-cluster", nil, { key = ci }), "default_verdict", nobody)
+            expect.ok(gw:send("DELETE", "/clusters/my-cluster", nil, { key = admin }))
+            gw:stop()
+        end)
+    end)
+end)
