@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "codec/time.h"
 #include "config/credentials.h"
+#include "script/interpreter.h"
 
 /* What the gateway signs with. */
 struct identity {
@@ -102,8 +103,19 @@ static void find_identity(const struct gw_config *config, struct identity *ident
     gw_buf_fini(&report);
 }
 
+static struct gw_interpreter interpreter(void)
+{
+    struct gw_interpreter found = {.is_old = false};
+    struct gw_err err;
+
+    if (gw_interpreter_check(&found, &err) != GW_OK)
+        found.is_old = false; /* what is wrong with it is among the problems */
+    return found;
+}
+
 static void print_summary(const struct gw_config *config, const struct identity *identity)
 {
+    struct gw_interpreter lua = interpreter();
     char when[21];
 
     (void)printf("%.*s: good\n", GW_STR_ARG(config->source));
@@ -116,6 +128,7 @@ static void print_summary(const struct gw_config *config, const struct identity 
     (void)printf("  keys      %zu\n", count_keys(config));
     (void)printf("  policies  %zu\n", config->policies.file_count);
     (void)printf("  clusters  %zu\n", config->cluster_count);
+    (void)printf("  lua       %s%s%s\n", lua.release, lua.is_old ? " " : "", lua.is_old ? gw_interpreter_warning : "");
     if (identity->is_known)
         (void)printf("upstream credentials: %s, key %s, expires %s\n", identity->found.provider,
                      identity->found.access_key, expiry(identity, when));
@@ -123,6 +136,7 @@ static void print_summary(const struct gw_config *config, const struct identity 
 
 static void print_summary_json(const struct gw_config *config, const struct identity *identity)
 {
+    struct gw_interpreter lua = interpreter();
     char when[21];
     struct gw_arena arena;
     struct gw_json summary = {.type = GW_JSON_OBJECT};
@@ -147,6 +161,9 @@ static void print_summary_json(const struct gw_config *config, const struct iden
     gw_json_set(&arena, &summary, GW_STR("keys"), gw_json_integer((int64_t)count_keys(config)));
     gw_json_set(&arena, &summary, GW_STR("policies"), gw_json_integer((int64_t)config->policies.file_count));
     gw_json_set(&arena, &summary, GW_STR("clusters"), gw_json_strings(&arena, names, config->cluster_count));
+    gw_json_set(&arena, &summary, GW_STR("lua"), gw_json_string(gw_str_from(lua.release)));
+    if (lua.is_old)
+        gw_json_set(&arena, &summary, GW_STR("luaWarning"), gw_json_string(gw_str_from(gw_interpreter_warning)));
     if (identity->is_known) {
         const struct gw_pair members[] = {
             {GW_STR("provider"), gw_str_from(identity->found.provider)},

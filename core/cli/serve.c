@@ -29,6 +29,7 @@
 #include "config/token.h"
 #include "gateway/admin.h"
 #include "net/listener.h"
+#include "script/interpreter.h"
 
 #define GW_SERVE_LISTENERS_MAX 16
 #define GW_SERVE_TICK_MS       1000
@@ -345,6 +346,19 @@ static void print_ready(const struct serve *serve)
         serve->verb->print_start(&facts, out);
 }
 
+static void log_interpreter(void)
+{
+    struct gw_interpreter lua;
+    struct gw_err err;
+
+    if (gw_interpreter_check(&lua, &err) != GW_OK)
+        return; /* nothing would have started */
+    if (lua.is_old)
+        gw_log(GW_LOG_WARN, "lua", "Lua %s %s", lua.release, gw_interpreter_warning);
+    else
+        gw_log(GW_LOG_INFO, "lua", "Lua %s", lua.release);
+}
+
 static void say_start(const struct serve *serve)
 {
     struct gw_serve_facts facts = facts_of(serve);
@@ -354,6 +368,7 @@ static void say_start(const struct serve *serve)
     gw_log(GW_LOG_INFO, "serve", "%zu workers", serve->worker_count);
     gw_storage_log(&serve->storage, serve->config);
     gw_cli_upstream_log(serve->config);
+    log_interpreter();
     if (serve->verb->log_start != NULL)
         serve->verb->log_start(&facts);
 }

@@ -223,8 +223,10 @@ static void check_policies(const struct gw_config *config, struct gw_config_prob
     struct gw_script_options one = config->policies;
     bool good = true;
 
-    if (config->policies.file_count == 0)
+    if (config->policies.file_count == 0) {
+        (void)try_policies(config, problems, &config->policies); /* whether this Lua is one to run any */
         return;
+    }
     if (config->policies.library[0] == '\0') {
         problem(config, problems, GW_OPTION_POLICY_LIBRARY, "none was found beside the program; accepted: %s",
                 gw_option_rows[GW_OPTION_POLICY_LIBRARY].accepted);

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "script/bind_request.h"
+#include "script/interpreter.h"
 
 #define LOAD_STEPS   10000000
 #define LOAD_CPU_NS  ((int64_t)1000000000)
@@ -310,6 +311,9 @@ static enum gw_status try_set(struct gw_script_set *set, struct gw_err *err)
 enum gw_status gw_script_set_load(const struct gw_script_options *options, struct gw_script_set **set,
                                   struct gw_err *err)
 {
+    struct gw_interpreter interpreter;
+    if (gw_interpreter_check(&interpreter, err) != GW_OK)
+        return GW_E_SCRIPT;
     if (options->file_count > GW_SET_POLICIES_MAX)
         return gw_fail(err, GW_E_LIMIT, "policies: %zu files, at most %d are accepted", options->file_count,
                        GW_SET_POLICIES_MAX);
