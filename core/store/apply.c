@@ -96,8 +96,8 @@ static void apply_token(struct gw_store *store, struct gw_link *owner, const str
         gw_store_token_free(&token);
 }
 
-struct gw_listing *gw_engine_enter_policy(struct gw_store *store, struct gw_cluster_node *node,
-                                          struct gw_str policy_arn)
+struct gw_policy_listing *gw_engine_enter_policy(struct gw_store *store, struct gw_cluster_node *node,
+                                                 struct gw_str policy_arn)
 {
     struct gw_policy_listings *old = atomic_load(&node->policies);
     size_t count = old == NULL ? 0 : old->count;
@@ -106,9 +106,11 @@ struct gw_listing *gw_engine_enter_policy(struct gw_store *store, struct gw_clus
 
     for (size_t i = 0; i < count; i++) {
         if (gw_str_equal(old->items[i]->policy_arn, policy_arn))
-            return &old->items[i]->entries;
+            return old->items[i];
     }
     made = gw_alloc(sizeof(*made) + policy_arn.length);
+    memset(made, 0, sizeof(*made));
+    atomic_init(&made->version, 0);
     made->policy_arn = (struct gw_str){(char *)(made + 1), policy_arn.length};
     memcpy(made + 1, policy_arn.at, policy_arn.length);
     gw_listing_init(&made->entries, store->epoch);
@@ -119,36 +121,79 @@ struct gw_listing *gw_engine_enter_policy(struct gw_store *store, struct gw_clus
     fresh->count = count + 1;
     atomic_store(&node->policies, fresh);
     gw_epoch_retire(store->epoch, old, release_memory);
-    return &made->entries;
+    return made;
 }
 
-bool gw_engine_has_policy(const struct gw_access_entry *entry, struct gw_str policy_arn)
+const struct gw_association *gw_engine_association(const struct gw_access_entry *entry, struct gw_str policy_arn)
 {
     for (size_t i = 0; entry != NULL && i < entry->association_count; i++) {
         if (gw_str_equal(entry->associations[i].policy_arn, policy_arn))
-            return true;
+            return &entry->associations[i];
     }
-    return false;
+    return NULL;
 }
 
-/* Brings the cluster's listings from what `old` says to what `fresh` says; either may be NULL. */
-static void list_entry(struct gw_store *store, struct gw_cluster_node *node, const struct gw_access_entry *old,
-                       const struct gw_access_entry *fresh)
+static bool holds_where(const struct gw_association *a, const struct gw_association *b)
+{
+    if (a->is_cluster_wide != b->is_cluster_wide || a->namespace_count != b->namespace_count)
+        return false;
+    for (size_t i = 0; i < a->namespace_count; i++) {
+        if (!gw_str_equal(a->namespaces[i], b->namespaces[i]))
+            return false;
+    }
+    return true;
+}
+
+static void move_policy(struct gw_store *store, const struct gw_staged *one, struct gw_str policy_arn, bool is_staged)
+{
+    struct gw_policy_listing *listing = gw_engine_enter_policy(store, one->node, policy_arn);
+
+    if (is_staged) {
+        listing->staged_version = one->policy_version;
+        listing->staged_batch = store->batch;
+    } else {
+        atomic_store(&listing->version, one->policy_version);
+    }
+}
+
+void gw_engine_move_policies(struct gw_store *store, const struct gw_staged *one, const struct gw_access_entry *old,
+                             const struct gw_access_entry *fresh, bool is_staged)
 {
     for (size_t i = 0; fresh != NULL && i < fresh->association_count; i++) {
+        const struct gw_association *now = &fresh->associations[i];
+        const struct gw_association *before = gw_engine_association(old, now->policy_arn);
+
+        if (before == NULL || !holds_where(before, now))
+            move_policy(store, one, now->policy_arn, is_staged);
+    }
+    for (size_t i = 0; old != NULL && i < old->association_count; i++) {
+        if (!gw_engine_has_policy(fresh, old->associations[i].policy_arn))
+            move_policy(store, one, old->associations[i].policy_arn, is_staged);
+    }
+}
+
+/* Brings the cluster's listings from what `old` says to what `fresh` says; either may be NULL. The versions last:
+ * whoever reads one finds what it tells of. */
+static void list_entry(struct gw_store *store, const struct gw_staged *one, const struct gw_access_entry *old,
+                       const struct gw_access_entry *fresh)
+{
+    struct gw_cluster_node *node = one->node;
+
+    for (size_t i = 0; fresh != NULL && i < fresh->association_count; i++) {
         if (!gw_engine_has_policy(old, fresh->associations[i].policy_arn))
-            (void)gw_listing_add(gw_engine_enter_policy(store, node, fresh->associations[i].policy_arn),
+            (void)gw_listing_add(&gw_engine_enter_policy(store, node, fresh->associations[i].policy_arn)->entries,
                                  fresh->key.principal);
     }
     for (size_t i = 0; old != NULL && i < old->association_count; i++) {
         if (!gw_engine_has_policy(fresh, old->associations[i].policy_arn))
-            (void)gw_listing_remove(gw_engine_enter_policy(store, node, old->associations[i].policy_arn),
+            (void)gw_listing_remove(&gw_engine_enter_policy(store, node, old->associations[i].policy_arn)->entries,
                                     old->key.principal);
     }
     if (old == NULL && fresh != NULL)
         (void)gw_listing_add(&node->entries, fresh->key.principal);
     if (old != NULL && fresh == NULL)
         (void)gw_listing_remove(&node->entries, old->key.principal);
+    gw_engine_move_policies(store, one, old, fresh, false);
 }
 
 /* Of two entries with the same ARN the one that was put last stands in the table: the other leaves it alone. */
@@ -175,7 +220,7 @@ static void put_entry(struct gw_store *store, const struct gw_staged *one)
     if (old != NULL && !gw_str_equal(old->arn, one->entry->arn))
         forget_arn(store, old);
     (void)gw_table_put(&store->arns, gw_engine_hash_arn(store, one->entry->arn), &one->entry->arn, one->entry);
-    list_entry(store, one->node, old, one->entry);
+    list_entry(store, one, old, one->entry);
     gw_epoch_retire(store->epoch, old, gw_engine_release_entry);
 }
 
@@ -190,7 +235,7 @@ static void remove_entry(struct gw_store *store, uint64_t hash, const struct gw_
 
 static void delete_entry(struct gw_store *store, struct gw_staged *one)
 {
-    list_entry(store, one->node, gw_table_find(&store->entries, one->hash, &one->key), NULL);
+    list_entry(store, one, gw_table_find(&store->entries, one->hash, &one->key), NULL);
     remove_entry(store, one->hash, &one->key);
 }
 

@@ -22,6 +22,11 @@
 struct gw_policy_listing {
     struct gw_str policy_arn; /* points behind the struct */
     struct gw_listing entries;
+    _Atomic uint64_t version; /* of who has it, and where; moves behind what it tells of */
+
+    /* the writer's: the version that the batch under way gives it, where it is the store's `batch` */
+    uint64_t staged_version;
+    uint64_t staged_batch;
 };
 
 /* An immutable array, replaced when a policy is met for the first time. */
@@ -62,8 +67,9 @@ struct gw_staged {
     bool is_clusters_token;
     bool makes_cluster; /* a put of what isn't there */
     bool makes_entry;
-    uint64_t cluster_id; /* of the cluster's row, as the change leaves or deletes it */
-    uint64_t entry_id;   /* the same, of the entry's */
+    uint64_t cluster_id;     /* of the cluster's row, as the change leaves or deletes it */
+    uint64_t entry_id;       /* the same, of the entry's */
+    uint64_t policy_version; /* of the policies whose association with the entry it changes */
     struct gw_cluster *cluster;
     struct gw_access_entry *entry;
     struct gw_store_token *token;
@@ -87,6 +93,7 @@ struct gw_store {
     atomic_size_t cluster_count;
     struct gw_link tokens_by_age;
     uint64_t last_version;
+    uint64_t batch;                    /* 1 for the first */
     uint64_t last_id;                  /* of a row */
     struct gw_database *database;      /* NULL: nothing is durable */
     struct gw_store_snapshot snapshot; /* staged; its name is {NULL,0} when none is */
@@ -120,11 +127,19 @@ const struct gw_policy_listing *gw_engine_find_policy(const struct gw_cluster_no
 void gw_engine_publish(struct gw_store *store);
 /* A cluster where there is none. */
 void gw_engine_add_cluster(struct gw_store *store, struct gw_cluster_node *node, struct gw_cluster *cluster);
-/* The listing of one policy in a cluster, made with its first entry. */
-struct gw_listing *gw_engine_enter_policy(struct gw_store *store, struct gw_cluster_node *node,
-                                          struct gw_str policy_arn);
-/* `entry` may be NULL. */
-bool gw_engine_has_policy(const struct gw_access_entry *entry, struct gw_str policy_arn);
+/* The listing of one policy in a cluster, made when there is none. */
+struct gw_policy_listing *gw_engine_enter_policy(struct gw_store *store, struct gw_cluster_node *node,
+                                                 struct gw_str policy_arn);
+/* The entry's association with the policy, NULL when there is none; `entry` may be NULL. */
+const struct gw_association *gw_engine_association(const struct gw_access_entry *entry, struct gw_str policy_arn);
+static inline bool gw_engine_has_policy(const struct gw_access_entry *entry, struct gw_str policy_arn)
+{
+    return gw_engine_association(entry, policy_arn) != NULL;
+}
+/* Gives the policies whose association with the entry is another in `fresh` than in `old` (either may be NULL) the
+ * change's version: for the rest of the batch, or for readers. */
+void gw_engine_move_policies(struct gw_store *store, const struct gw_staged *one, const struct gw_access_entry *old,
+                             const struct gw_access_entry *fresh, bool is_staged);
 static inline bool gw_engine_keeps_tokens(const struct gw_store *store)
 {
     return store->options.tokens_max > 0 && store->options.tokens_per_entry_max > 0;

@@ -331,7 +331,8 @@ static enum gw_status load_all(struct gw_store *store, const struct gw_store_fil
 #ifdef __GLIBC__
     (void)malloc_trim(0); /* what reading took beside the entries */
 #endif
-    store->last_id = store->last_version = state->last_id;
+    store->last_id = state->last_id;
+    store->last_version = gw_load_version(store);
     store->found = (struct gw_store_found){.is_durable = true,
                                            .is_new = state->last_id == 0 && state->head.sequence == 0,
                                            .is_restored = state->is_restored,

@@ -68,6 +68,12 @@ GW_NODISCARD enum gw_status gw_load_entries(struct gw_load *load, struct gw_err 
 GW_NODISCARD enum gw_status gw_load_fill_keys(struct gw_load *load, struct gw_err *err);
 void gw_load_fill_arns(struct gw_load *load);
 
+/* Of what is loaded, where it isn't the object's id: one more than any of those. */
+static inline uint64_t gw_load_version(const struct gw_store *store)
+{
+    return store->database->state.last_id + 1;
+}
+
 /* Fills the listings of all clusters, and of their policies. */
 GW_NODISCARD enum gw_status gw_load_listings(const struct gw_load *load, struct gw_err *err);
 

@@ -65,6 +65,7 @@ static enum gw_status fill_policies(const struct gw_load *load, const struct gw_
                 room->texts[count++] = room->sorted[k]->principal;
         }
         gw_listing_fill(&policies->items[i]->entries, room->texts, count);
+        atomic_store(&policies->items[i]->version, gw_load_version(load->store));
     }
     return status;
 }

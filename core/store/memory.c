@@ -151,6 +151,7 @@ struct gw_store *gw_store_open_memory(const struct gw_store_options *options, st
     store->options = *options;
     store->found = (struct gw_store_found){.is_new = true};
     store->epoch = epoch;
+    store->batch = 1;
     gw_random_seed(random, &store->seed);
     gw_table_init(&store->entries, epoch, entry_has_key);
     gw_table_init(&store->arns, epoch, entry_has_arn);
@@ -251,6 +252,14 @@ size_t gw_store_page_entries(const struct gw_store *store, const struct gw_store
         return gw_listing_page(&node->entries, page);
     listing = gw_engine_find_policy(node, policy_arn);
     return listing == NULL ? 0 : gw_listing_page(&listing->entries, page);
+}
+
+uint64_t gw_store_policy_version(const struct gw_store *store, const struct gw_store_key *key, struct gw_str policy_arn)
+{
+    const struct gw_cluster_node *node = find_node(store, key);
+    const struct gw_policy_listing *listing = node == NULL ? NULL : gw_engine_find_policy(node, policy_arn);
+
+    return listing == NULL ? 0 : atomic_load(&listing->version);
 }
 
 size_t gw_store_page_clusters(const struct gw_store *store, const struct gw_store_key *key, struct gw_store_page *page)

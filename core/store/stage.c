@@ -101,6 +101,24 @@ static enum gw_status check_versions(const struct gw_store *store, const struct 
     return change->entry_act == GW_STORE_DELETE && entry == NULL ? GW_E_STALE : GW_OK;
 }
 
+/* As the batch will have left it. */
+static uint64_t newest_policy_version(const struct gw_store *store, const struct gw_cluster_node *node,
+                                      struct gw_str policy_arn)
+{
+    const struct gw_policy_listing *listing = gw_engine_find_policy(node, policy_arn);
+
+    if (listing == NULL)
+        return 0;
+    return listing->staged_batch == store->batch ? listing->staged_version : atomic_load(&listing->version);
+}
+
+static bool is_watched_moved(const struct gw_store *store, const struct gw_store_change *change,
+                             const struct gw_cluster_node *node)
+{
+    return change->watched_policy.at != NULL &&
+           newest_policy_version(store, node, change->watched_policy) != change->expected_policy;
+}
+
 /* Writes the change into its node's books; the node's batch begins with its first. */
 static void book(struct gw_store *store, const struct gw_staged *one, bool creates)
 {
@@ -158,6 +176,10 @@ static void take(struct gw_store *store, struct gw_store_change *change, const s
     } else if (change->entry_act == GW_STORE_DELETE) {
         one->key = entry->key;
     }
+    if (change->entry_act != GW_STORE_KEEP) {
+        one->policy_version = ++store->last_version;
+        gw_engine_move_policies(store, one, entry, one->entry, true);
+    }
     one->token = change->token;
     one->is_clusters_token = change->is_clusters_token || change->entry_act != GW_STORE_PUT;
     give_ids(store, find_newest_cluster(store, one->node), entry, one);
@@ -181,6 +203,8 @@ enum gw_status gw_store_stage(struct gw_store *store, struct gw_store_change *ch
     }
     creates = change->entry_act == GW_STORE_PUT && entry == NULL;
     status = check_versions(store, change, one.node, entry);
+    if (status == GW_OK && is_watched_moved(store, change, one.node))
+        status = GW_E_STALE;
     if (status == GW_OK && change->token != NULL) {
         one.token_hash = gw_engine_hash_token(store, change->token->scope);
         if (is_token_taken(store, one.token_hash, change->token, one.now_ms))
@@ -212,6 +236,7 @@ void gw_engine_forget_staged(struct gw_store *store)
         store->token_heads[(size_t)store->staged[i].token_hash % GW_STAGED_HEADS] = 0;
     }
     store->staged_count = 0;
+    store->batch++;
     store->snapshot = (struct gw_store_snapshot){.name = GW_STR_NONE};
 }
 

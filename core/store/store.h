@@ -121,8 +121,12 @@ struct gw_store_change {
     struct gw_access_entry *entry; /* takes when staged; of a put; its key equals `key` */
     struct gw_store_token *token;  /* takes when staged; NULL: none. Belongs to the entry put, else to the cluster */
     bool is_clusters_token;        /* it belongs to the cluster also where an entry is put */
-    size_t cluster_entries_max;    /* a new entry past this many in its cluster is GW_E_LIMIT */
-    int64_t now_ms;                /* for the age of tokens */
+    /* {NULL,0}, or a policy whose version (gw_store_policy_version) in the cluster the change was decided on. borrows
+     */
+    struct gw_str watched_policy;
+    uint64_t expected_policy;
+    size_t cluster_entries_max; /* a new entry past this many in its cluster is GW_E_LIMIT */
+    int64_t now_ms;             /* for the age of tokens */
 };
 
 struct gw_store;
@@ -191,6 +195,11 @@ struct gw_store_page {
 /* Principal ARNs of a cluster's entries; of those that have `policy_arn` associated unless it is {NULL,0}. */
 size_t gw_store_page_entries(const struct gw_store *store, const struct gw_store_key *key, struct gw_str policy_arn,
                              struct gw_store_page *page);
+/* Moves on with every change of which entries of the cluster have the policy associated, or where it holds; 0: nobody
+ * has had it. Unique within the process, like other versions. What was read of these entries after the version was is
+ * true for as long as it stays. */
+uint64_t gw_store_policy_version(const struct gw_store *store, const struct gw_store_key *key,
+                                 struct gw_str policy_arn);
 /* Names of the clusters in the partition, account and region of `key`. */
 size_t gw_store_page_clusters(const struct gw_store *store, const struct gw_store_key *key, struct gw_store_page *page);
 /* "PARTITION/ACCOUNT/REGION" of all that have a cluster. */
@@ -202,10 +211,10 @@ size_t gw_store_count_cluster(const struct gw_store *store, const struct gw_stor
 size_t gw_store_count(const struct gw_store *store);
 size_t gw_store_count_clusters(const struct gw_store *store);
 
-/* Writer thread only. Checks the change against what is committed and what is staged: GW_E_STALE (a version, a delete
- * of what isn't there, an entry without its cluster, or a token that another change has taken meanwhile), GW_E_LIMIT
- * (cluster full), GW_OK. When GW_OK the change's objects are cleared and have their versions; else the caller still
- * owns them. */
+/* Writer thread only. Checks the change against what is committed and what is staged: GW_E_STALE (a version, that
+ * of the watched policy too, a delete of what isn't there, an entry without its cluster, or a token that another change
+ * has taken meanwhile), GW_E_LIMIT (cluster full), GW_OK. When GW_OK the change's objects are cleared and have their
+ * versions; else the caller still owns them. */
 GW_NODISCARD enum gw_status gw_store_stage(struct gw_store *store, struct gw_store_change *change);
 /* Hands everything staged to the engine, with the newest audit record that will be durable by the time of the commit
  * (NULL: as it was); nothing is durable or published yet. GW_E_BUSY: another process holds the file for longer than
