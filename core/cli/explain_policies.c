@@ -105,10 +105,13 @@ static void fetch_facts(struct stage *stage)
     request->facts = facts->asked;
     if ((facts->asked & GW_EKS_FACT_CLUSTER) != 0 && facts->has_cluster)
         request->cluster_info = &facts->cluster;
+    if ((facts->asked & GW_EKS_FACT_ADMINS) != 0 && facts->has_admins)
+        request->admins = &facts->admins;
     gw_explain_say(
         explain, "facts",
         gw_json_string(GW_STR("policies need to know what the store holds, which isn't opened here: they are "
-                              "told of the configured clusters as they are at first, and of no entry")));
+                              "told of the configured clusters as they are at first, and of no entry and no "
+                              "administrator")));
 }
 
 static void begin_call(struct stage *stage)

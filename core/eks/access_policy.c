@@ -18,11 +18,26 @@ const struct gw_eks_policy gw_eks_policies[] = {
 const size_t gw_eks_policy_count = GW_COUNT(gw_eks_policies);
 
 #define ARN_BEFORE_NAME ":eks::aws:cluster-access-policy/"
+#define ARN_OF_ADMIN    ARN_BEFORE_NAME "AmazonEKSClusterAdminPolicy"
 
 struct gw_str gw_eks_policy_arn(const struct gw_eks_call *call, const struct gw_eks_policy *policy)
 {
     return gw_arena_printf(call->arena, "arn:%.*s" ARN_BEFORE_NAME "%.*s", GW_STR_ARG(call->partition),
                            GW_STR_ARG(policy->name));
+}
+
+struct gw_str gw_eks_policy_admin(const struct gw_eks_call *call, struct gw_arena *arena)
+{
+    return gw_arena_printf(arena, "arn:%.*s" ARN_OF_ADMIN, GW_STR_ARG(call->partition));
+}
+
+bool gw_eks_policy_is_admin(struct gw_str arn)
+{
+    struct gw_str rest = arn;
+
+    if (!gw_str_is(gw_str_split(&rest, ':'), "arn"))
+        return false;
+    return gw_arn_is_partition(gw_str_split(&rest, ':')) && rest.at != NULL && gw_str_is(rest, &(ARN_OF_ADMIN)[1]);
 }
 
 /* EKS lets pass, as well formed, a wrong partition, a missing account and a missing region; those are unknown then. */

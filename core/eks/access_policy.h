@@ -51,6 +51,11 @@ GW_NODISCARD enum gw_status gw_eks_policy_check_scope(const struct gw_eks_call *
 const struct gw_str *gw_eks_policy_namespaces(const struct gw_eks_call *call, const struct gw_eks_association_input *in,
                                               size_t *count);
 
+/* AmazonEKSClusterAdminPolicy of the call's partition. Whoever has it for the whole cluster administers it. arena */
+struct gw_str gw_eks_policy_admin(const struct gw_eks_call *call, struct gw_arena *arena);
+/* True for that policy of whatever partition. */
+bool gw_eks_policy_is_admin(struct gw_str arn);
+
 /* {"policyArn":...,"accessScope":{...},"associatedAt":...,"modifiedAt":...} */
 void gw_eks_policy_encode(const struct gw_association *association, struct gw_buf *body);
 

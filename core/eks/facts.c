@@ -2,7 +2,8 @@
 /*
  * What is known about the objects of a call, for those who decide about it before
  * the call's own rules look at the store. The shapes are the API's: what it would
- * answer is what is read. Entries and associations have one version, the entry's.
+ * answer is what is read. Entries and associations have one version, the entry's;
+ * administrators have one of their own, which a change of others moves.
  */
 #include "eks/access_entry.h"
 #include "eks/access_policy.h"
@@ -11,7 +12,8 @@
 #include "eks/cluster_document.h"
 #include "eks/tag.h"
 
-#define OF_ENTRY (GW_EKS_FACT_ENTRY | GW_EKS_FACT_ASSOCIATIONS)
+#define OF_ENTRY    (GW_EKS_FACT_ENTRY | GW_EKS_FACT_ASSOCIATIONS)
+#define ADMINS_PAGE 100
 
 /* What a call on tags is about is told by its ARN. */
 static const struct gw_access_entry *find_entry(const struct gw_eks_call *call, const struct gw_eks_env *env)
@@ -87,6 +89,67 @@ static enum gw_status read_of_entry(const struct gw_access_entry *entry, struct 
     return status;
 }
 
+/* The listing of those that have the policy says nothing of where it holds. */
+static bool administers(const struct gw_eks_env *env, struct gw_store_key key, struct gw_str principal,
+                        struct gw_str policy)
+{
+    const struct gw_access_entry *entry;
+    size_t at;
+
+    key.principal = principal;
+    entry = gw_store_find(env->store, &key);
+    if (entry == NULL)
+        return false;
+    at = gw_eks_policy_index(entry, policy);
+    return at < entry->association_count && entry->associations[at].is_cluster_wide;
+}
+
+static enum gw_status list_admins(const struct gw_eks_env *env, const struct gw_store_key *key, struct gw_str policy,
+                                  struct gw_str *found, size_t *count)
+{
+    struct gw_str items[ADMINS_PAGE];
+    struct gw_store_page page = {.max = ADMINS_PAGE, .items = items};
+    size_t seen = 0;
+
+    *count = 0;
+    do {
+        size_t taken = gw_store_page_entries(env->store, key, policy, &page);
+
+        seen += taken;
+        if (seen > GW_EKS_ADMINS_MAX)
+            return GW_E_LIMIT;
+        for (size_t i = 0; i < taken; i++) {
+            if (administers(env, *key, items[i], policy))
+                found[(*count)++] = items[i];
+        }
+        if (taken > 0)
+            page.after = items[taken - 1];
+    } while (page.more);
+    return GW_OK;
+}
+
+/* The version first: it is that of what is read behind it, or of something older. */
+static enum gw_status read_admins(const struct gw_eks_call *call, const struct gw_eks_env *env, struct gw_arena *arena,
+                                  struct gw_eks_facts *facts)
+{
+    struct gw_str found[GW_EKS_ADMINS_MAX];
+    struct gw_store_key key = gw_eks_cluster_key(call);
+    enum gw_status status;
+    size_t count;
+
+    facts->admins_policy = gw_eks_policy_admin(call, arena);
+    facts->admins_version = gw_store_policy_version(env->store, &key, facts->admins_policy);
+    facts->has_admins = find_cluster(call, env) != NULL;
+    if (!facts->has_admins)
+        return GW_OK;
+    status = list_admins(env, &key, facts->admins_policy, found, &count);
+    for (size_t i = 0; status == GW_OK && i < count; i++)
+        found[i] = gw_arena_str(arena, found[i]);
+    if (status == GW_OK)
+        facts->admins = gw_json_strings(arena, found, count);
+    return status;
+}
+
 enum gw_status gw_eks_facts(const struct gw_eks_call *call, const struct gw_eks_env *env, unsigned asked,
                             struct gw_arena *arena, struct gw_eks_facts *facts)
 {
@@ -103,7 +166,20 @@ enum gw_status gw_eks_facts(const struct gw_eks_call *call, const struct gw_eks_
         facts->cluster_version = cluster->version;
         facts->cluster = gw_eks_cluster_read(cluster, arena);
     }
+    if (status == GW_OK && (asked & GW_EKS_FACT_ADMINS) != 0 && call->cluster.at != NULL)
+        status = read_admins(call, env, arena, facts);
     return status;
+}
+
+static bool admins_hold(const struct gw_eks_call *call, const struct gw_eks_env *env, const struct gw_eks_facts *facts)
+{
+    struct gw_store_key key;
+
+    if (facts->admins_policy.at == NULL)
+        return true;
+    key = gw_eks_cluster_key(call);
+    return facts->has_admins == (find_cluster(call, env) != NULL) &&
+           facts->admins_version == gw_store_policy_version(env->store, &key, facts->admins_policy);
 }
 
 bool gw_eks_facts_hold(const struct gw_eks_call *call, const struct gw_eks_env *env, const struct gw_eks_facts *facts)
@@ -117,7 +193,14 @@ bool gw_eks_facts_hold(const struct gw_eks_call *call, const struct gw_eks_env *
     if ((facts->asked & GW_EKS_FACT_CLUSTER) != 0) {
         const struct gw_cluster *cluster = find_cluster(call, env);
 
-        return (cluster == NULL ? 0 : cluster->version) == facts->cluster_version;
+        if ((cluster == NULL ? 0 : cluster->version) != facts->cluster_version)
+            return false;
     }
-    return true;
+    return admins_hold(call, env, facts);
+}
+
+void gw_eks_facts_watch(const struct gw_eks_facts *facts, struct gw_store_change *change)
+{
+    change->watched_policy = facts->admins_policy;
+    change->expected_policy = facts->admins_version;
 }

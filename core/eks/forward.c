@@ -195,6 +195,8 @@ enum gw_status gw_eks_forward_fact(enum gw_eks_fact fact, struct gw_str reply, s
         facts->cluster = *value;
         facts->has_cluster = true;
         return GW_OK;
+    case GW_EKS_FACT_ADMINS: /* of several replies */
+        break;
     }
     return GW_E_TYPE;
 }

@@ -225,7 +225,12 @@ enum gw_eks_fact {
     GW_EKS_FACT_ENTRY = 1,
     GW_EKS_FACT_ASSOCIATIONS = 2,
     GW_EKS_FACT_CLUSTER = 4,
+    GW_EKS_FACT_ADMINS = 8,
 };
+
+/* Principals that have the policy of administrators, wherever it holds: with more of them in a cluster nobody is told
+ * who they are. */
+#define GW_EKS_ADMINS_MAX 1000
 
 struct gw_eks_facts {
     unsigned asked;         /* bits: the rest isn't filled */
@@ -233,17 +238,24 @@ struct gw_eks_facts {
     bool has_cluster;       /* false: there is none of that name, or the operation names none */
     uint64_t entry_version; /* 0: absent */
     uint64_t cluster_version;
+    bool has_admins;             /* false: there is no such cluster, or the operation names none */
+    uint64_t admins_version;     /* of admins_policy in the cluster (gw_store_policy_version) */
+    struct gw_str admins_policy; /* that they have; {NULL,0} where no store told of them */
     struct gw_json entry;        /* object: `accessEntry` of DescribeAccessEntry */
     struct gw_json associations; /* array: `associatedAccessPolicies` of ListAssociatedAccessPolicies; with has_entry */
     struct gw_json cluster;      /* object: `cluster` of DescribeCluster */
+    struct gw_json admins; /* array: ARNs, sorted, of the principals that have admins_policy for the whole cluster */
 };
 
-/* Looks up what `asked` names, of a decoded call. arena: copies, which outlive the epoch. GW_OK, or GW_E_LIMIT and the
- * like where the store holds what can't be shown. */
+/* Looks up what `asked` names, of a decoded call. arena: copies, which outlive the epoch. GW_OK, or GW_E_LIMIT (more
+ * than GW_EKS_ADMINS_MAX, say) and the like where the store holds what can't be shown. */
 GW_NODISCARD enum gw_status gw_eks_facts(const struct gw_eks_call *call, const struct gw_eks_env *env, unsigned asked,
                                          struct gw_arena *arena, struct gw_eks_facts *facts);
 /* True while the store holds the very versions that `facts` tells of. */
 bool gw_eks_facts_hold(const struct gw_eks_call *call, const struct gw_eks_env *env, const struct gw_eks_facts *facts);
+/* Has the writer look at what the change itself doesn't tell it of: a change that was decided on a cluster's
+ * administrators is stale where these have changed by the time of its commit. `facts` must outlive the staging. */
+void gw_eks_facts_watch(const struct gw_eks_facts *facts, struct gw_store_change *change);
 
 /* The resource that IAM's refusal of a decoded call names: an access entry's ARN (`*` for the id of one that isn't
  * there), a cluster's, or "*". Inside an epoch. arena or constant */

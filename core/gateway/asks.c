@@ -61,7 +61,9 @@ static enum gw_status fetch_facts(struct gw_exchange *exchange)
     gw_arena_reset(&exchange->facts_arena);
     status = gw_eks_facts(&exchange->call, &env, asked, &exchange->facts_arena, &exchange->facts);
     if (status != GW_OK)
-        gw_log(GW_LOG_ERROR, "policy", "what policies need to know can't be told (request %s)", exchange->request_id);
+        gw_log(GW_LOG_ERROR, "policy", "what policies need to know can't be told (request %s): %s",
+               exchange->request_id,
+               status == GW_E_LIMIT ? "there is more of it than is told" : gw_status_name(status));
     else if (gw_overlay_is_on(exchange))
         gw_overlay_fill_facts(exchange, &exchange->facts);
     return status;
@@ -75,6 +77,7 @@ static void fill_facts(struct gw_exchange *exchange)
     _Static_assert((int)GW_FACT_ENTRY == (int)GW_EKS_FACT_ENTRY, "one numbering");
     _Static_assert((int)GW_FACT_ASSOCIATIONS == (int)GW_EKS_FACT_ASSOCIATIONS, "one numbering");
     _Static_assert((int)GW_FACT_CLUSTER == (int)GW_EKS_FACT_CLUSTER, "one numbering");
+    _Static_assert((int)GW_FACT_ADMINS == (int)GW_EKS_FACT_ADMINS, "one numbering");
     request->facts = facts->asked;
     if ((facts->asked & GW_EKS_FACT_ENTRY) != 0 && facts->has_entry)
         request->entry = &facts->entry;
@@ -82,6 +85,8 @@ static void fill_facts(struct gw_exchange *exchange)
         request->associations = &facts->associations;
     if ((facts->asked & GW_EKS_FACT_CLUSTER) != 0 && facts->has_cluster)
         request->cluster_info = &facts->cluster;
+    if ((facts->asked & GW_EKS_FACT_ADMINS) != 0 && facts->has_admins)
+        request->admins = &facts->admins;
 }
 
 static void fill_request(struct gw_exchange *exchange)

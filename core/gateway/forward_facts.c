@@ -117,6 +117,13 @@ static bool take(struct gw_exchange *exchange, enum gw_eks_fact fact, const stru
     return false;
 }
 
+static enum gw_step refuse(struct gw_exchange *exchange)
+{
+    return gw_answer_error(exchange, GW_EKS_ServiceUnavailableException,
+                           GW_STR("What policies need to know of the cluster could not be fetched; nothing was done. "
+                                  "Try again."));
+}
+
 enum gw_step gw_forward_facts(struct gw_exchange *exchange)
 {
     struct gw_forward_facts *all;
@@ -128,15 +135,13 @@ enum gw_step gw_forward_facts(struct gw_exchange *exchange)
         if (exchange->facts.asked == 0)
             return GW_STEP_DONE;
         begin(exchange);
+        if ((exchange->facts.asked & GW_EKS_FACT_ADMINS) != 0)
+            return refuse(exchange);
     }
     all = exchange->forward_facts;
     if (send_all(exchange))
         return GW_STEP_WAITING;
     for (size_t i = 0; i < FACTS; i++)
         all->failed = !take(exchange, facts[i], &all->reads[i]) || all->failed;
-    if (!all->failed)
-        return GW_STEP_DONE;
-    return gw_answer_error(exchange, GW_EKS_ServiceUnavailableException,
-                           GW_STR("What policies need to know of the cluster could not be fetched; nothing was done. "
-                                  "Try again."));
+    return all->failed ? refuse(exchange) : GW_STEP_DONE;
 }

@@ -270,6 +270,7 @@ enum gw_step gw_stage_prepare(struct gw_exchange *exchange)
         return decide_anew(exchange);
     if (status != GW_OK)
         return refuse_or_adopt(exchange, &env, &error);
+    gw_eks_facts_watch(&exchange->facts, &exchange->result.change);
     exchange->answer = (struct gw_answer){.status = exchange->result.status, .body = exchange->result.reply};
     return GW_STEP_DONE;
 }

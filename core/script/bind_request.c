@@ -49,6 +49,7 @@ enum field {
     FIELD_ENTRY,
     FIELD_ASSOCIATIONS,
     FIELD_CLUSTER_INFO,
+    FIELD_ADMINS,
     FIELD_TIME,
     FIELD_SOURCE_IP,
     FIELD_USER_AGENT,
@@ -86,6 +87,7 @@ static const struct field_name req_fields[] = {
     {"entry", FIELD_ENTRY},
     {"associations", FIELD_ASSOCIATIONS},
     {"cluster_info", FIELD_CLUSTER_INFO},
+    {"admins", FIELD_ADMINS},
 };
 static const struct field_name principal_fields[] = {
     {"arn", FIELD_ARN},   {"partition", FIELD_PARTITION}, {"account", FIELD_ACCOUNT},
@@ -147,6 +149,7 @@ static const struct fact {
     {FIELD_ENTRY, GW_FACT_ENTRY, "entry"},
     {FIELD_ASSOCIATIONS, GW_FACT_ASSOCIATIONS, "associations"},
     {FIELD_CLUSTER_INFO, GW_FACT_CLUSTER, "cluster"},
+    {FIELD_ADMINS, GW_FACT_ADMINS, "admins"},
 };
 
 /* The view at 1, alive. */
@@ -230,6 +233,8 @@ static int push_fact(lua_State *L, const struct gw_bind_view *view, const struct
         return push_part(L, KIND_CLUSTER_INFO, view);
     if (fact->fact == GW_FACT_ASSOCIATIONS && request->associations != NULL)
         gw_bind_json_push(L, request->associations);
+    else if (fact->fact == GW_FACT_ADMINS && request->admins != NULL)
+        gw_bind_json_push(L, request->admins);
     else
         lua_pushnil(L);
     return 1;

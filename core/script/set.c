@@ -26,7 +26,10 @@ static const char *const hook_names[GW_HOOK_COUNT] = {
 static const struct {
     const char *name;
     unsigned fact;
-} fact_names[] = {{"entry", GW_FACT_ENTRY}, {"associations", GW_FACT_ASSOCIATIONS}, {"cluster", GW_FACT_CLUSTER}};
+} fact_names[] = {{"entry", GW_FACT_ENTRY},
+                  {"associations", GW_FACT_ASSOCIATIONS},
+                  {"cluster", GW_FACT_CLUSTER},
+                  {"admins", GW_FACT_ADMINS}};
 
 const char *gw_set_hook_name(enum gw_policy_hook hook)
 {
@@ -133,9 +136,8 @@ static unsigned read_fact(lua_State *L, int position)
         if (strcmp(name, fact_names[i].name) == 0)
             return fact_names[i].fact;
     }
-    if (strcmp(name, "admins") == 0)
-        luaL_error(L, "needs[%d]: this version of eksgate doesn't have 'admins' yet", position);
-    luaL_error(L, "needs[%d]: there is no fact '%s'; accepted are entry, associations and cluster", position, name);
+    luaL_error(L, "needs[%d]: there is no fact '%s'; accepted are entry, associations, cluster and admins", position,
+               name);
     return 0;
 }
 
@@ -145,7 +147,7 @@ static void read_needs(lua_State *L, struct load *load)
     int type = lua_rawget(L, 2);
     size_t count = type == LUA_TTABLE ? lua_rawlen(L, 3) : 0;
     if (type != LUA_TNIL && (count == 0 || count > GW_COUNT(fact_names)))
-        luaL_error(L, "needs must be a list of facts: entry, associations, cluster");
+        luaL_error(L, "needs must be a list of facts: entry, associations, cluster, admins");
     if (count > 0 && load->set->options.is_pass_through)
         luaL_error(L, "has needs, and with auth = \"upstream\" there are no credentials to fetch them with");
     load->policy->needs = 0;

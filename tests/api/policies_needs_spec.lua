@@ -144,9 +144,9 @@ describe("policies with needs", function()
     end)
 
     for needs, part in pairs({
-        ["'admins'"] = "this version of eksgate doesn't have 'admins' yet",
-        ["'entry', 'entries'"] = "needs[2]: there is no fact 'entries'; accepted are entry, associations and cluster",
-        [""] = "needs must be a list of facts: entry, associations, cluster",
+        ["'entry', 'entries'"] =
+            "needs[2]: there is no fact 'entries'; accepted are entry, associations, cluster and admins",
+        [""] = "needs must be a list of facts: entry, associations, cluster, admins",
     }) do
         it("{" .. needs .. "} keep the gateway from starting", function()
             local prepared = gateway.prepare({ policies = { policy("p", needs, "") } })

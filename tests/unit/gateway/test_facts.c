@@ -49,6 +49,20 @@ static void change_to(struct fixture *f, const struct gw_access_entry *entry)
     assert_int_equal(gw_store_commit(f->store, &err), GW_OK);
 }
 
+/* The same for another principal's, which isn't there yet. */
+static void put_at(struct fixture *f, const struct gw_access_entry *entry)
+{
+    struct gw_store_change change = {.key = entry->key,
+                                     .expected_cluster = version_of_cluster(f),
+                                     .entry_act = GW_STORE_PUT,
+                                     .entry = gw_access_entry_new(entry),
+                                     .cluster_entries_max = 10};
+    struct gw_err err;
+
+    assert_int_equal(gw_store_stage(f->store, &change), GW_OK);
+    assert_int_equal(gw_store_commit(f->store, &err), GW_OK);
+}
+
 /* As a create without further members would make it. */
 static struct gw_access_entry default_entry(void)
 {
@@ -210,6 +224,52 @@ static void facts__overtaken_on_the_way_to_the_writer__are_decided_on_anew(void 
         end(f, &conns[i]);
 }
 
+/* Each makes the store what it wasn't when the policy decided, without touching the entry that is created. */
+static void put_administrator(void *ctx)
+{
+    const struct gw_association admin = {
+        .policy_arn = GW_STR_INIT("arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"),
+        .is_cluster_wide = true};
+    struct fixture *f = ctx;
+    struct gw_access_entry entry = default_entry();
+
+    if (f->policies.authorized > 1)
+        return;
+    entry.key.principal = GW_STR("arn:aws:iam::012345678910:role/other");
+    entry.associations = &admin;
+    entry.association_count = 1;
+    put_at(f, &entry);
+}
+
+static void facts__of_administrators_overtaken__are_decided_on_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_conn conn;
+    char text[4096];
+
+    decide_on_entry(f, put_administrator);
+    f->policies.needs = GW_FACT_ADMINS;
+    create_through(f, &conn, principal, text, sizeof(text));
+    assert_int_equal(f->policies.authorized, 2);
+    assert_int_equal(f->policies.call->request->admins->as.array.count, 1);
+    assert_true(holds(conn.reply_head, "HTTP/1.1 200 OK\r\n"));
+    end(f, &conn);
+}
+
+/* Nothing that this create touches has changed, and the policy isn't told of administrators. */
+static void facts__of_others_overtaken__hold(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_conn conn;
+    char text[4096];
+
+    decide_on_entry(f, put_administrator);
+    create_through(f, &conn, principal, text, sizeof(text));
+    assert_int_equal(f->policies.authorized, 1);
+    assert_true(holds(conn.reply_head, "HTTP/1.1 200 OK\r\n"));
+    end(f, &conn);
+}
+
 static void facts__nobody_needs__are_not_looked_at(void **state)
 {
     struct fixture *f = *state;
@@ -311,6 +371,8 @@ int main(void)
         WITH_FIXTURE(facts__overtaken_again_and_again__are_409),
         WITH_FIXTURE(facts__overtaken_while_a_policy_waits__are_decided_on_anew),
         WITH_FIXTURE(facts__overtaken_on_the_way_to_the_writer__are_decided_on_anew),
+        WITH_FIXTURE(facts__of_administrators_overtaken__are_decided_on_anew),
+        WITH_FIXTURE(facts__of_others_overtaken__hold),
         WITH_FIXTURE(facts__nobody_needs__are_not_looked_at),
         WITH_FIXTURE(facts__that_changed_within_a_delay__are_fetched_again),
         WITH_FIXTURE(facts__that_cannot_be_read__refuse),

@@ -12,12 +12,14 @@ static const char associations_text[] =
     "\"namespace\",\"namespaces\":[\"n\"]},\"associatedAt\":1685475163.5,\"modifiedAt\":1685475163.5}]";
 static const char cluster_text[] =
     "{\"name\":\"my-cluster\",\"accessConfig\":{\"authenticationMode\":\"API\"},\"newMember\":1}";
+static const char admins_text[] = "[\"arn:aws:iam::012345678910:role/a\",\"arn:aws:iam::012345678910:role/b\"]";
 
-/* All three are known. */
+/* All four are known. */
 struct known {
     struct gw_json entry;
     struct gw_json associations;
     struct gw_json cluster;
+    struct gw_json admins;
 };
 
 static void parse(struct bench *bench, const char *text, struct gw_json *value)
@@ -30,10 +32,12 @@ static void tell(struct bench *bench, struct known *known)
     parse(bench, entry_text, &known->entry);
     parse(bench, associations_text, &known->associations);
     parse(bench, cluster_text, &known->cluster);
-    bench->request.facts = GW_FACT_ENTRY | GW_FACT_ASSOCIATIONS | GW_FACT_CLUSTER;
+    parse(bench, admins_text, &known->admins);
+    bench->request.facts = GW_FACT_ENTRY | GW_FACT_ASSOCIATIONS | GW_FACT_CLUSTER | GW_FACT_ADMINS;
     bench->request.entry = &known->entry;
     bench->request.associations = &known->associations;
     bench->request.cluster_info = &known->cluster;
+    bench->request.admins = &known->admins;
 }
 
 /* A policy that declares `needs` and whose authorize is `body`. */
@@ -93,6 +97,10 @@ static void facts__declared_and_known__are_seen(void **state)
         "req.cluster == 'my-cluster' and req.cluster_info.name == 'my-cluster'",
         "req.cluster_info.accessConfig.authenticationMode == 'API' and req.cluster_info.version == nil",
         "req.cluster_info.newMember == 1",
+        "#req.admins == 2 and req.admins[1] == 'arn:aws:iam::012345678910:role/a' and req.admins[3] == nil",
+        "(function() local t = req.admins t[1] = nil return #req.admins end)() == 2",
+        "(function() for k, v in pairs(req) do if k == 'admins' then return #v == 2 end end end)()",
+        "not pcall(function() req.admins = {} end)",
         "not pcall(function() return req.entry.groups end)",
         "select(2, pcall(function() return req.entry.groups end)):find('no such field: req.entry.groups', 1, true)",
         "not pcall(function() return req.cluster_info.mode end) and not pcall(function() return req.entry[1] end)",
@@ -111,7 +119,7 @@ static void facts__declared_and_known__are_seen(void **state)
         struct known known;
         char body[1024];
         snprintf(body, sizeof body, "if %s then return nil end\nreturn verdict.deny('untrue')", claims[i]);
-        with_needs(&bench, &known, "'entry', 'associations', 'cluster'", body);
+        with_needs(&bench, &known, "'entry', 'associations', 'cluster', 'admins'", body);
         if (bench_authorize(&bench) != GW_POLICY_DONE)
             fail_msg("%s", claims[i]);
         bench_fini(&bench);
@@ -122,10 +130,11 @@ static void facts__known_to_be_absent__are_nil(void **state)
 {
     (void)state;
     struct bench bench;
-    with_needs(&bench, NULL, "'entry', 'associations', 'cluster'",
-               "assert(req.entry == nil and req.associations == nil and req.cluster_info == nil)\n"
-               "for k in pairs(req) do assert(k ~= 'entry') end");
-    bench.request.facts = GW_FACT_ENTRY | GW_FACT_ASSOCIATIONS | GW_FACT_CLUSTER;
+    with_needs(
+        &bench, NULL, "'entry', 'associations', 'cluster', 'admins'",
+        "assert(req.entry == nil and req.associations == nil and req.cluster_info == nil and req.admins == nil)\n"
+        "for k in pairs(req) do assert(k ~= 'entry' and k ~= 'admins') end");
+    bench.request.facts = GW_FACT_ENTRY | GW_FACT_ASSOCIATIONS | GW_FACT_CLUSTER | GW_FACT_ADMINS;
     assert_int_equal(bench_authorize(&bench), GW_POLICY_DONE);
     bench_fini(&bench);
 }
@@ -152,6 +161,8 @@ static void facts__not_declared__raise(void **state)
         {"'entry', 'cluster'", "req.associations", "needs = { \"associations\" }"},
         {"'entry', 'associations'", "req.cluster_info",
          "req.cluster_info must be declared in the policy's table: needs = { \"cluster\" }"},
+        {"'entry', 'associations', 'cluster'", "req.admins",
+         "req.admins must be declared in the policy's table: needs = { \"admins\" }"},
     };
     for (size_t i = 0; i < GW_COUNT(rows); i++) {
         struct bench bench;
