@@ -71,6 +71,35 @@ start_alone() {
     start_gateway "$1" "listen = { \"127.0.0.1:0\" }, policies = { $policies }, $(clusters) $(callers)"
 }
 
+# start_with_policies NAME VERDICT POLICY...: one with these of lua/policies, as they lie there, for a pipeline of the account.
+# It goes into SHIPPED, an object {NAME: {endpoint, policies}}.
+start_with_policies() {
+    local files name=$1 verdict=$2
+    shift 2
+    files=$(printf "\"$root/lua/policies/%s.lua\", " "$@")
+    start_gateway "$name" "listen = { \"127.0.0.1:0\" }, policies = { $files }, default_verdict = \"$verdict\", $(clusters)
+        keys = { $(key 5 012345678910:user/ci-terraform) },"
+    SHIPPED=$(jq -c --arg name "${name//-/ }" --arg endpoint "${urls[0]}" \
+        '.[$name] = {endpoint: $endpoint, policies: $ARGS.positional}' --args "$@" <<<"$SHIPPED")
+}
+
+# One with all the shipped policies, and with --full one for each of them.
+start_shipped() {
+    local all=() file name verdict
+    for file in "$root"/lua/policies/*.lua; do
+        name=$(basename "$file" .lua)
+        [ "$name" != "${name%_spec}" ] || all+=("$name")
+    done
+    SHIPPED='{}'
+    start_with_policies all-shipped-policies deny "${all[@]}"
+    [ "${EKSGATE_FULL:-}" = 1 ] || return 0
+    for name in "${all[@]}"; do
+        verdict=allow
+        [ "$name" != allowed_callers ] || verdict=deny
+        start_with_policies "$name" "$verdict" "$name"
+    done
+}
+
 # A proxy before a gateway that loses replies, and finds it busy (lossy.py). start_lossy URL: then its URL is in `urls`.
 start_lossy() {
     local file=$folder/lossy-${1##*:}

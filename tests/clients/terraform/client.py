@@ -4,8 +4,9 @@
 Three runs of the same steps: with the provider's checks skipped and endpoints in the configuration; with nothing
 skipped, by AWS_ENDPOINT_URL alone; and that again while policies choose usernames and require tags. The first two share
 a gateway and have an account each. Two more apply, plan and destroy the same over TLS: through a gateway to another, and
-through one that keeps access entries of moto's clusters. boto3 looks at what is there in between. The provider comes from
-this machine, never from the network.
+through one that keeps access entries of moto's clusters. boto3 looks at what is there in between. Entries alone, in a cluster
+that is there, are kept before gateways with the shipped policies: all of them together, and with --full each alone. The
+provider comes from this machine, never from the network.
 """
 import concurrent.futures
 import glob
@@ -25,6 +26,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(os.environ["CLIENT_FOLDER"], "terraform")
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 RESOURCES = 17
+SHIPPED_RESOURCES = 6
+SHIPPED_TAGS = {"team": "team-a", "cost-centre": "4711"}
 ODD = "role/team-b/a+b=c,d.e@f-g/odd+=,.@-_name"
 PEOPLE = {
     "role/team-a/reader": "arn:aws:sts::{account}:assumed-role/reader/{{{{SessionName}}}}",
@@ -81,12 +84,14 @@ def find_mirror():
 class Run:
     """One run: a folder, a gateway, a caller, and the variables as they stand. `creator` is whose a cluster becomes."""
 
-    def __init__(self, name, providers, endpoint, key, usernames, creator="user/terraform"):
+    def __init__(self, name, providers, endpoint, key, usernames, creator="user/terraform", configuration="main.tf"):
         self.name, self.usernames, self.variables, self.commands = name, usernames, {}, 0
         self.creator = creator
         self.account = key["account"]
         self.folder = os.path.join(FOLDER, name)
         shutil.copytree(os.path.join(FOLDER, "base"), self.folder, symlinks=True)
+        os.remove(os.path.join(self.folder, "main.tf"))
+        shutil.copy(os.path.join(HERE, configuration), os.path.join(self.folder, "main.tf"))
         shutil.copy(os.path.join(HERE, providers), os.path.join(self.folder, "providers.tf"))
         self.environment = {
             **environment(), "AWS_ACCESS_KEY_ID": key["id"], "AWS_SECRET_ACCESS_KEY": key["secret"],
@@ -238,6 +243,46 @@ def short_steps(run):
     say(f"summary: Terraform {run.name}: {RESOURCES} resources, {run.commands} commands, {took:.1f} s")
 
 
+def shipped_steps(run):
+    """The configuration entries.tf before shipped policies: what was there already stays the only admin at last."""
+    began = time.monotonic()
+    api, cluster = run.api["us-west-2"], "my-cluster"
+    named = run.policies
+    principal = f"arn:aws:iam::{run.account}:role/team-a/"
+    api.create_access_entry(clusterName=cluster, principalArn=principal + "owner", tags=SHIPPED_TAGS)
+    api.associate_access_policy(clusterName=cluster, principalArn=principal + "owner", accessScope={"type": "cluster"},
+                                policyArn="arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy")
+    if "adopt_on_conflict" in named:  # what the configuration will create is there, as it will be asked for
+        api.create_access_entry(clusterName=cluster, principalArn=principal + "deployer", tags=SHIPPED_TAGS,
+                                kubernetesGroups=["on-call", "viewers"], username="deployers:{{SessionName}}")
+    run.expect("applies", {"add": SHIPPED_RESOURCES}, "apply", "-auto-approve")
+    made = api.describe_access_entry(clusterName=cluster, principalArn=principal + "reader")["accessEntry"]
+    team = "team-a:{{SessionName}}" if "team_username" in named else \
+        f"arn:aws:sts::{run.account}:assumed-role/reader/{{{{SessionName}}}}"
+    more = {"managed-by": "eksgate"} if "default_tags" in named else {}
+    run.check("made the entry as the policies say", (made["username"], made["tags"]) == (team, {**SHIPPED_TAGS, **more}), made)
+    run.expect("finds nothing to do", {}, "plan", "-detailed-exitcode")
+    if named == ["default_tags"]:
+        ignored = run.environment.pop("TF_AWS_IGNORE_TAGS_KEYS")
+        run.expect("would remove default tags without ignore_tags", {"change": 3}, "plan", "-detailed-exitcode", code=2)
+        run.environment["TF_AWS_IGNORE_TAGS_KEYS"] = ignored
+    run.expect("destroys", {"remove": SHIPPED_RESOURCES}, "destroy", "-auto-approve")
+    left = api.list_access_entries(clusterName=cluster)["accessEntries"]
+    run.check("left what isn't its own", left == [principal + "owner"], left)
+    say(f"summary: Terraform {run.name}: {SHIPPED_RESOURCES} resources, {run.commands} commands, "
+        f"{time.monotonic() - began:.1f} s")
+
+
+def shipped_runs(key):
+    """One per gateway that tests/clients/run started with shipped policies."""
+    for name, gateway in json.loads(os.environ["SHIPPED"]).items():
+        run = Run(f"with {name}", "providers-plain.tf", gateway["endpoint"], key, None, configuration="entries.tf")
+        run.policies = gateway["policies"]
+        if "default_tags" in run.policies:  # as lua/README.md says; the other default tag is in the configuration
+            run.environment["TF_AWS_IGNORE_TAGS_KEYS"] = "managed-by"
+        yield run
+
+
 def steps(run):
     began = time.monotonic()
     wanted = {"add": RESOURCES}
@@ -252,6 +297,21 @@ def steps(run):
     say(f"summary: Terraform {run.name}: {RESOURCES} resources, {run.commands} commands, {took:.1f} s")
 
 
+def both_regions(keys):
+    """The runs of main.tf, each with its steps."""
+    runs = [
+        (steps, Run("by AWS_ENDPOINT_URL alone", "providers-plain.tf", os.environ["ENDPOINT"], keys[1], PEOPLE)),
+        (steps, Run("with policies", "providers-plain.tf", os.environ["POLICIES_ENDPOINT"], keys[0], TEAM)),
+        (short_steps, Run("through a gateway", "providers-plain.tf", os.environ["PAIR_ENDPOINT"], keys[2], PEOPLE,
+                          "role/gateway")),
+    ]
+    if os.environ.get("EKSGATE_FULL") == "1": # half a minute and more for what the others show but for the settings
+        runs.append((steps, Run("with the skip_ settings", "providers-skipping.tf", os.environ["ENDPOINT"], keys[0], PEOPLE)))
+    if os.environ["OVERLAY_ENDPOINT"]:
+        runs.append((short_steps, Run("over moto", "providers-plain.tf", os.environ["OVERLAY_ENDPOINT"], keys[2], PEOPLE)))
+    return runs
+
+
 def main():
     mirror, version = find_mirror()
     if not mirror:
@@ -263,18 +323,14 @@ def main():
     version_line = subprocess.run(["terraform", "version"], capture_output=True, text=True, timeout=60, check=True,
                                   env=environment()).stdout.splitlines()[0]
     say(f"summary: {version_line}, provider hashicorp/aws {version}")
-    runs = [
-        Run("by AWS_ENDPOINT_URL alone", "providers-plain.tf", os.environ["ENDPOINT"], keys[1], PEOPLE),
-        Run("with policies", "providers-plain.tf", os.environ["POLICIES_ENDPOINT"], keys[0], TEAM),
-    ]
-    if os.environ.get("EKSGATE_FULL") == "1": # half a minute and more for what the others show but for the settings
-        runs.append(Run("with the skip_ settings", "providers-skipping.tf", os.environ["ENDPOINT"], keys[0], PEOPLE))
-    short = [Run("through a gateway", "providers-plain.tf", os.environ["PAIR_ENDPOINT"], keys[2], PEOPLE, "role/gateway")]
-    if os.environ["OVERLAY_ENDPOINT"]:
-        short.append(Run("over moto", "providers-plain.tf", os.environ["OVERLAY_ENDPOINT"], keys[2], PEOPLE))
-    # All at once: before it deletes a cluster, the provider waits for up to a minute, at random.
-    with concurrent.futures.ThreadPoolExecutor(len(runs) + len(short)) as pool:
-        for done in [pool.submit(short_steps, run) for run in short] + [pool.submit(steps, run) for run in runs]:
+    runs = both_regions(keys) if os.environ["POLICIES_ENDPOINT"] else []
+    shipped = list(shipped_runs(keys[3]))
+    # All at once: before it deletes a cluster, the provider waits for up to a minute, at random. Entries wait for nothing.
+    with concurrent.futures.ThreadPoolExecutor(len(runs) + 1) as pool:
+        others = [pool.submit(todo, run) for todo, run in runs]
+        for run in shipped:
+            shipped_steps(run)
+        for done in others:
             done.result()
     sys.exit(1 if failures else 0)
 
