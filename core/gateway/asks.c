@@ -128,6 +128,7 @@ static struct gw_policy_call *new_call(struct gw_exchange *exchange)
     call->arena = exchange->arena;
     call->wake = gw_exchange_resume;
     call->wake_ctx = exchange;
+    call->fetcher = exchange->policies->fetcher;
     return call;
 }
 
@@ -180,6 +181,7 @@ void gw_asks_restart(struct gw_exchange *exchange)
     if (call != NULL) {
         call->opinion_count = 0;
         call->change_count = keep_faults(call);
+        call->fetch_count = 0;
         call->refusal = (struct gw_policy_refusal){.failed = false};
     }
 }
@@ -253,6 +255,8 @@ void gw_asks_finish(struct gw_exchange *exchange)
     gw_arena_fini(&exchange->facts_arena);
     if (exchange->policies == NULL)
         return;
+    if (exchange->policy_call != NULL)
+        gw_fetch_forget(exchange->policy_call);
     if (exchange->policy_call != NULL)
         exchange->policies->hooks->finish(exchange->policies->hooks->ctx, exchange->policy_call);
     gw_worker_policies_drop(exchange->policies);

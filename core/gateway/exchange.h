@@ -56,6 +56,7 @@ struct gw_worker_policies {
     void *instance;
     const struct gw_policy_hooks *hooks; /* NULL: no policies */
     bool failed;                         /* they couldn't be made: whatever would be asked is refused */
+    struct gw_fetcher *fetcher;          /* NULL: there are no endpoints */
     size_t holders;
     _Atomic uint64_t *open; /* the worker's count of those that there are */
 };
@@ -98,6 +99,7 @@ struct gw_worker {
     struct gw_commit_port *port;
     struct gw_worker_policies *policies;
     struct gw_policy_services services;
+    struct gw_fetch_room *fetches;
     struct gw_metrics metrics;
     struct gw_exchange *delayed; /* exchanges that an injected delay holds up */
     struct gw_buf head;          /* scratch for reply heads */

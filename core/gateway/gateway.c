@@ -24,6 +24,7 @@ static void release_settings(void *object)
 
     if (settings->policies.free_ctx != NULL)
         settings->policies.free_ctx(settings->policies.ctx);
+    gw_fetch_endpoints_release(&settings->endpoints);
     gw_map_fini(&settings->principals);
     gw_arena_fini(&settings->arena);
     free(settings);

@@ -61,6 +61,7 @@ struct gw_gateway_settings {
     unsigned strangers_per_s;
     bool cors_headers;
     struct gw_policy_source policies;
+    struct gw_fetch_endpoints *endpoints; /* held; NULL: there are none */
 
     /* filled by gw_gateway_apply and those who hold them */
     uint64_t generation;

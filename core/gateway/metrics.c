@@ -97,6 +97,23 @@ static void put_policies(const struct gw_metrics_sources *sources, struct gw_buf
     gw_buf_printf(out, "eksgate_policy_kills_total{kind=\"memory\"} %llu\n", (unsigned long long)sum);
 }
 
+static void put_fetches(const struct gw_metrics_sources *sources, struct gw_buf *out)
+{
+    uint64_t sum;
+
+    GW_SUM(sources, workers, fetch.begun, sum);
+    put_single(out, "eksgate_policy_fetches_total", "counter", "Requests of policies to endpoints.", sum);
+    GW_SUM(sources, workers, fetch.failed, sum);
+    put_single(out, "eksgate_policy_fetches_failed_total", "counter",
+               "Those without a whole reply in time, and those that weren't begun.", sum);
+    GW_SUM(sources, workers, fetch.under_way, sum);
+    put_single(out, "eksgate_policy_fetches_under_way", "gauge", "Those under way now.", sum);
+    GW_SUM(sources, workers, fetch.ms, sum);
+    put_help(out, "eksgate_policy_fetch_seconds_total", "counter", "Time that all of them took together.");
+    gw_buf_printf(out, "eksgate_policy_fetch_seconds_total %llu.%03llu\n", (unsigned long long)(sum / 1000),
+                  (unsigned long long)(sum % 1000));
+}
+
 static void put_connections(const struct gw_metrics_sources *sources, struct gw_buf *out)
 {
     uint64_t sum;
@@ -234,6 +251,7 @@ void gw_metrics_encode(const struct gw_metrics_sources *sources, struct gw_buf *
     put_worker_counters(sources, out);
     put_upstreams(sources, out);
     put_policies(sources, out);
+    put_fetches(sources, out);
     put_connections(sources, out);
     put_loops(sources, out);
     put_commit(sources->commit, out);

@@ -12,6 +12,7 @@
 
 #include "eks/service.h"
 #include "gateway/commit.h"
+#include "gateway/fetch.h"
 #include "gateway/policy.h"
 #include "net/server.h"
 #include "net/stopwatch.h"
@@ -25,6 +26,7 @@ struct gw_metrics {
 #include "gateway/metrics.def"
 #undef GW_METRIC
     struct gw_policy_counters policy;
+    struct gw_fetch_counters fetch;
 };
 
 /* Adds one; for counters with a single writing thread (no locked instruction). */

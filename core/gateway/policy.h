@@ -120,6 +120,9 @@ struct gw_fault {
 #define GW_POLICY_OPINIONS_MAX 64
 #define GW_POLICY_CHANGES_MAX  64
 
+struct gw_fetcher;
+struct gw_fetch;
+
 /* One request's conversation with the policies. The gateway zeroes it, fills the first part, and keeps it to the end.
  */
 struct gw_policy_call {
@@ -134,6 +137,15 @@ struct gw_policy_call {
     struct gw_policy_refusal refusal;
     bool stopped; /* a hook ran out of its budget, or couldn't give way */
     void *state;  /* the hooks' own, freed by `finish` */
+    /* An endpoint gave no answer: the question that asked it is refused, whatever its hook makes of that. {NULL,0}:
+     * nothing of the kind */
+    struct gw_str fetch_error;
+
+    /* the gateway's own */
+    struct gw_fetcher *fetcher; /* the endpoints; NULL: there are none */
+    struct gw_fetch *fetch;     /* under way; NULL: nothing is */
+    unsigned fetch_count;       /* begun since policies were asked from the beginning */
+
     struct gw_policy_opinion opinions[GW_POLICY_OPINIONS_MAX];
     struct gw_policy_change changes[GW_POLICY_CHANGES_MAX];
 };

@@ -37,6 +37,7 @@ static struct gw_worker_policies *open_policies(struct gw_worker *worker, struct
     fresh->failed = settings->policies.open != NULL &&
                     settings->policies.open(settings->policies.ctx, &worker->metrics.policy, &worker->services,
                                             &fresh->instance, &fresh->hooks, err) != GW_OK;
+    fresh->fetcher = gw_fetcher_new(worker->fetches, settings->endpoints);
     count_open(fresh->open, 1);
     return fresh;
 }
@@ -50,6 +51,7 @@ void gw_worker_policies_drop(struct gw_worker_policies *policies)
     source = &policies->settings->policies;
     if (source->close != NULL && policies->instance != NULL)
         source->close(policies->instance);
+    gw_fetcher_free(&policies->fetcher);
     gw_gateway_settings_drop(policies->settings);
     count_open(policies->open, -1);
     free(policies);
@@ -143,6 +145,8 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
     w->gateway = gateway;
     w->loop = loop;
     w->services.log = log_from_policy;
+    w->services.fetch = gw_fetch_begin;
+    w->fetches = gw_fetch_room_new(loop, &w->metrics.fetch);
     w->strangers_filled_ms = gw_clock_monotonic_ms(gateway->clock);
     w->strangers_tokens = 1000000; /* clipped to one second's worth at first use */
     w->reader = gw_epoch_register(gateway->epoch);
@@ -152,6 +156,7 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
     if (w->policies->failed) {
         gw_worker_policies_drop(w->policies);
         gw_epoch_unregister(w->reader);
+        gw_fetch_room_free(&w->fetches);
         free(w);
         return GW_E_SCRIPT;
     }
@@ -185,6 +190,7 @@ void gw_worker_free(struct gw_worker **worker)
     gw_commit_port_close(&w->port);
     gw_server_free(&w->server);
     gw_worker_policies_drop(w->policies);
+    gw_fetch_room_free(&w->fetches);
     gw_verify_free(&w->verifier);
     gw_sign_free(&w->signer);
     gw_forward_bell_close(&w->bell);
