@@ -107,6 +107,16 @@ return {
         instructions = 1000000, -- of all hooks of one request together
         memory_bytes = 1048576, -- that the hooks of one request may add
         state_bytes = 8388608, -- of one worker's Lua state
+        -- endpoints = { -- whom authorize hooks may ask with eksgate.http
+        --     opa = "http://127.0.0.1:8181/v1/data",
+        --     approvals = {
+        --         url = "https://approvals.example.com",
+        --         timeout_ms = 1000, -- for one question as a whole
+        --         reply_bytes = 65536,
+        --         ca = "approvals-ca.pem", -- in the place of the system's
+        --         headers = { Authorization = "Bearer " .. env("APPROVALS_TOKEN") },
+        --     },
+        -- },
         -- library = "/usr/share/eksgate/lua", -- found beside the program when absent
     },
 

@@ -109,6 +109,11 @@ enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers
     fresh->account = gw_arena_str(&fresh->arena, config->account);
     fresh->region = gw_arena_str(&fresh->arena, config->regions[0]);
     copy_clusters(config, fresh);
+    if (config->endpoint_count > 0 &&
+        gw_fetch_endpoints_new(config->endpoints, config->endpoint_count, &fresh->endpoints, err) != GW_OK) {
+        gw_gateway_settings_free(&fresh);
+        return GW_E_IO;
+    }
     if (config->principals.at != NULL) {
         if (gw_config_principals(config, &fresh->arena, &fresh->principals, err) != GW_OK) {
             gw_gateway_settings_free(&fresh);

@@ -140,6 +140,19 @@ static void check_upstream_ca(const struct gw_config *config, struct gw_config_p
     gw_tls_context_release(&context);
 }
 
+static void check_endpoints(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        struct gw_fetch_endpoints *one = NULL;
+        struct gw_err err;
+
+        if (config->endpoints[i].ca_file.at != NULL &&
+            gw_fetch_endpoints_new(&config->endpoints[i], 1, &one, &err) != GW_OK)
+            problem(config, problems, GW_OPTION_POLICY_ENDPOINTS, "%s", err.text);
+        gw_fetch_endpoints_release(&one);
+    }
+}
+
 void gw_config_check_dates(const struct gw_config *config, struct gw_config_problems *problems)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
@@ -293,6 +306,7 @@ void gw_config_check(const struct gw_config *config, struct gw_config_problems *
     check_listen(config, problems, has_example);
     check_certificates(config, problems);
     check_upstream_ca(config, problems);
+    check_endpoints(config, problems);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
     check_policies(config, problems);
@@ -311,6 +325,7 @@ void gw_config_check_readable(const struct gw_config *config, struct gw_config_p
     check_listen(config, problems, has_example);
     check_certificates(config, problems);
     check_upstream_ca(config, problems);
+    check_endpoints(config, problems);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
     if (policies->instructions > 0 && policies->memory_bytes > 0 && policies->state_bytes > 0)

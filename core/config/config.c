@@ -475,6 +475,7 @@ static void fill(const struct gw_settings *settings, struct gw_config *config)
     fill_identity(settings, config);
     fill_keys(settings, config);
     fill_policies(settings, config);
+    (void)gw_settings_endpoints(settings, config);
     gw_settings_credentials(settings, config);
     gw_settings_upstream(settings, config);
     fill_store(settings, config);

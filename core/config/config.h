@@ -9,14 +9,15 @@
  * against the folder of the file they are written in, in --set and the
  * environment against the current directory.
  *
- * Secrets: a `keys` table, a key of `upstream.credentials`, `upstream.proxy` and `admin_token` lie in the arena, which
- * is wiped by gw_config_free. What the file's own reader (a Lua state, the text of a .json file) had of them is freed
- * without being wiped; a key file and a token file have no such copies.
+ * Secrets: a `keys` table, a key of `upstream.credentials`, `upstream.proxy`, `admin_token` and headers of
+ * `policy.endpoints` lie in the arena, which is wiped by gw_config_free. What the file's own reader (a Lua state, the
+ * text of a .json file) had of them is freed without being wiped; a key file and a token file have no such copies.
  */
 
 #include "auth/verify.h"
 #include "codec/json.h"
 #include "eks/service.h"
+#include "gateway/fetch.h"
 #include "gateway/gateway.h"
 #include "net/server.h"
 #include "net/tls.h"
@@ -109,6 +110,8 @@ struct gw_config {
     struct gw_upstream_options upstream_pool; /* of one worker; `tls` and `resolver` are left out */
     struct gw_str upstream_ca_file;           /* absolute; {NULL,0}: the system's certificates */
 
+    const struct gw_fetch_endpoint *endpoints; /* that policies may ask */
+    size_t endpoint_count;
     struct gw_script_options policies; /* known members and operations filled in; library resolved, "" when none was
                                           found */
 

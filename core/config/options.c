@@ -60,6 +60,7 @@ bool gw_config_is_mock_only(size_t option)
 #define TYPE_KEYS        "path or table"
 #define TYPE_CLUSTERS    "table"
 #define TYPE_CREDENTIALS "word or table"
+#define TYPE_ENDPOINTS   "table"
 
 const struct gw_config_option gw_config_options[] = {
 #define GW_OPTION_NUMBER(id, key, kind, preset, low, high, unit, reloads, meaning)                                     \

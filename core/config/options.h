@@ -22,6 +22,7 @@ enum gw_option_kind {
     GW_KIND_KEYS,
     GW_KIND_CLUSTERS,
     GW_KIND_CREDENTIALS, /* a word or a table */
+    GW_KIND_ENDPOINTS,
 };
 
 enum gw_option_id {

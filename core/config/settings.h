@@ -80,6 +80,9 @@ void gw_settings_upstream(const struct gw_settings *settings, struct gw_config *
 /* What only a mock has. */
 void gw_settings_mock(const struct gw_settings *settings, struct gw_config *config);
 
+/* Fills config->endpoints; arena. */
+bool gw_settings_endpoints(const struct gw_settings *settings, struct gw_config *config);
+
 /* Fills config->clusters, once partition, account and regions are there; arena. */
 bool gw_settings_clusters(const struct gw_settings *settings, struct gw_config *config);
 
