@@ -88,6 +88,27 @@ describe("the shipped policy", function()
         gw:stop()
     end)
 
+    it("last_admin keeps the last administrator, and lets the others go", function()
+        start({ "last_admin" })
+        local reason = "this is the last principal with AmazonEKSClusterAdminPolicy for the whole cluster"
+        local name = "AmazonEKSClusterAdminPolicy"
+        local first, last = eks.made(gw).principalArn, eks.made(gw).principalArn
+        for _, principal in ipairs({ first, last }) do
+            eks.associated(gw, principal, name)
+            eks.associated(gw, principal, "AmazonEKSViewPolicy")
+        end
+        eks.associated(gw, first, name, { "n" })
+        refused(eks.delete(gw, last), "last-admin", reason)
+        refused(eks.disassociate(gw, last, eks.policy(name)), "last-admin", reason)
+        refused(eks.associate(gw, last, eks.scope(name, { "n" })), "last-admin", reason)
+        expect.ok(eks.disassociate(gw, last, eks.policy("AmazonEKSViewPolicy")))
+        eks.associated(gw, first, name)
+        expect.ok(eks.delete(gw, last))
+        refused(eks.delete(gw, first), "last-admin", reason)
+        expect.error(eks.delete(gw, eks.fresh_role()), 404, "ResourceNotFoundException")
+        gw:stop()
+    end)
+
     describe("allowed_callers, where the default is to deny,", function()
         local nobody = "no policy allowed it"
 

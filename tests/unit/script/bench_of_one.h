@@ -59,6 +59,8 @@ static const struct gw_str bench_operations[] = {
     GW_STR_INIT("UpdateAccessEntry"),
     GW_STR_INIT("DescribeAccessEntry"),
     GW_STR_INIT("AssociateAccessPolicy"),
+    GW_STR_INIT("DisassociateAccessPolicy"),
+    GW_STR_INIT("DeleteAccessEntry"),
 };
 
 static const struct gw_str bench_errors[] = {

@@ -20,6 +20,7 @@ static void load_all(struct bench *bench)
     use(bench, "only_these_principals");
     use(bench, "forbidden_groups");
     use(bench, "no_nodes");
+    use(bench, "last_admin");
     use(bench, "required_tags");
     use(bench, "team_username");
     use(bench, "default_tags");
