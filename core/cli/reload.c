@@ -179,7 +179,7 @@ static enum gw_status check_public(const struct gw_reload *reload, const struct 
 }
 
 /* Everything new, or nothing. */
-static enum gw_status load_all(struct gw_reload *reload, struct gw_config_problems *problems)
+static enum gw_status load_all(struct gw_reload *reload, uint64_t *generation, struct gw_config_problems *problems)
 {
     struct gw_config *config = NULL;
     struct gw_gateway_settings *settings = NULL;
@@ -209,7 +209,7 @@ static enum gw_status load_all(struct gw_reload *reload, struct gw_config_proble
     settings->audit = reload->audit;
     watch_keys(reload, config);
     gw_certificates_apply(reload->certificates, true);
-    gw_gateway_apply(reload->gateway, &settings);
+    *generation = gw_gateway_apply(reload->gateway, &settings);
     gw_gateway_set_keyring(reload->gateway, &keyring);
     if (gw_gateway_make_clusters(reload->gateway, &err) != GW_OK)
         gw_log(GW_LOG_ERROR, "reload", "%s; everything else was taken up", err.text);
@@ -237,15 +237,17 @@ static void log_problems(struct gw_str text)
 enum gw_status gw_reload_all(struct gw_reload *reload, struct gw_buf *problems)
 {
     struct gw_config_problems found;
+    uint64_t generation;
     enum gw_status status;
 
     gw_config_problems_init(&found);
     (void)pthread_mutex_lock(&reload->lock);
-    status = load_all(reload, &found);
+    status = load_all(reload, &generation, &found);
     (void)pthread_mutex_unlock(&reload->lock);
     if (status == GW_OK) {
         atomic_fetch_add(&reload->done, 1);
-        gw_log(GW_LOG_INFO, "reload", "configuration, keys, certificates and policies taken up");
+        gw_log(GW_LOG_INFO, "reload", "configuration, keys, certificates and policies taken up: generation %llu",
+               (unsigned long long)generation);
     } else {
         atomic_fetch_add(&reload->failed, 1);
         log_problems(gw_buf_str(&found.text));

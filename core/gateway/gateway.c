@@ -69,15 +69,17 @@ static void wake_workers(struct gw_gateway *gateway)
         gw_loop_wake(gateway->workers[i]->loop);
 }
 
-void gw_gateway_apply(struct gw_gateway *gateway, struct gw_gateway_settings **settings)
+uint64_t gw_gateway_apply(struct gw_gateway *gateway, struct gw_gateway_settings **settings)
 {
     struct gw_gateway_settings *fresh = *settings;
+    uint64_t generation = atomic_fetch_add(&gateway->generation, 1) + 1;
 
     *settings = NULL;
     atomic_store(&fresh->holders, 1);
-    fresh->generation = atomic_fetch_add(&gateway->generation, 1) + 1;
+    fresh->generation = generation;
     gw_epoch_retire(gateway->epoch, atomic_exchange(&gateway->settings, fresh), drop_settings);
     wake_workers(gateway);
+    return generation;
 }
 
 void gw_gateway_set_keyring(struct gw_gateway *gateway, struct gw_keyring **keyring)
@@ -105,7 +107,7 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
     gateway->clock = clock;
     gateway->random = random;
     gateway->router = gw_router_new();
-    gw_gateway_apply(gateway, settings);
+    (void)gw_gateway_apply(gateway, settings);
     gw_gateway_set_keyring(gateway, keyring);
     if (options->mock != NULL) {
         gateway->mock = gw_mock_new(options->mock, random);

@@ -129,8 +129,9 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
                                   const struct gw_random *random);
 void gw_gateway_free(struct gw_gateway **gateway);
 
-/* Swaps; takes its argument. Any thread. Requests already past the point where they read the old one finish with it. */
-void gw_gateway_apply(struct gw_gateway *gateway, struct gw_gateway_settings **settings);
+/* Swaps; takes its argument. Any thread. Requests already past the point where they read the old one finish with it.
+ * Of settings it gives the generation. */
+uint64_t gw_gateway_apply(struct gw_gateway *gateway, struct gw_gateway_settings **settings);
 void gw_gateway_set_keyring(struct gw_gateway *gateway, struct gw_keyring **keyring);
 
 /* Makes the configured clusters that don't exist, and gives those that do what the configuration says of them. Not on a

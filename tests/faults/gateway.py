@@ -51,6 +51,7 @@ class Gateway:
         self.data = data or os.path.join(folder, "data")
         self.process = None
         self.address = None
+        self.admin = None  # its URL, or "off"
         self.connection = None
         self.faults_log = os.path.join(folder, "faults.log")
         self.keeps_back = False  # is what it wrote in its files?
@@ -121,7 +122,9 @@ class Gateway:
         if not line.startswith("eksgate ready "):
             code = self.await_end(START_SECONDS)
             raise Refused(code, self.stderr())
-        self.address = line.split()[2].removeprefix("http://")
+        words = line.split()
+        self.address = words[2].removeprefix("http://")
+        self.admin = words[words.index("admin") + 1]
         self.connection = api.Connection(self.address)
         return self
 

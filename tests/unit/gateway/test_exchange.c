@@ -83,7 +83,7 @@ static void exchange__policies_that_cannot_be_made__refuse(void **state)
     char text[4096];
 
     f->policies.open_fails = true;
-    gw_gateway_apply(f->gateway, &settings);
+    (void)gw_gateway_apply(f->gateway, &settings);
     send_create(f, &conn, principal, text, sizeof(text));
     fake_wait(&f->loop);
     if (conn.replies == 0) /* the first wake-up told of the new settings */

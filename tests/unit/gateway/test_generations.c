@@ -37,7 +37,7 @@ static void apply(struct fixture *f)
 
     settings->policies.open = open_counted;
     settings->policies.close = close_counted;
-    gw_gateway_apply(f->gateway, &settings);
+    (void)gw_gateway_apply(f->gateway, &settings);
 }
 
 static uint64_t generations(struct fixture *f)
@@ -210,7 +210,7 @@ static void generations__settings__are_those_of_the_request(void **state)
     f->policies.authorize = GW_POLICY_WAITING;
     send_create(f, &conn, principal, text, sizeof(text));
     settings->audit = false;
-    gw_gateway_apply(f->gateway, &settings);
+    (void)gw_gateway_apply(f->gateway, &settings);
     fake_wait(&f->loop);
     f->policies.authorize = GW_POLICY_DONE;
     f->policies.call->wake(f->policies.call->wake_ctx);
