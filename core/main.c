@@ -17,6 +17,7 @@ static const struct {
     {"mock", gw_cli_mock, "run a throw-away service for tests; needs no file"},
     {"check", gw_cli_check, "load configuration, keys and policies; print every problem"},
     {"explain", gw_cli_explain, "tell what serve would make of a request, check by check"},
+    {"test", gw_cli_test, "run specs of policies in the production sandbox, without a server"},
     {"keys", gw_cli_keys, "add, list, enable, disable, remove keys of the key file"},
     {"ctl", gw_cli_ctl, "speak to the admin listener of a running one: health, reload, drain, ..."},
     {"backup", gw_cli_backup, "copy the database, also while a gateway runs"},

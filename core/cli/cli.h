@@ -21,6 +21,7 @@ int gw_cli_serve(int argc, char **argv);
 int gw_cli_mock(int argc, char **argv);
 int gw_cli_check(int argc, char **argv);
 int gw_cli_explain(int argc, char **argv);
+int gw_cli_test(int argc, char **argv);
 int gw_cli_keys(int argc, char **argv);
 int gw_cli_ctl(int argc, char **argv);
 int gw_cli_backup(int argc, char **argv);

@@ -29,6 +29,8 @@ struct gw_bind_module {
     void (*push)(lua_State *L);
 };
 
+void gw_spec_native_push(lua_State *L); /* spec_native.c: raises outside of a spec's state */
+
 /* Looked at before the runtime library's files. */
 extern const struct gw_bind_module gw_bind_modules[];
 

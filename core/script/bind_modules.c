@@ -6,5 +6,6 @@
 #include "script/bind.h"
 
 const struct gw_bind_module gw_bind_modules[] = {
+    {"eksgate.spec.native", gw_spec_native_push},
     {NULL, NULL},
 };

@@ -18,6 +18,7 @@
 #include "script/answers.h"
 #include "script/bind_request.h"
 #include "script/set.h"
+#include "script/watch.h"
 
 /* Processor time of one request's hooks, for work that steps measure badly (comparing long texts). */
 #define CPU_NS ((int64_t)20000000)
@@ -240,6 +241,18 @@ static bool take_answer(lua_State *L, struct ask *ask)
     }
 }
 
+/* False: the answer at 3 ends the question. */
+static bool goes_on(lua_State *L, struct ask *ask)
+{
+    const struct gw_script_watch *watch = ask->script->set->options.watch;
+    bool ends = take_answer(L, ask);
+    lua_settop(L, 3);
+    if (watch != NULL)
+        watch->on_answer(watch->ctx, L);
+    lua_settop(L, 2);
+    return !ends;
+}
+
 /* Pushes what the hook is called with. The request's view is the same one for all of its questions. */
 static void push_argument(lua_State *L, struct ask *ask)
 {
@@ -264,6 +277,7 @@ static int l_ask(lua_State *L)
 {
     struct ask *ask = lua_touserdata(L, 1);
     struct gw_script *script = ask->script;
+    const struct gw_script_watch *watch = script->set->options.watch;
     push_argument(L, ask);
     while (ask->next < script->set->count) {
         script->current = ask->next++;
@@ -273,12 +287,13 @@ static int l_ask(lua_State *L)
         script->needs = current_policy(script)->needs;
         script->sandbox.policy = current_policy(script)->name;
         count(&script->counters->calls);
+        if (watch != NULL)
+            watch->on_call(watch->ctx, L, current_policy(script)->name, ask->hook);
         lua_rawgeti(L, LUA_REGISTRYINDEX, current_function(ask));
         lua_pushvalue(L, 2);
         gw_host_invoke(L, 1, 1);
-        if (take_answer(L, ask))
+        if (!goes_on(L, ask))
             break;
-        lua_settop(L, 2);
     }
     return 0;
 }
@@ -347,11 +362,15 @@ static void count_failure(struct gw_policy_counters *counters, enum gw_host_outc
 static enum gw_policy_answer fail(struct ask *ask, enum gw_host_outcome outcome, const struct gw_err *err)
 {
     struct gw_str policy = ask->in_policy ? current_policy(ask->script)->name : GW_STR("policies");
+    const struct gw_script_watch *watch = ask->script->set->options.watch;
     struct gw_str id = ask->call->request == NULL ? GW_STR_NONE : ask->call->request->request_id;
     ask->talk->killed = ask->talk->killed || outcome > GW_HOST_RAISED;
     count_failure(ask->script->counters, outcome);
-    gw_log(GW_LOG_WARN, "policy", "%.*s: %s failed: %s (request %.*s)", GW_STR_ARG(policy), gw_set_hook_name(ask->hook),
-           err->text, GW_STR_ARG(id));
+    if (watch != NULL)
+        watch->on_failure(watch->ctx, policy, ask->hook, err->text);
+    else
+        gw_log(GW_LOG_WARN, "policy", "%.*s: %s failed: %s (request %.*s)", GW_STR_ARG(policy),
+               gw_set_hook_name(ask->hook), err->text, GW_STR_ARG(id));
     if (ask->hook != GW_HOOK_OUTCOME)
         ask->call->refusal = (struct gw_policy_refusal){
             .verdict = GW_VERDICT_DENY,

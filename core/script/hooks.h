@@ -11,6 +11,8 @@
 
 #include "gateway/policy.h"
 
+struct gw_script_watch; /* script/watch.h */
+
 struct gw_script_options {
     const struct gw_str *files; /* policy files in order, absolute or relative to the current directory */
     size_t file_count;
@@ -27,6 +29,7 @@ struct gw_script_options {
     bool is_pass_through;              /* auth = "upstream": nothing may change a request, and nothing can be asked */
     const struct gw_str *known_errors; /* the exceptions that a fault may be */
     size_t known_error_count;
+    const struct gw_script_watch *watch; /* borrowed; NULL: nobody looks on */
 };
 
 /* Sources and options; shared by all workers, immutable, reference counted. */

@@ -15,8 +15,7 @@
 static const char shared_cache_key = 0;
 static const char shared_env_key = 0;
 
-/* Compiles and calls; the environment is at `env` (absolute). Pushes one result. */
-static void run(lua_State *L, const struct gw_source *source, int env)
+void gw_modules_run(lua_State *L, const struct gw_source *source, int env)
 {
     const char *chunk = lua_pushfstring(L, "@%s", source->path);
     if (luaL_loadbufferx(L, source->bytes, source->length, chunk, "t") != LUA_OK)
@@ -68,7 +67,7 @@ static void load_module(lua_State *L, const struct gw_modules *modules, const ch
         luaL_error(L, "require '%s': %s", name, err.text);
     lua_pushboolean(L, 0);
     lua_setfield(L, cache, name);
-    run(L, source, env);
+    gw_modules_run(L, source, env);
     if (lua_type(L, -1) != LUA_TTABLE)
         luaL_error(L, "require '%s': %s must return a table, not a %s", name, source->path, luaL_typename(L, -1));
     if (strncmp(name, "eksgate.", 8) == 0)
@@ -137,15 +136,6 @@ static void add_require(lua_State *L, const struct gw_modules *modules, struct g
     lua_rawset(L, env);
 }
 
-void gw_modules_open(lua_State *L, const struct gw_modules *modules)
-{
-    lua_createtable(L, 0, 8);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &shared_cache_key);
-    gw_sandbox_push_env(L);
-    add_require(L, modules, GW_STR_NONE, lua_gettop(L));
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &shared_env_key);
-}
-
 static struct gw_str folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -154,11 +144,24 @@ static struct gw_str folder_of(const char *path)
     return (struct gw_str){path, slash == path ? 1 : (size_t)(slash - path)};
 }
 
-void gw_modules_run_policy(lua_State *L, const struct gw_modules *modules, const struct gw_source *source)
+void gw_modules_push_env(lua_State *L, const struct gw_modules *modules, const char *path)
 {
     gw_sandbox_push_env(L);
+    add_require(L, modules, path == NULL ? GW_STR_NONE : folder_of(path), lua_gettop(L));
+}
+
+void gw_modules_open(lua_State *L, const struct gw_modules *modules)
+{
+    lua_createtable(L, 0, 8);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &shared_cache_key);
+    gw_modules_push_env(L, modules, NULL);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &shared_env_key);
+}
+
+void gw_modules_run_policy(lua_State *L, const struct gw_modules *modules, const struct gw_source *source)
+{
+    gw_modules_push_env(L, modules, source->path);
     int env = lua_gettop(L);
-    add_require(L, modules, folder_of(source->path), env);
-    run(L, source, env);
+    gw_modules_run(L, source, env);
     lua_remove(L, env);
 }

@@ -20,6 +20,12 @@ struct gw_modules {
 /* Makes the shared part; after gw_sandbox_open. Borrows `modules` for the state's life. */
 void gw_modules_open(lua_State *L, const struct gw_modules *modules);
 
+/* Pushes a new environment that can require files below the folder of `path`; NULL: of the library only. */
+void gw_modules_push_env(lua_State *L, const struct gw_modules *modules, const char *path);
+
+/* Runs a file in the environment at `env` (absolute); pushes its first result. */
+void gw_modules_run(lua_State *L, const struct gw_source *source, int env);
+
 /* Runs a file in a new environment that can require files below its own folder; pushes its first result. */
 void gw_modules_run_policy(lua_State *L, const struct gw_modules *modules, const struct gw_source *source);
 

@@ -36,6 +36,15 @@ const char *gw_set_hook_name(enum gw_policy_hook hook)
     return hook_names[hook];
 }
 
+const char *gw_set_fact_name(unsigned fact)
+{
+    for (size_t i = 0; i < GW_COUNT(fact_names); i++) {
+        if (fact_names[i].fact == fact)
+            return fact_names[i].name;
+    }
+    return NULL;
+}
+
 bool gw_set_applies(const struct gw_set_policy *policy, enum gw_policy_hook hook, struct gw_str operation)
 {
     if ((policy->hooks >> hook & 1) == 0)
@@ -307,11 +316,12 @@ static enum gw_status try_set(struct gw_script_set *set, struct gw_err *err)
     enum gw_status status = gw_set_open_state(set, host, &sandbox, functions, err);
     gw_host_free(&host);
     set->sources.sealed = true;
+    set->sources.known = NULL;
     return status;
 }
 
-enum gw_status gw_script_set_load(const struct gw_script_options *options, struct gw_script_set **set,
-                                  struct gw_err *err)
+enum gw_status gw_set_load(const struct gw_script_options *options, const struct gw_sources *known,
+                           struct gw_script_set **set, struct gw_err *err)
 {
     struct gw_interpreter interpreter;
     if (gw_interpreter_check(&interpreter, err) != GW_OK)
@@ -322,6 +332,7 @@ enum gw_status gw_script_set_load(const struct gw_script_options *options, struc
     struct gw_script_set *fresh = gw_alloc_zero(1, sizeof *fresh);
     atomic_init(&fresh->references, 1);
     gw_arena_init(&fresh->arena, 0);
+    fresh->sources.known = known;
     copy_options(fresh, options);
     enum gw_status status = fresh->count == 0 ? GW_OK : try_set(fresh, err);
     if (status != GW_OK)
@@ -329,6 +340,12 @@ enum gw_status gw_script_set_load(const struct gw_script_options *options, struc
     else
         *set = fresh;
     return status;
+}
+
+enum gw_status gw_script_set_load(const struct gw_script_options *options, struct gw_script_set **set,
+                                  struct gw_err *err)
+{
+    return gw_set_load(options, NULL, set, err);
 }
 
 struct gw_script_set *gw_script_set_hold(struct gw_script_set *set)

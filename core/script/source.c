@@ -50,12 +50,26 @@ enum gw_status gw_source_read(const char *path, struct gw_buf *out, struct gw_er
     return status;
 }
 
+static const struct gw_source *find_source(const struct gw_sources *sources, const char *path)
+{
+    for (size_t i = 0; sources != NULL && i < sources->count; i++) {
+        if (strcmp(sources->items[i]->path, path) == 0)
+            return sources->items[i];
+    }
+    return NULL;
+}
+
 static enum gw_status add_source(struct gw_sources *sources, const char *path, const struct gw_source **source,
                                  struct gw_err *err)
 {
+    const struct gw_source *known = find_source(sources->known, path);
+    enum gw_status status = GW_OK;
     struct gw_buf bytes;
     gw_buf_init(&bytes, GW_SOURCE_BYTES_MAX + 8192);
-    enum gw_status status = gw_source_read(path, &bytes, err);
+    if (known != NULL)
+        gw_buf_append(&bytes, known->bytes, known->length);
+    else
+        status = gw_source_read(path, &bytes, err);
     if (status == GW_OK) {
         struct gw_source *fresh = gw_alloc_zero(1, sizeof *fresh);
         fresh->path = gw_str_dup(gw_str_from(path));
@@ -72,11 +86,10 @@ static enum gw_status add_source(struct gw_sources *sources, const char *path, c
 enum gw_status gw_sources_get(struct gw_sources *sources, const char *path, const struct gw_source **source,
                               struct gw_err *err)
 {
-    for (size_t i = 0; i < sources->count; i++) {
-        if (strcmp(sources->items[i]->path, path) == 0) {
-            *source = sources->items[i];
-            return GW_OK;
-        }
+    const struct gw_source *found = find_source(sources, path);
+    if (found != NULL) {
+        *source = found;
+        return GW_OK;
     }
     if (sources->sealed)
         return gw_fail(err, GW_E_DENIED, "%s: not read when the policies were loaded (call require at the file's top)",

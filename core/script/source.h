@@ -23,6 +23,7 @@ struct gw_sources {
     struct gw_source **items;
     size_t count;
     bool sealed;
+    const struct gw_sources *known; /* borrowed: files that are taken from there and not read again; NULL: none */
 };
 
 /* Appends a regular file of at most GW_SOURCE_BYTES_MAX bytes to `out`. GW_E_MISSING, GW_E_IO, GW_E_TYPE, GW_E_LIMIT.

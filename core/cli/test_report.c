@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list of cases, and what of it goes to stdout. A message may have several
+ * lines; all of them are indented below the case that they are about.
+ */
+#include "cli/test_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec/json.h"
+
+static const char *const outcome_names[] = {
+    [GW_SPEC_PASSED] = "passed",
+    [GW_SPEC_FAILED] = "failed",
+    [GW_SPEC_ERROR] = "error",
+    [GW_SPEC_PENDING] = "pending",
+};
+
+void gw_test_report_init(struct gw_test_report *report)
+{
+    *report = (struct gw_test_report){0};
+    gw_arena_init(&report->arena, 0);
+}
+
+void gw_test_report_fini(struct gw_test_report *report)
+{
+    free(report->cases);
+    gw_arena_fini(&report->arena);
+}
+
+static struct gw_str copy(struct gw_test_report *report, struct gw_str text)
+{
+    return text.at == NULL ? text : gw_arena_str(&report->arena, text);
+}
+
+void gw_test_report_add(struct gw_test_report *report, const struct gw_spec_case *one)
+{
+    if (report->count == report->capacity) {
+        report->capacity = report->capacity == 0 ? 64 : report->capacity * 2;
+        report->cases = gw_realloc(report->cases, report->capacity * sizeof(*report->cases));
+    }
+    struct gw_spec_case *mine = &report->cases[report->count++];
+
+    *mine = *one;
+    mine->file = copy(report, one->file);
+    mine->name = copy(report, one->name);
+    mine->message = copy(report, one->message);
+    mine->where = copy(report, one->where);
+    if (one->outcome == GW_SPEC_PASSED)
+        report->passed++;
+    else if (one->outcome == GW_SPEC_PENDING)
+        report->pending++;
+    else
+        report->failed++;
+}
+
+static bool has_failed(const struct gw_spec_case *one)
+{
+    return one->outcome == GW_SPEC_FAILED || one->outcome == GW_SPEC_ERROR;
+}
+
+/* Lines of a text, each behind `indent`. */
+static void print_indented(struct gw_str text, const char *indent)
+{
+    struct gw_str rest = text;
+
+    while (rest.at != NULL) {
+        struct gw_str line = gw_str_split(&rest, '\n');
+
+        (void)printf("%s%.*s\n", indent, GW_STR_ARG(line));
+    }
+}
+
+/* "1.5 us", "2.1 ms" */
+static const char *time_text(int64_t ns, char text[32])
+{
+    if (ns < 1000000)
+        (void)snprintf(text, 32, "%.1f us", (double)ns / 1000);
+    else
+        (void)snprintf(text, 32, "%.1f ms", (double)ns / 1000000);
+    return text;
+}
+
+static const char *bytes_text(size_t bytes, char text[32])
+{
+    if (bytes < 10000)
+        (void)snprintf(text, 32, "%zu B", bytes);
+    else
+        (void)snprintf(text, 32, "%.1f KiB", (double)bytes / 1024);
+    return text;
+}
+
+static void print_costs(const struct gw_test_report *report, const char *prefix)
+{
+    char texts[4][32];
+    int width = 6;
+
+    if (report->cost_count == 0)
+        return;
+    for (size_t i = 0; i < report->cost_count; i++)
+        width = (int)report->costs[i].policy.length > width ? (int)report->costs[i].policy.length : width;
+    (void)printf("%s\n%s%-*s  %-9s %7s  %10s %10s  %10s %10s\n", prefix, prefix, width, "policy", "hook", "calls",
+                 "CPU median", "max", "memory", "max");
+    for (size_t i = 0; i < report->cost_count; i++) {
+        const struct gw_spec_cost *cost = &report->costs[i];
+
+        (void)printf("%s%-*.*s  %-9s %7zu  %10s %10s  %10s %10s\n", prefix, width, GW_STR_ARG(cost->policy),
+                     gw_policy_hook_name(cost->hook), cost->calls, time_text(cost->cpu_ns, texts[0]),
+                     time_text(cost->cpu_max_ns, texts[1]), bytes_text(cost->memory, texts[2]),
+                     bytes_text(cost->memory_max, texts[3]));
+    }
+}
+
+/* One line per file, and what failed in it. */
+static size_t print_file(const struct gw_test_report *report, size_t first)
+{
+    size_t counts[4] = {0};
+    size_t end = first;
+
+    for (; end < report->count && gw_str_equal(report->cases[end].file, report->cases[first].file); end++)
+        counts[report->cases[end].outcome]++;
+    (void)printf("%.*s: %zu passed", GW_STR_ARG(report->cases[first].file), counts[GW_SPEC_PASSED]);
+    if (counts[GW_SPEC_FAILED] + counts[GW_SPEC_ERROR] > 0)
+        (void)printf(", %zu failed", counts[GW_SPEC_FAILED] + counts[GW_SPEC_ERROR]);
+    if (counts[GW_SPEC_PENDING] > 0)
+        (void)printf(", %zu pending", counts[GW_SPEC_PENDING]);
+    (void)printf("\n");
+    for (size_t i = first; i < end; i++) {
+        const struct gw_spec_case *one = &report->cases[i];
+
+        if (has_failed(one)) {
+            (void)printf("  %.*s%s%s %.*s\n", GW_STR_ARG(one->where), one->where.length > 0 ? ": " : "",
+                         outcome_names[one->outcome], GW_STR_ARG(one->name));
+            print_indented(one->message, "    ");
+        } else if (one->outcome == GW_SPEC_PENDING) {
+            (void)printf("  pending %.*s: %.*s\n", GW_STR_ARG(one->name), GW_STR_ARG(one->message));
+        }
+    }
+    return end;
+}
+
+static void print_text(const struct gw_test_report *report)
+{
+    char text[32];
+    size_t i = 0;
+
+    while (i < report->count)
+        i = print_file(report, i);
+    for (i = 0; i < report->without_count; i++)
+        (void)printf("%.*s: no spec\n", GW_STR_ARG(report->without[i]));
+    print_costs(report, "");
+    (void)printf("\n%zu passed, %zu failed, %zu pending in %s\n", report->passed, report->failed, report->pending,
+                 time_text(report->wall_ns, text));
+}
+
+/* TAP reads a name to the first '#', which means something else there. */
+static void print_tap_name(const struct gw_spec_case *one)
+{
+    struct gw_str name = one->name.length > 0 ? one->name : one->file;
+
+    for (size_t i = 0; i < name.length; i++) {
+        char c = name.at[i];
+
+        if (c == '#' || c == '\\')
+            (void)putchar('\\');
+        (void)putchar(c == '\n' ? ' ' : c);
+    }
+}
+
+static void print_tap(const struct gw_test_report *report)
+{
+    (void)printf("TAP version 13\n1..%zu\n", report->count);
+    for (size_t i = 0; i < report->count; i++) {
+        const struct gw_spec_case *one = &report->cases[i];
+
+        (void)printf("%s %zu - ", has_failed(one) ? "not ok" : "ok", i + 1);
+        print_tap_name(one);
+        if (one->outcome == GW_SPEC_PENDING)
+            (void)printf(" # SKIP %.*s", GW_STR_ARG(one->message));
+        (void)printf("\n");
+        if (!has_failed(one))
+            continue;
+        (void)printf("  ---\n  at: \"%.*s\"\n  message: |\n",
+                     GW_STR_ARG(one->where.at != NULL ? one->where : one->file));
+        print_indented(one->message, "    ");
+        (void)printf("  ...\n");
+    }
+    print_costs(report, "# ");
+}
+
+static void set_text(struct gw_arena *arena, struct gw_json *object, const char *name, struct gw_str text)
+{
+    if (text.at != NULL)
+        gw_json_set(arena, object, gw_str_from(name), gw_json_string(text));
+}
+
+static void set_number(struct gw_arena *arena, struct gw_json *object, const char *name, int64_t number)
+{
+    gw_json_set(arena, object, gw_str_from(name), gw_json_integer(number));
+}
+
+static struct gw_json case_as_json(struct gw_arena *arena, const struct gw_spec_case *one)
+{
+    struct gw_json object = {.type = GW_JSON_OBJECT};
+
+    set_text(arena, &object, "file", one->file);
+    set_text(arena, &object, "name", one->name);
+    set_text(arena, &object, "outcome", gw_str_from(outcome_names[one->outcome]));
+    set_text(arena, &object, "where", one->where);
+    set_text(arena, &object, "message", one->message);
+    set_number(arena, &object, "wallNs", one->wall_ns);
+    return object;
+}
+
+static struct gw_json cost_as_json(struct gw_arena *arena, const struct gw_spec_cost *cost)
+{
+    struct gw_json object = {.type = GW_JSON_OBJECT};
+
+    set_text(arena, &object, "policy", cost->policy);
+    set_text(arena, &object, "hook", gw_str_from(gw_policy_hook_name(cost->hook)));
+    set_number(arena, &object, "calls", (int64_t)cost->calls);
+    set_number(arena, &object, "cpuMedianNs", cost->cpu_ns);
+    set_number(arena, &object, "cpuMaxNs", cost->cpu_max_ns);
+    set_number(arena, &object, "memoryMedianBytes", (int64_t)cost->memory);
+    set_number(arena, &object, "memoryMaxBytes", (int64_t)cost->memory_max);
+    return object;
+}
+
+static void print_json(const struct gw_test_report *report)
+{
+    struct gw_json whole = {.type = GW_JSON_OBJECT};
+    struct gw_json cases = {.type = GW_JSON_ARRAY};
+    struct gw_json costs = {.type = GW_JSON_ARRAY};
+    struct gw_arena arena;
+    struct gw_buf out;
+
+    gw_arena_init(&arena, 0);
+    gw_buf_init(&out, SIZE_MAX);
+    cases.as.array.items = gw_arena_zero(&arena, report->count, sizeof(struct gw_json));
+    for (; cases.as.array.count < report->count; cases.as.array.count++)
+        cases.as.array.items[cases.as.array.count] = case_as_json(&arena, &report->cases[cases.as.array.count]);
+    costs.as.array.items = gw_arena_zero(&arena, report->cost_count, sizeof(struct gw_json));
+    for (; costs.as.array.count < report->cost_count; costs.as.array.count++)
+        costs.as.array.items[costs.as.array.count] = cost_as_json(&arena, &report->costs[costs.as.array.count]);
+    gw_json_set(&arena, &whole, GW_STR("ok"), gw_json_bool(report->failed == 0 && report->count > 0));
+    set_number(&arena, &whole, "passed", (int64_t)report->passed);
+    set_number(&arena, &whole, "failed", (int64_t)report->failed);
+    set_number(&arena, &whole, "pending", (int64_t)report->pending);
+    set_number(&arena, &whole, "wallNs", report->wall_ns);
+    gw_json_set(&arena, &whole, GW_STR("cases"), cases);
+    gw_json_set(&arena, &whole, GW_STR("hooks"), costs);
+    gw_json_set(&arena, &whole, GW_STR("withoutSpec"), gw_json_strings(&arena, report->without, report->without_count));
+    gw_json_encode(&whole, &out);
+    gw_buf_append_byte(&out, '\n');
+    (void)fwrite(out.at, 1, out.length, stdout);
+    gw_buf_fini(&out);
+    gw_arena_fini(&arena);
+}
+
+void gw_test_report_print(const struct gw_test_report *report, enum gw_test_form form)
+{
+    switch (form) {
+    case GW_TEST_TEXT:
+        print_text(report);
+        return;
+    case GW_TEST_TAP:
+        print_tap(report);
+        return;
+    case GW_TEST_JSON:
+        print_json(report);
+        return;
+    }
+}
