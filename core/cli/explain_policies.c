@@ -29,10 +29,10 @@ struct stage {
     struct gw_eks_facts facts;
 };
 
-static void log_line(void *ctx, struct gw_str policy, struct gw_str text)
+static void log_line(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)
 {
     (void)ctx;
-    gw_log(GW_LOG_INFO, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
+    gw_log(level, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
 }
 
 static enum gw_status open_store(struct stage *stage, struct gw_err *err)
@@ -64,7 +64,7 @@ static enum gw_status open_policies(struct stage *stage, struct gw_err *err)
 {
     enum gw_status status = gw_reload_settings(stage->explain->config, 1, &stage->settings, err);
 
-    stage->services = (struct gw_policy_services){.log = log_line};
+    stage->services = (struct gw_policy_services){.log = log_line, .counters = gw_counters_new(gw_random_system())};
     if (status != GW_OK || stage->settings->policies.open == NULL)
         return status;
     return stage->settings->policies.open(stage->settings->policies.ctx, &stage->counters, &stage->services,
@@ -77,6 +77,7 @@ static void take_down(struct stage *stage)
         stage->hooks->finish(stage->hooks->ctx, &stage->call);
     if (stage->instance != NULL)
         stage->settings->policies.close(stage->instance);
+    gw_counters_free(&stage->services.counters);
     gw_gateway_settings_free(&stage->settings);
     gw_gateway_free(&stage->gateway);
     if (stage->reader != NULL)

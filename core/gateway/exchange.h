@@ -75,6 +75,7 @@ struct gw_gateway {
     struct gw_router *router;
     const struct gw_clock *clock;
     const struct gw_random *random;
+    struct gw_counters *counters;      /* of policies; outlive reloads */
     struct gw_mock *mock;              /* NULL: nothing is faked; the same for states */
     struct gw_states *states;          /* a mock's as a whole (states.h) */
     struct gw_overlay_memory *overlay; /* NULL: this gateway is none */

@@ -108,6 +108,7 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
     gateway->random = random;
     gateway->router = gw_router_new();
     (void)gw_gateway_apply(gateway, settings);
+    gateway->counters = gw_counters_new(random);
     gw_gateway_set_keyring(gateway, keyring);
     if (options->mock != NULL) {
         gateway->mock = gw_mock_new(options->mock, random);
@@ -134,6 +135,7 @@ void gw_gateway_free(struct gw_gateway **gateway)
     gw_gateway_settings_drop(atomic_load(&g->settings));
     release_keys(atomic_load(&g->keys));
     gw_router_free(&g->router);
+    gw_counters_free(&g->counters);
     gw_overlay_memory_free(&g->overlay);
     free(g);
 }

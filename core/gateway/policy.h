@@ -11,6 +11,8 @@
  */
 
 #include "base/arena.h"
+#include "base/counters.h"
+#include "base/log.h"
 #include "codec/arn.h"
 #include "codec/json.h"
 
@@ -214,8 +216,6 @@ struct gw_policy_fetched {
     struct gw_str body;
 };
 
-struct gw_counters;
-
 /* What policies may ask of the gateway. NULL functions mean it isn't offered. */
 struct gw_policy_services {
     void *ctx;
@@ -227,9 +227,11 @@ struct gw_policy_services {
      * under way when the request ends is given up. */
     enum gw_status (*fetch)(void *ctx, struct gw_policy_call *call, const struct gw_policy_fetch *fetch,
                             struct gw_policy_fetched *fetched, struct gw_err *err);
-    struct gw_counters *counters; /* of all workers; NULL: none are kept */
+    /* Of all workers; NULL: a policy that counts is refused. Runs without effect (explain, tests, replay, shadows) have
+     * their own. */
+    struct gw_counters *counters;
     /* A line for the operator's log from a policy; already bounded and escaped by the logger. */
-    void (*log)(void *ctx, struct gw_str policy, struct gw_str text);
+    void (*log)(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text);
 };
 
 #endif

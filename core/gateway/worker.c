@@ -12,10 +12,10 @@
 #define GW_WORKER_TICK_MS           1000
 #define GW_WORKER_UPSTREAM_HEAD_MAX ((size_t)128 << 10)
 
-static void log_from_policy(void *ctx, struct gw_str policy, struct gw_str text)
+static void log_from_policy(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)
 {
     (void)ctx;
-    gw_log(GW_LOG_INFO, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
+    gw_log(level, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
 }
 
 static void count_open(_Atomic uint64_t *open, int more)
@@ -145,6 +145,7 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
     w->gateway = gateway;
     w->loop = loop;
     w->services.log = log_from_policy;
+    w->services.counters = gateway->counters;
     w->services.fetch = gw_fetch_begin;
     w->fetches = gw_fetch_room_new(loop, &w->metrics.fetch);
     w->strangers_filled_ms = gw_clock_monotonic_ms(gateway->clock);

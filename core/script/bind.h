@@ -34,6 +34,26 @@ void gw_spec_native_push(lua_State *L); /* spec_native.c: raises outside of a sp
 /* Looked at before the runtime library's files. */
 extern const struct gw_bind_module gw_bind_modules[];
 
+void gw_bind_counter_push(lua_State *L);
+void gw_bind_log_push(lua_State *L);
+void gw_bind_time_push(lua_State *L);
+
+/* Pushes a table of the entries' functions. */
+void gw_bind_push_entries(lua_State *L, const struct gw_bind_entry *entries);
+
+/* Arguments by name, of the table at `index` (absolute). Metatables are ignored. check_names raises where there is a
+ * name that isn't among `names`. `what` is the function as messages call it. */
+void gw_bind_check_names(lua_State *L, int index, const char *what, const char *const *names, size_t count);
+/* The whole number under `name`; raises where it is none, below `least` or above `most`. absent: what nil stands for;
+ * below `least`: it must be there. */
+lua_Integer gw_bind_integer_of(lua_State *L, int index, const char *what, const char *name, lua_Integer least,
+                               lua_Integer most, lua_Integer absent);
+/* The text under `name`, {NULL,0} for nil, left on the stack; raises for everything else. */
+struct gw_str gw_bind_text_of(lua_State *L, int index, const char *what, const char *name);
+
+/* When the request that runs came, seconds since 1970; raises while policies are being loaded. */
+int64_t gw_bind_now(lua_State *L, const char *what);
+
 /* Raises when the table at `index` is one of the shared, read-only ones. */
 void gw_bind_check_writable(lua_State *L, int index);
 

@@ -516,14 +516,14 @@ static void finish(void *ctx, struct gw_policy_call *call)
         gw_host_unref(script->host, talk->reference);
 }
 
-static void print_line(void *ctx, struct gw_str text)
+static void print_line(void *ctx, enum gw_log_level level, struct gw_str text)
 {
     const struct gw_script *script = ctx;
     struct gw_str policy = current_policy(script)->name;
     if (script->services != NULL && script->services->log != NULL)
-        script->services->log(script->services->ctx, policy, text);
+        script->services->log(script->services->ctx, level, policy, text);
     else
-        gw_log(GW_LOG_INFO, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
+        gw_log(level, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
 }
 
 enum gw_status gw_script_new(struct gw_script_set *set, struct gw_policy_counters *counters,
@@ -533,7 +533,7 @@ enum gw_status gw_script_new(struct gw_script_set *set, struct gw_policy_counter
     fresh->set = gw_script_set_hold(set);
     fresh->counters = counters;
     fresh->services = services;
-    fresh->sandbox = (struct gw_sandbox){.ctx = fresh, .print = print_line};
+    fresh->sandbox = (struct gw_sandbox){.ctx = fresh, .print = print_line, .services = services};
     fresh->hooks = (struct gw_policy_hooks){
         .ctx = fresh,
         .authorize = authorize,

@@ -297,7 +297,7 @@ static int l_base_print(lua_State *L)
     struct gw_str text;
     text.at = lua_tolstring(L, -1, &text.length);
     if (sandbox->print != NULL)
-        sandbox->print(sandbox->ctx, gw_str_slice(text, 0, PRINT_BYTES_MAX));
+        sandbox->print(sandbox->ctx, GW_LOG_INFO, gw_str_slice(text, 0, PRINT_BYTES_MAX));
     return 0;
 }
 

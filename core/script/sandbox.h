@@ -14,7 +14,7 @@
 /* What the functions of a state work with. Lives as long as the state; who runs a hook fills the second part before. */
 struct gw_sandbox {
     void *ctx;
-    void (*print)(void *ctx, struct gw_str text);
+    void (*print)(void *ctx, enum gw_log_level level, struct gw_str text);
     const struct gw_policy_services *services; /* NULL: none */
 
     struct gw_policy_call *call; /* whose hook runs; NULL: policies are being loaded */

@@ -301,10 +301,10 @@ static void copy_options(struct gw_script_set *set, const struct gw_script_optio
         set->policies[i].path = copy->files[i];
 }
 
-static void print_while_loading(void *ctx, struct gw_str text)
+static void print_while_loading(void *ctx, enum gw_log_level level, struct gw_str text)
 {
     (void)ctx;
-    gw_log(GW_LOG_INFO, "policy", "while loading: %.*s", GW_STR_ARG(text));
+    gw_log(level, "policy", "while loading: %.*s", GW_STR_ARG(text));
 }
 
 /* Everything that can be wrong with the files is found here, before any worker sees them. */

@@ -35,8 +35,9 @@ static int64_t wall_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void print_line(void *ctx, struct gw_str text)
+static void print_line(void *ctx, enum gw_log_level level, struct gw_str text)
 {
+    (void)level;
     const struct gw_spec *spec = ctx;
     if (spec->options.on_print != NULL)
         spec->options.on_print(spec->options.ctx, gw_str_from(spec->path), text);
@@ -64,6 +65,7 @@ void gw_spec_free(struct gw_spec **spec)
     if (*spec == NULL)
         return;
     close_file(*spec);
+    gw_counters_free(&(*spec)->services.counters);
     gw_spec_cost_fini(*spec);
     gw_arena_fini(&(*spec)->arena);
     free(*spec);

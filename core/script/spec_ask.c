@@ -45,8 +45,9 @@ static void on_failure(void *ctx, struct gw_str policy, enum gw_policy_hook hook
     (void)snprintf(spec->ask.why, sizeof spec->ask.why, "%s", why);
 }
 
-static void on_log(void *ctx, struct gw_str policy, struct gw_str text)
+static void on_log(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)
 {
+    (void)level;
     const struct gw_spec *spec = ctx;
     if (spec->options.on_print != NULL)
         spec->options.on_print(spec->options.ctx, policy, text);
@@ -73,7 +74,8 @@ void gw_spec_watch_init(struct gw_spec *spec)
 {
     spec->watch =
         (struct gw_script_watch){.ctx = spec, .on_call = on_call, .on_answer = on_answer, .on_failure = on_failure};
-    spec->services = (struct gw_policy_services){.ctx = spec, .fetch = fetch, .log = on_log};
+    spec->services = (struct gw_policy_services){
+        .ctx = spec, .fetch = fetch, .log = on_log, .counters = gw_counters_new(gw_random_system())};
     spec->script = *spec->options.script;
     spec->script.watch = &spec->watch;
 }
@@ -271,6 +273,9 @@ static void read_argument(lua_State *L, struct gw_spec *spec, enum gw_policy_hoo
     const struct gw_json *operation = gw_json_get(record, "operation");
     if (operation != NULL && operation->type == GW_JSON_STRING)
         ask->request.operation = operation->as.string;
+    const struct gw_json *time = gw_json_get(record, "time");
+    if (time != NULL && time->type == GW_JSON_INTEGER)
+        ask->request.time_s = time->as.integer;
     ask->record = record;
 }
 

@@ -93,7 +93,7 @@ void gw_spec_read_json(lua_State *L, int index, const char *root, struct gw_aren
 /* borrows: the slot of these policies; loads them when they are new. Raises. */
 struct gw_spec_slot *gw_spec_slot_of(lua_State *L, struct gw_spec *spec, const struct gw_str *paths, size_t count,
                                      bool default_allow);
-/* The same for one policy, always in a new state. */
+/* The same for one policy, always in a new state; nothing has been counted yet. */
 struct gw_spec_slot *gw_spec_slot_anew(lua_State *L, struct gw_spec *spec, struct gw_str path);
 void gw_spec_free_slots(struct gw_spec *spec);
 

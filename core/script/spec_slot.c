@@ -90,6 +90,8 @@ struct gw_spec_slot *gw_spec_slot_anew(lua_State *L, struct gw_spec *spec, struc
     if (spec->ask.hooks != NULL)
         luaL_error(L, "a policy can't be loaded while another one waits for its reply");
     gw_script_free(&slot->script);
+    gw_counters_free(&spec->services.counters);
+    spec->services.counters = gw_counters_new(gw_random_system());
     if (gw_script_new(slot->set, &slot->counters, &spec->services, &slot->script, &err) != GW_OK)
         luaL_error(L, "%s", err.text);
     return slot;

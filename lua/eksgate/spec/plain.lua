@@ -8,6 +8,9 @@ end) then
     error("eksgate.spec is for specs")
 end
 
+local counter = require("eksgate.counter")
+local time = require("eksgate.time")
+
 local plain = {}
 
 local HOOKS = { authorize = 1, username = 1, tags = 1, conflict = 1, fault = 1, audit = 1, outcome = 1 }
@@ -91,10 +94,16 @@ local function wrap(policy)
             if not applies(policy, argument.operation) then
                 return nil
             end
+            time.set(argument.time or 0)
             if hook ~= "audit" and hook ~= "outcome" then
                 argument = view(policy, argument)
             end
-            return policy[hook](argument)
+            local ok, answer = pcall(policy[hook], argument)
+            time.set(nil)
+            if not ok then
+                error(answer, 0)
+            end
+            return answer
         end
     end
     return wrapped
@@ -151,6 +160,7 @@ end
 function plain.policy(name)
     local path = plain.path(name)
     loaded[path] = nil
+    counter.reset()
     return load_policy(path), path
 end
 

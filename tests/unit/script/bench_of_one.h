@@ -39,6 +39,8 @@ struct bench {
     struct gw_policy_counters counters;
     struct gw_policy_services services;
     char printed[512];
+    enum gw_log_level printed_level;
+    unsigned printed_lines;
     const struct gw_policy_hooks *hooks;
     struct gw_arena arena;
     struct gw_principal principal;
@@ -55,12 +57,8 @@ static const struct gw_str bench_members[] = {
     GW_STR_INIT("type"), GW_STR_INIT("clientRequestToken"), GW_STR_INIT("username"),         GW_STR_INIT("maxResults"),
 };
 static const struct gw_str bench_operations[] = {
-    GW_STR_INIT("CreateAccessEntry"),
-    GW_STR_INIT("UpdateAccessEntry"),
-    GW_STR_INIT("DescribeAccessEntry"),
-    GW_STR_INIT("AssociateAccessPolicy"),
-    GW_STR_INIT("DisassociateAccessPolicy"),
-    GW_STR_INIT("DeleteAccessEntry"),
+    GW_STR_INIT("CreateAccessEntry"),     GW_STR_INIT("UpdateAccessEntry"),        GW_STR_INIT("DescribeAccessEntry"),
+    GW_STR_INIT("AssociateAccessPolicy"), GW_STR_INIT("DisassociateAccessPolicy"), GW_STR_INIT("DeleteAccessEntry"),
 };
 
 static const struct gw_str bench_errors[] = {
@@ -68,9 +66,11 @@ static const struct gw_str bench_errors[] = {
     GW_STR_INIT("ServerException"),
 };
 
-static inline void bench_print(void *ctx, struct gw_str policy, struct gw_str text)
+static inline void bench_print(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)
 {
     struct bench *bench = ctx;
+    bench->printed_level = level;
+    bench->printed_lines++;
     snprintf(bench->printed, sizeof bench->printed, "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
 }
 

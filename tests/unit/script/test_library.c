@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The modules of eksgate.* that are C, as policies see them: what their stand-ins
+ * for plain busted can't give. The rest is in tests/lua, for both.
+ */
+#include "bench_of_one.h"
+
+#include "base/random.h"
+
+static void begin(struct bench *bench)
+{
+    bench_init(bench);
+    bench->services.counters = gw_counters_new(gw_random_system());
+}
+
+static void end(struct bench *bench)
+{
+    bench_fini(bench);
+    gw_counters_free(&bench->services.counters);
+}
+
+/* A hook's body that raises where something is wrong, and denies at its end. */
+static void check_hook(struct bench *bench, const char *body)
+{
+    char text[3000];
+    snprintf(text, sizeof text, "%s\nreturn verdict.deny('all is well')", body);
+    bench_add_hook(bench, "authorize", text);
+    bench_load(bench);
+    gw_log_set_level(GW_LOG_WARN);
+    assert_int_equal(bench_authorize(bench), GW_POLICY_FAILED);
+    gw_log_set_level(GW_LOG_ERROR);
+    assert_false(bench->call.refusal.failed);
+    bench_finish(bench);
+}
+
+static void hook_passes(const char *body)
+{
+    struct bench bench;
+    begin(&bench);
+    check_hook(&bench, body);
+    end(&bench);
+}
+
+static void load_fails(const char *text, const char *reason)
+{
+    struct bench bench;
+    begin(&bench);
+    bench_add(&bench, "p.lua", text);
+    assert_int_equal(bench_try_load(&bench), GW_E_SCRIPT);
+    if (strstr(bench.err.text, reason) == NULL)
+        fail_msg("%s", bench.err.text);
+    end(&bench);
+}
+
+static void time__now__is_when_the_request_came(void **state)
+{
+    (void)state;
+    hook_passes("local time = require('eksgate.time')\n"
+                "assert(time.now() == req.time and time.now() == 1795363200)\n"
+                "assert(time.format() == '2026-11-22T16:00:00Z')\n"
+                "assert(time.format(nil, '+02:00') == '2026-11-22T18:00:00+02:00')\n"
+                "assert(time.within({ days = { 'sun' }, from = '16:00', to = '16:01' }))\n"
+                "assert(time.window({ days = { 'sun' }, from = '16:00', to = '16:01' })())\n"
+                "assert(time.weekday() == 'sun' and time.hour() == 16 and time.minute() == 0)\n"
+                "assert(not pcall(function() return time.set end))");
+}
+
+static void time__while_loading__there_is_no_now(void **state)
+{
+    (void)state;
+    load_fails("require('eksgate.time').now()", "p.lua:1: time.now: no request is being handled");
+    load_fails("require('eksgate.time').within({})", "no request is being handled");
+    load_fails("local t = require('eksgate.time')\nt.window({ days = { 'Monday' } })", "p.lua:2: time.window: 'days'");
+}
+
+static void counter__for_several_requests__goes_by_their_time(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    bench_add_hook(&bench, "authorize",
+                   "local counter = require('eksgate.counter')\n"
+                   "local total, left = counter.add(req.caller.arn, { per = 60 })\n"
+                   "return verdict.deny(total .. ' ' .. left)");
+    bench_load(&bench);
+    static const struct {
+        int64_t time_s;
+        const char *reason;
+    } steps[] = {{1795363200, "1 60"}, {1795363259, "2 1"}, {1795363260, "1 60"}};
+    for (size_t i = 0; i < GW_COUNT(steps); i++) {
+        bench.request.time_s = steps[i].time_s;
+        assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+        assert_true(gw_str_is(bench.call.refusal.reason, steps[i].reason));
+        bench_finish(&bench);
+    }
+    end(&bench);
+}
+
+static void counter__of_another_policy__is_another(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    bench_add(&bench, "a.lua",
+              "return { name = 'a', authorize = function()\n"
+              "assert(require('eksgate.counter').add('k', { per = 60 }) == 1) return nil end }");
+    check_hook(&bench, "assert(require('eksgate.counter').add('k', { per = 60 }) == 1)");
+    end(&bench);
+}
+
+static void counter__of_two_instances__is_shared_and_outlives_them(void **state)
+{
+    struct bench one;
+    struct bench two;
+    (void)state;
+    begin(&one);
+    bench_init(&two);
+    two.services.counters = one.services.counters;
+    check_hook(&one, "assert(require('eksgate.counter').add('k', { per = 60 }) == 1)");
+    bench_fini(&one);
+    check_hook(&two, "assert(require('eksgate.counter').add('k', { per = 60 }) == 2)");
+    end(&two);
+}
+
+static void counter__a_bucket__says_when(void **state)
+{
+    (void)state;
+    hook_passes("local counter = require('eksgate.counter')\n"
+                "local ok, wait = counter.take('k', { rate = 10, per = 60, burst = 1 })\n"
+                "assert(ok == true and wait == 0)\n"
+                "ok, wait = counter.take('k', { rate = 10, per = 60, burst = 1 })\n"
+                "assert(ok == false and wait == 6)\n"
+                "counter.take('l', { rate = 1, per = 2000000 })\n"
+                "ok, wait = counter.take('l', { rate = 1, per = 2000000 })\n"
+                "assert(ok == false and wait == 86400)");
+}
+
+static void counter__wrong_arguments__raise(void **state)
+{
+    (void)state;
+    hook_passes("local counter = require('eksgate.counter')\n"
+                "local function refused(call, message, ...)\n"
+                "  local ok, why = pcall(call, ...)\n"
+                "  if ok or not why:find(message, 1, true) then error(tostring(why) .. ' / ' .. message) end\n"
+                "end\n"
+                "refused(counter.add, 'must be a text, not a no value')\n"
+                "refused(counter.add, 'must be a text, not a number', 1, { per = 60 })\n"
+                "refused(counter.add, '1 to 128 bytes', '', { per = 60 })\n"
+                "refused(counter.add, '1 to 128 bytes', ('k'):rep(129), { per = 60 })\n"
+                "refused(counter.add, 'must be a table', 'k')\n"
+                "refused(counter.add, \"'per' must be a whole number from 1 to 2678400\", 'k', {})\n"
+                "refused(counter.add, \"'per' must be\", 'k', { per = '60' })\n"
+                "refused(counter.add, \"'per' must be\", 'k', { per = 0 })\n"
+                "refused(counter.add, \"'per' must be\", 'k', { per = 2678401 })\n"
+                "refused(counter.add, \"'amount' must be\", 'k', { per = 60, amount = 0/0 })\n"
+                "refused(counter.add, \"there is no 'amuont'\", 'k', { per = 60, amuont = 1 })\n"
+                "refused(counter.take, \"'rate' must be\", 'k', { per = 60 })\n"
+                "refused(counter.take, \"'amount' must be\", 'k', { rate = 1, per = 60, amount = 2 })\n"
+                "refused(counter.take, \"'burst' must be\", 'k', { rate = 1, per = 60, burst = 1000001 })\n"
+                "local lying = setmetatable({}, { __index = function() error('asked') end, __pairs = error })\n"
+                "refused(counter.add, \"'per' must be\", 'k', lying)\n"
+                "counter.add('k', { per = 60.0, amount = 0 })");
+}
+
+static void counter__that_is_one_too_many__refuses_the_request(void **state)
+{
+    struct bench bench;
+    struct gw_counters_name name = {GW_STR("other"), GW_STR_NONE};
+    uint64_t total;
+    char key[16];
+    (void)state;
+    begin(&bench);
+    for (unsigned i = 0; i < GW_COUNTERS_MAX; i++) {
+        snprintf(key, sizeof key, "%u", i);
+        name.key = gw_str_from(key);
+        assert_int_equal(gw_counters_add(bench.services.counters, &name, 1795363200, 3600, 1, &total), GW_OK);
+    }
+    bench_add_hook(&bench, "authorize", "require('eksgate.counter').add('k', { per = 60 }) return verdict.allow()");
+    bench_load(&bench);
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+    assert_true(bench.call.refusal.failed);
+    end(&bench);
+}
+
+static void counter__where_nothing_is_counted__refuses_the_request(void **state)
+{
+    struct bench bench;
+    (void)state;
+    bench_init(&bench);
+    bench_add_hook(&bench, "authorize", "require('eksgate.counter').add('k', { per = 60 }) return verdict.allow()");
+    bench_load(&bench);
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+    assert_true(bench.call.refusal.failed);
+    bench_fini(&bench);
+    load_fails("require('eksgate.counter').add('k', { per = 60 })", "nothing is counted here");
+}
+
+static void counter__in_a_loop__is_stopped_by_the_budget(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    bench_add_hook(&bench, "authorize",
+                   "local counter = require('eksgate.counter')\n"
+                   "while true do pcall(counter.add, 'k', { per = 60 }) end");
+    bench_load(&bench);
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+    assert_int_equal(bench.counters.killed_time + bench.counters.killed_memory, 1);
+    end(&bench);
+}
+
+static void log__a_line__has_its_level_and_the_policy(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    check_hook(&bench, "require('eksgate.log').warn('slow', 1, nil, true, {})");
+    assert_string_equal(bench.printed, "p: slow 1 nil true table");
+    assert_int_equal(bench.printed_level, GW_LOG_WARN);
+    end(&bench);
+}
+
+static void log__levels_and_length__are_kept(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    check_hook(&bench, "local log = require('eksgate.log')\n"
+                       "if req.time % 2 == 0 then log.error(('x'):rep(2000)) else log.info('') end");
+    assert_int_equal(bench.printed_level, GW_LOG_ERROR);
+    assert_int_equal(strlen(bench.printed), sizeof bench.printed - 1);
+    bench.request.time_s++;
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+    assert_int_equal(bench.printed_level, GW_LOG_INFO);
+    assert_string_equal(bench.printed, "p: ");
+    end(&bench);
+}
+
+static void log__of_one_request__ends_after_sixteen_lines(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    check_hook(&bench, "local log = require('eksgate.log') for i = 1, 100 do log.info(i) end");
+    assert_int_equal(bench.printed_lines, 17);
+    assert_string_equal(bench.printed, "p: further lines of this request are dropped");
+    bench.request.request_id = GW_STR("7f1c0d52-0000-4000-8000-000000000000");
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+    assert_int_equal(bench.printed_lines, 34);
+    end(&bench);
+}
+
+static void modules__in_the_sandbox__are_read_only(void **state)
+{
+    (void)state;
+    hook_passes("for _, name in ipairs({ 'time', 'counter', 'log' }) do\n"
+                "  local module = require('eksgate.' .. name)\n"
+                "  assert(not pcall(function() module.now = print end))\n"
+                "  assert(not pcall(rawset, module, 'x', 1))\n"
+                "  assert(not pcall(function() return module.nonsense end))\n"
+                "end");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(time__now__is_when_the_request_came),
+        cmocka_unit_test(time__while_loading__there_is_no_now),
+        cmocka_unit_test(counter__for_several_requests__goes_by_their_time),
+        cmocka_unit_test(counter__of_another_policy__is_another),
+        cmocka_unit_test(counter__of_two_instances__is_shared_and_outlives_them),
+        cmocka_unit_test(counter__a_bucket__says_when),
+        cmocka_unit_test(counter__wrong_arguments__raise),
+        cmocka_unit_test(counter__that_is_one_too_many__refuses_the_request),
+        cmocka_unit_test(counter__where_nothing_is_counted__refuses_the_request),
+        cmocka_unit_test(counter__in_a_loop__is_stopped_by_the_budget),
+        cmocka_unit_test(log__a_line__has_its_level_and_the_policy),
+        cmocka_unit_test(log__levels_and_length__are_kept),
+        cmocka_unit_test(log__of_one_request__ends_after_sixteen_lines),
+        cmocka_unit_test(modules__in_the_sandbox__are_read_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
