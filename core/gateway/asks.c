@@ -220,12 +220,16 @@ static struct gw_str not_authorized(struct gw_exchange *exchange, struct gw_str 
 
 enum gw_step gw_asks_refused(struct gw_exchange *exchange)
 {
-    static const struct gw_policy_refusal unavailable = {
-        .verdict = GW_VERDICT_DENY, .policy = GW_STR_INIT("policies"), .reason = GW_STR_INIT("policy failed")};
+    static const struct gw_policy_refusal unavailable = {.verdict = GW_VERDICT_DENY,
+                                                         .failed = true,
+                                                         .policy = GW_STR_INIT("policies"),
+                                                         .reason = GW_STR_INIT("policy failed")};
     const struct gw_policy_refusal *refusal = exchange->told ? &exchange->policy_call->refusal : &unavailable;
     struct gw_str tail = signed_off(exchange, refusal->policy, refusal->reason);
 
     gw_metrics_count(&exchange->worker->metrics.refused_policy);
+    exchange->refusal.by = refusal->policy;
+    exchange->refusal.failed = refusal->failed;
     if (exchange->told)
         note_failure(exchange->policy_call);
     if (refusal->verdict == GW_VERDICT_THROTTLE) {

@@ -123,7 +123,7 @@ static void ask_audit(struct gw_exchange *exchange)
     if (call == NULL) {
         if (!exchange->refused)
             (void)gw_asks_refused(exchange);
-        exchange->refused = true;
+        gw_exchange_refuse(exchange);
         return;
     }
     build_view(exchange);
@@ -136,7 +136,7 @@ static void ask_audit(struct gw_exchange *exchange)
         return; /* it stays the refusal that it was */
     gw_eks_result_drop(&exchange->result);
     (void)gw_asks_refused(exchange);
-    exchange->refused = true;
+    gw_exchange_refuse(exchange);
 }
 
 static struct gw_str hex_of(struct gw_exchange *exchange, const unsigned char digest[GW_DIGEST_SIZE])
@@ -238,6 +238,14 @@ static struct gw_json size_and_hash(struct gw_exchange *exchange, struct gw_str 
     return object;
 }
 
+/* How much of a request goes into its record. */
+enum part {
+    PART_ALL,
+    PART_BODIES, /* not what policies were told of the world */
+    PART_SIZES,  /* nor the bodies, but for their size and hash; nor what audit hooks added */
+    PARTS,
+};
+
 /* The bodies: whole, or by size and hash. `parameters` is room for what the record points to. */
 static void fill_bodies(struct gw_exchange *exchange, bool whole, struct gw_record *record, struct gw_json *parameters)
 {
@@ -260,7 +268,7 @@ static void fill_bodies(struct gw_exchange *exchange, bool whole, struct gw_reco
     gw_buf_fini(&text);
 }
 
-static void encode(struct gw_exchange *exchange, bool whole)
+static void encode(struct gw_exchange *exchange, enum part part)
 {
     const struct gw_http1_request *request = gw_conn_request(exchange->conn);
     struct gw_json eksgate = eksgate_member(exchange);
@@ -284,7 +292,8 @@ static void encode(struct gw_exchange *exchange, bool whole)
         gw_eks_view_input(&exchange->call);
         exchange->viewed = true;
     }
-    fill_bodies(exchange, whole, &record, &parameters);
+    fill_bodies(exchange, part != PART_SIZES, &record, &parameters);
+    gw_audit_keep(exchange, &record, part == PART_ALL, &eksgate);
     if (exchange->refused) {
         record.error_code = gw_str_from(exchange->answer.error_type);
         record.error_message = gw_str_slice(exchange->answer.message, 0, 1024);
@@ -292,19 +301,19 @@ static void encode(struct gw_exchange *exchange, bool whole)
     gw_record_encode(&record, &exchange->worker->record);
 }
 
-/* A body too large for a record goes in by size and hash; what audit hooks added goes then too. The line is kept in the
- * arena. */
+/* What is too large for a record goes in less and less of it. The line is kept in the arena. */
 static void encode_within_cap(struct gw_exchange *exchange)
 {
     struct gw_buf *line = &exchange->worker->record;
+    enum part part = PART_ALL;
 
-    gw_buf_clear(line);
-    encode(exchange, true);
-    if (line->overflowed) {
-        exchange->fields = (struct gw_json){.type = GW_JSON_NULL};
+    do {
+        if (part == PART_SIZES)
+            exchange->fields = (struct gw_json){.type = GW_JSON_NULL};
         gw_buf_clear(line);
-        encode(exchange, false);
-    }
+        encode(exchange, part);
+        part++;
+    } while (line->overflowed && part < PARTS);
     if (!line->overflowed)
         exchange->record = gw_arena_str(exchange->arena, gw_buf_str(line));
 }

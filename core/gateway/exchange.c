@@ -42,6 +42,12 @@ static void hold_generation(struct gw_exchange *exchange)
         exchange->policies = gw_worker_policies_hold(exchange->worker);
 }
 
+void gw_exchange_refuse(struct gw_exchange *exchange)
+{
+    exchange->refused = true;
+    exchange->refusal.at = stages[exchange->stage].name;
+}
+
 /* Runs stages from the exchange's on, up to one that waits or the end. Inside an epoch. */
 static void run(struct gw_exchange *exchange)
 {
@@ -56,7 +62,7 @@ static void run(struct gw_exchange *exchange)
         } else if (step == GW_STEP_FAILED) {
             gw_log(GW_LOG_DEBUG, "request", "%s: %u %s at %s", exchange->request_id, exchange->answer.status,
                    exchange->answer.error_type, stages[exchange->stage].name);
-            exchange->refused = true;
+            gw_exchange_refuse(exchange);
             exchange->stage = exchange->stage < GW_STAGE_RECORD ? GW_STAGE_RECORD : GW_STAGE_SETTLE;
             hold_generation(exchange);
         }
@@ -84,7 +90,7 @@ static void on_job_done(struct gw_commit_job *job)
         exchange->stage = GW_STAGE_SETTLE;
         break;
     case GW_STEP_FAILED:
-        exchange->refused = true;
+        gw_exchange_refuse(exchange);
         exchange->stage = GW_STAGE_RECORD;
         break;
     case GW_STEP_AGAIN:
@@ -164,7 +170,8 @@ static void on_refused(void *ctx, struct gw_conn *conn, const struct gw_http1_er
         exchange = begin(worker, conn);
     gw_epoch_enter(worker->reader);
     (void)gw_answer_http(exchange, error->status, http_error_type(error->status), gw_str_from(error->reason));
-    exchange->refused = true;
+    gw_exchange_refuse(exchange);
+    exchange->refusal.at = "receive";
     exchange->stage = GW_STAGE_RECORD;
     run(exchange);
     gw_epoch_leave(worker->reader);

@@ -9,6 +9,7 @@
 
 #include "auth/sign.h"
 #include "gateway/gateway.h"
+#include "journal/record.h"
 
 /* What a stage answers. */
 enum gw_step {
@@ -127,6 +128,11 @@ struct gw_exchange {
     bool op_known;
     bool caller_known; /* who asks is settled: its signature held, nobody is asked for one, or the upstream will tell */
     bool refused;
+    struct {
+        const char *at;   /* the stage; NULL: it wasn't */
+        struct gw_str by; /* the policy whose word it is; {NULL,0}: nobody's */
+        bool failed;      /* that policy has failed */
+    } refusal;
     bool unrecordable; /* the writer could not take its record: none is made for the answer either */
     bool viewed;       /* call.input and call.request_parameters are filled */
     bool username_asked;
@@ -169,6 +175,8 @@ void gw_exchange_handler(struct gw_worker *worker, struct gw_server_handler *han
 /* Runs a waiting exchange on, from the stage that waited; on the worker's thread, from the loop (not from inside a
  * stage). */
 void gw_exchange_resume(void *ctx);
+/* The answer is a refusal, of the stage that the exchange is at. */
+void gw_exchange_refuse(struct gw_exchange *exchange);
 
 /* stages.c: one function per stage, listed in exchange.c */
 enum gw_step gw_stage_route(struct gw_exchange *exchange);
@@ -236,6 +244,11 @@ void gw_asks_finish(struct gw_exchange *exchange);
 /* audit.c */
 enum gw_step gw_stage_record(struct gw_exchange *exchange);
 void gw_audit_outcome(struct gw_exchange *exchange, const char *outcome);
+/* audit_kept.c: adds to a record's own members what another set of policies would have to know about the request, to be
+ * asked about it later (eksgate replay), and who refused it at which stage. `with_facts`: what the policies were told
+ * of the world goes in, too. */
+void gw_audit_keep(struct gw_exchange *exchange, const struct gw_record *record, bool with_facts,
+                   struct gw_json *object);
 /* Every second: tells how many strangers' refusals were only counted. */
 void gw_audit_tick(struct gw_worker *worker);
 

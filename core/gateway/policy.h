@@ -24,6 +24,13 @@ enum gw_fact {
     GW_FACT_ADMINS = 8,       /* who administers the cluster */
 };
 
+/* Facts that a policy declared and wanted to read though nobody had fetched them: what it would have said isn't known.
+ */
+struct gw_policy_missed {
+    unsigned facts;       /* bit mask of enum gw_fact */
+    struct gw_str policy; /* the first that wanted one */
+};
+
 /* What a policy sees as `req`. Views into the request; valid while the call lasts. */
 struct gw_policy_request {
     struct gw_str operation;
@@ -36,8 +43,9 @@ struct gw_policy_request {
     const struct gw_pair *caller_tags;
     size_t caller_tag_count;
     bool caller_verified;
-    const struct gw_json *input; /* object: the operation's members under their SDK names */
-    unsigned facts;              /* bit mask of enum gw_fact: what was fetched */
+    const struct gw_json *input;     /* object: the operation's members under their SDK names */
+    unsigned facts;                  /* bit mask of enum gw_fact: what was fetched */
+    struct gw_policy_missed *missed; /* filled by the hooks; NULL: what policies need was fetched */
     /* Facts under their SDK names; NULL: known to be absent, or not fetched. */
     const struct gw_json *entry;        /* object */
     const struct gw_json *associations; /* array of objects */

@@ -7,6 +7,7 @@
 #include "script/bind_request.h"
 
 #include "script/bind.h"
+#include "script/sandbox.h"
 
 #define VIEW_MAGIC 0x67777677
 
@@ -215,16 +216,29 @@ static const struct fact *find_fact(enum field field)
     return NULL;
 }
 
-/* A fact is read by those who declared it: others would depend on who else is loaded. */
-static bool may_read(const struct gw_bind_view *view, const struct fact *fact)
+static void note_missed(lua_State *L, const struct gw_bind_view *view, const struct fact *fact)
 {
-    return fact == NULL || (*view->needs & view->request->facts & fact->fact) != 0;
+    struct gw_policy_missed *missed = view->request->missed;
+    if (missed == NULL || (*view->needs & ~view->request->facts & fact->fact) == 0)
+        return;
+    if (missed->facts == 0)
+        missed->policy = gw_sandbox_of(L)->policy;
+    missed->facts |= fact->fact;
+}
+
+/* A fact is read by those who declared it: others would depend on who else is loaded. */
+static bool may_read(lua_State *L, const struct gw_bind_view *view, const struct fact *fact)
+{
+    if (fact == NULL || (*view->needs & view->request->facts & fact->fact) != 0)
+        return true;
+    note_missed(L, view, fact);
+    return false;
 }
 
 static int push_fact(lua_State *L, const struct gw_bind_view *view, const struct fact *fact)
 {
     const struct gw_policy_request *request = view->request;
-    if (!may_read(view, fact))
+    if (!may_read(L, view, fact))
         luaL_error(L, "req.%s must be declared in the policy's table: needs = { \"%s\" }", lua_tostring(L, 2),
                    fact->need);
     if (fact->fact == GW_FACT_ENTRY && request->entry != NULL)
@@ -464,7 +478,7 @@ static int l_fields_pairs(lua_State *L)
     while (lua_next(L, lua_upvalueindex(1)) != 0) {
         const struct fact *fact = find_fact((enum field)lua_tointeger(L, -1));
         lua_pop(L, 1);
-        if (!may_read(view->root, fact))
+        if (!may_read(L, view->root, fact))
             continue;
         lua_pushvalue(L, -1);
         lua_pushvalue(L, -1);
