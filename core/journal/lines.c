@@ -26,6 +26,20 @@ struct gw_lines {
     char buffer[BUFFER_SIZE];
 };
 
+static struct gw_lines *new_lines(const char *path, int fd, unsigned patience_ms)
+{
+    struct gw_lines *lines = gw_alloc(sizeof(*lines));
+
+    lines->path = gw_str_dup(gw_str_from(path));
+    lines->fd = fd;
+    lines->patience_ms = patience_ms;
+    lines->number = 0;
+    lines->start = 0;
+    lines->end = 0;
+    lines->in_long_line = false;
+    return lines;
+}
+
 enum gw_status gw_lines_open(const char *path, unsigned patience_ms, struct gw_lines **lines, struct gw_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -38,14 +52,17 @@ enum gw_status gw_lines_open(const char *path, unsigned patience_ms, struct gw_l
         return gw_fail(err, GW_E_IO, "%s: is no regular file", path);
     }
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    *lines = gw_alloc(sizeof(**lines));
-    (*lines)->path = gw_str_dup(gw_str_from(path));
-    (*lines)->fd = fd;
-    (*lines)->patience_ms = patience_ms;
-    (*lines)->number = 0;
-    (*lines)->start = 0;
-    (*lines)->end = 0;
-    (*lines)->in_long_line = false;
+    *lines = new_lines(path, fd, patience_ms);
+    return GW_OK;
+}
+
+enum gw_status gw_lines_open_stdin(struct gw_lines **lines, struct gw_err *err)
+{
+    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0)
+        return gw_fail(err, GW_E_IO, "-: stdin can't be read: %s", strerror(errno));
+    *lines = new_lines("-", fd, 0);
     return GW_OK;
 }
 

@@ -16,6 +16,8 @@ struct gw_lines;
  * that somebody is writing is waited for. GW_E_IO; err begins with the path. */
 GW_NODISCARD enum gw_status gw_lines_open(const char *path, unsigned patience_ms, struct gw_lines **lines,
                                           struct gw_err *err);
+/* new: the same, of what stdin still has, whatever it is; it ends where nobody writes any more. */
+GW_NODISCARD enum gw_status gw_lines_open_stdin(struct gw_lines **lines, struct gw_err *err);
 void gw_lines_close(struct gw_lines **lines);
 
 /* The next line, without its newline; a view until the next call.

@@ -179,6 +179,23 @@ enum gw_status gw_reader_open(const char *const *paths, size_t count, unsigned p
     return status;
 }
 
+enum gw_status gw_reader_open_stdin(struct gw_reader **reader, struct gw_err *err)
+{
+    struct gw_reader *made = gw_alloc_zero(1, sizeof(*made));
+    enum gw_status status;
+
+    made->files = gw_alloc_zero(1, sizeof(*made->files));
+    made->files[0] = (struct source){.path = "-", .first = UINT64_MAX};
+    made->file_count = 1;
+    gw_arena_init(&made->arena, (size_t)64 << 10);
+    status = gw_lines_open_stdin(&made->lines, err);
+    if (status != GW_OK)
+        gw_reader_close(&made);
+    else
+        *reader = made;
+    return status;
+}
+
 void gw_reader_close(struct gw_reader **reader)
 {
     if (*reader == NULL)

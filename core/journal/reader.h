@@ -31,6 +31,8 @@ struct gw_reader;
  */
 GW_NODISCARD enum gw_status gw_reader_open(const char *const *paths, size_t count, unsigned patience_ms,
                                            struct gw_reader **reader, struct gw_err *err);
+/* new: stdin, in the order in which it comes, its path being "-". GW_E_IO. */
+GW_NODISCARD enum gw_status gw_reader_open_stdin(struct gw_reader **reader, struct gw_err *err);
 void gw_reader_close(struct gw_reader **reader);
 
 /* The next line. What stands behind the end of a file that was given up is passed over. GW_E_IO. */
