@@ -23,6 +23,7 @@ static const struct {
     {"backup", gw_cli_backup, "copy the database, also while a gateway runs"},
     {"restore", gw_cli_restore, "put a backup in the place of the database"},
     {"audit", gw_cli_audit, "verify audit files, show what is in them"},
+    {"replay", gw_cli_replay, "ask policies about recorded requests; print what would differ"},
     {"options", gw_cli_options, "print every setting: type, default, what is accepted, meaning"},
     {"version", gw_cli_version, "print the version, and those of the libraries"},
 };

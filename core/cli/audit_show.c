@@ -14,7 +14,7 @@
 #include "cli/args.h"
 #include "cli/audit.h"
 #include "cli/cli.h"
-#include "codec/utf8.h"
+#include "cli/terminal.h"
 #include "journal/filter.h"
 #include "journal/reader.h"
 
@@ -135,40 +135,9 @@ static enum gw_record_outcome find_settled(const struct show *show, const struct
     return low > 0 && show->settled[low - 1].sequence == sequence ? show->settled[low - 1].outcome : GW_RECORD_OUTCOMES;
 }
 
-/* Characters that a terminal doesn't show as they are: controls, blanks (which part the columns), and those that change
- * the direction of text. */
-static bool is_plain(uint32_t point)
-{
-    if (point <= 0x20 || (point >= 0x7f && point <= 0xa0))
-        return false;
-    if ((point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e))
-        return false;
-    return !(point >= 0x2060 && point <= 0x206f) && point != 0xfeff && point != '\\';
-}
-
-static void put_escaped(struct gw_buf *out, struct gw_str text)
-{
-    if (text.length == 0) {
-        gw_buf_append_byte(out, '-');
-        return;
-    }
-    while (text.length > 0) {
-        uint32_t point;
-        size_t length = gw_utf8_step(text, &point);
-
-        if (length == 0)
-            gw_buf_printf(out, "\\x%02x", (unsigned char)text.at[0]);
-        else if (!is_plain(point))
-            gw_buf_printf(out, point < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)point);
-        else
-            gw_buf_append(out, text.at, length);
-        text = gw_str_slice(text, length > 0 ? length : 1, text.length);
-    }
-}
-
 static void put_column(struct gw_buf *out, struct gw_str text)
 {
-    put_escaped(out, text);
+    gw_terminal_put_word(out, text);
     gw_buf_append_byte(out, ' ');
 }
 

@@ -27,6 +27,7 @@ int gw_cli_ctl(int argc, char **argv);
 int gw_cli_backup(int argc, char **argv);
 int gw_cli_restore(int argc, char **argv);
 int gw_cli_audit(int argc, char **argv);
+int gw_cli_replay(int argc, char **argv);
 int gw_cli_options(int argc, char **argv);
 int gw_cli_version(int argc, char **argv);
 

@@ -1,0 +1,472 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- eksgate replay: what other policies would have said to the requests in audit files. Each file was recorded by a live
+-- gateway; what was damaged was damaged afterwards.
+
+local cjson = require("cjson")
+local lfs = require("lfs")
+local eks = require("support.eks")
+local expect = require("support.expect")
+local gateway = require("support.gateway")
+local text = require("support.text")
+local upstream = require("support.upstream")
+
+local function policy(name, body, head)
+    return 'local verdict = require("eksgate.verdict")\nlocal p = { name = "' .. name .. '"' .. (head or "") .. ' }\n'
+        .. body .. "\nreturn p\n"
+end
+
+--- A policy that says all it sees, but to the caller who prepares things: the text's length, a checksum, its beginning.
+local function mirror(kind)
+    return policy("mirror", [[
+        local function write(value, out)
+            if type(value) ~= "table" and type(value) ~= "userdata" then
+                out[#out + 1] = type(value) .. ":" .. tostring(value)
+                return
+            end
+            local names = {}
+            for name in pairs(value) do names[#names + 1] = name end
+            table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+            out[#out + 1] = "{"
+            for _, name in ipairs(names) do
+                out[#out + 1] = tostring(name) .. "="
+                write(value[name], out)
+                out[#out + 1] = ","
+            end
+            out[#out + 1] = "}"
+        end
+        function p.authorize(req)
+            if req.caller.name == "preparer" then return nil end
+            local out = {}
+            write(req, out)
+            local all, sum = table.concat(out), 0
+            for i = 1, #all do sum = (sum * 31 + all:byte(i)) % 4294967296 end
+            return ]] .. (kind == "deny" and "verdict.deny(" or "verdict.throttle(1, ") .. [[
+                #all .. " " .. sum .. " " .. all:sub(1, 400))
+        end]], ', needs = { "entry", "associations", "cluster" }')
+end
+
+local preparer = { id = "AKIAEKSGATETEST00002", secret = "c2VjcmV0IG9mIGEgcHJlcGFyZXI",
+    arn = "arn:aws:iam::012345678910:user/preparer" }
+local tagged = { id = "AKIAEKSGATETEST00003", secret = "c2VjcmV0IG9mIG9uZSB3aXRoIHRhZ3M",
+    arn = "arn:aws:sts::012345678910:assumed-role/deployer/ci", tags = { team = "a", ["cost centre"] = "4711" } }
+local keys = { gateway.key, preparer, tagged }
+
+describe("eksgate replay", function()
+    local folder, gw, last
+    local dir = 0
+
+    before_each(function()
+        folder = text.make_folder()
+    end)
+
+    after_each(function()
+        gateway.stop_all()
+        text.remove_folder(folder)
+    end)
+
+    --- Replays with these policies (source text; nil: none are named): exit code, parsed report, its text, stderr.
+    local function replay(sources, files, ...)
+        local arguments = { "replay", "--json", ... }
+        if sources then
+            dir = dir + 1
+            last = folder .. "/policies" .. dir
+            assert(lfs.mkdir(last))
+            for i, source in ipairs(sources) do
+                text.write_file(string.format("%s/%02d.lua", last, i), source)
+            end
+            table.move({ "--policies", last, "--set", "policy.library=" .. gateway.root .. "/lua" }, 1, 4,
+                #arguments + 1, arguments)
+        end
+        files = type(files) == "table" and files or { files }
+        table.move(files, 1, #files, #arguments + 1, arguments)
+        local code, out, said = gateway.run(arguments)
+        local is_json, report = pcall(cjson.decode, out)
+        return code, is_json and report or nil, out, said
+    end
+
+    --- A gateway that records everything; ended, so that its file is whole.
+    local function record(sources, ask, settings)
+        settings = settings or {}
+        settings.audit = settings.audit or { file = "audit.jsonl", durable = false, record = "all" }
+        gw = gateway.start({ policies = sources, keys = keys, settings = settings })
+        ask(gw)
+        assert.equal(0, gw:end_process())
+        return gw.audit_file
+    end
+
+    local function find(report, member)
+        local found = {}
+        for _, one in ipairs(report.records) do
+            if one[member] ~= nil and one[member] ~= cjson.null then
+                found[#found + 1] = one
+            end
+        end
+        return found
+    end
+
+    --- Every operation that is served, some refused by EKS's rules, one by its signature.
+    local function ask_everything(g, with)
+        local role = eks.role("team-x/a")
+        eks.create(g, { principalArn = role, kubernetesGroups = { "viewers" }, tags = { team = "a b" },
+            clientRequestToken = text.uuid() }, with)
+        eks.create(g, { principalArn = eks.role("node"), type = "EC2_LINUX" }, with)
+        eks.create(g, { principalArn = "nonsense" }, with)
+        eks.create(g, '{"principalArn":', with)
+        eks.describe(g, role, with)
+        eks.list(g, { maxResults = 5, associatedPolicyArn = eks.policy("AmazonEKSViewPolicy") }, with)
+        eks.update(g, role, { kubernetesGroups = { "ä" } }, with)
+        eks.associate(g, role, { policyArn = eks.policy("AmazonEKSViewPolicy"),
+            accessScope = { type = "namespace", namespaces = { "a", "b*" } } }, with)
+        eks.list_associated(g, role, {}, with)
+        eks.disassociate(g, role, eks.policy("AmazonEKSViewPolicy"), with)
+        eks.list_policies(g, {}, with)
+        eks.tag(g, eks.cluster_arn(gateway.cluster), { tags = { a = "1" } }, with)
+        eks.untag(g, eks.cluster_arn(gateway.cluster), { tagKeys = { "a", "ö +" } }, with)
+        eks.tags(g, eks.cluster_arn(gateway.cluster), with)
+        eks.create_cluster(g, eks.cluster_input("other"), with)
+        eks.describe_cluster(g, gateway.cluster, with)
+        eks.list_clusters(g, {}, with)
+        eks.update_cluster_config(g, gateway.cluster, { accessConfig = { authenticationMode = "API" } }, with)
+        eks.list_updates(g, gateway.cluster, {}, with)
+        eks.describe_update(g, gateway.cluster, text.uuid(), with)
+        eks.delete(g, role, with)
+        eks.delete_cluster(g, "other", with)
+        g:caller(with)
+    end
+
+    --- Records with the mirror that denies, replays with the one that throttles: what it saw is the reason of both.
+    local function require_the_same_sight(file)
+        local seen = {}
+        for line in text.read_file(file):gmatch("[^\n]+") do
+            local one = cjson.decode(line)
+            local verdict = (one.additionalEventData.eksgate.verdicts or {})[1]
+            if verdict and one.additionalEventData.eksgate.refused.by == "mirror" then
+                seen[one.requestID] = verdict.reason
+            end
+        end
+        local _, report, out, said = replay({ mirror("throttle") }, file)
+        assert.is_table(report, out .. said)
+        local count = 0
+        for _, one in ipairs(find(report, "verdict")) do
+            assert.equal("deny", one.verdict.before)
+            assert.equal("throttle", one.verdict.after, one.verdict.reason)
+            assert.equal(seen[one.request], one.verdict.reason, one.operation)
+            seen[one.request] = nil
+            count = count + 1
+        end
+        assert.is_nil(next(seen))
+        return count, report
+    end
+
+    it("shows policies what they saw then, of every operation", function()
+        local file = record({ mirror("deny") }, function(g)
+            ask_everything(g, { key = preparer })
+            expect.ok(eks.create(g, { principalArn = eks.role("team-x/a"), tags = { t = "1" } }, { key = preparer }))
+            expect.ok(eks.associate(g, eks.role("team-x/a"), { policyArn = eks.policy("AmazonEKSViewPolicy"),
+                accessScope = { type = "cluster" } }, { key = preparer }))
+            ask_everything(g)
+            ask_everything(g, { key = tagged, headers = { { "User-Agent", 'odd/1 "\\ é' } } })
+        end)
+        local count, report = require_the_same_sight(file)
+        assert.equal(2 * 21, count)
+        assert.equal(2 * 2 + 2, report.totals.early) -- what can't be read, whoever sent it
+        assert.equal(0, report.totals.unreplayable)
+        assert.equal(0, report.totals.unknown)
+        assert.equal(count, report.totals.policies.mirror.throttled)
+    end)
+
+    it("shows policies what they saw then of what was forwarded, also where nobody here serves it", function()
+        local back = gateway.start({ keys = keys })
+        local file = record({ mirror("deny") }, function(g)
+            ask_everything(g)
+            g:send("GET", "/clusters/my-cluster/node-groups?maxResults=3&nextToken=a%2Bb")
+            g:send("POST", "/clusters/my-cluster/node-groups", { nodegroupName = "n", subnets = { "s" }, labels = { a = "b" } })
+            g:send("GET", "/addons/supported-versions?types=a&types=b&publishers=x")
+        end, upstream.front(back.address).settings)
+        local count, report = require_the_same_sight(file)
+        assert.equal(21 + 3, count)
+        assert.equal(0, report.totals.unreplayable)
+    end)
+
+    it("finds nothing where the policies are those that were asked then", function()
+        local sources = {
+            policy("team", [[
+                function p.authorize(req)
+                    if req.operation == "DeleteCluster" then return verdict.deny("no") end
+                end
+                function p.username(req) return "team:" .. req.principal.name end
+                function p.tags() return { by = "team" } end
+                function p.conflict() return true end]]),
+        }
+        local file = record(sources, function(g)
+            ask_everything(g)
+            ask_everything(g)
+        end)
+        local code, report, out, said = replay(sources, file)
+        assert.equal(0, code, out .. said)
+        assert.equal(0, #report.records)
+        assert.equal(0, report.totals.differing)
+        assert.equal(2 * 21, report.totals.asked)
+        assert.is_true(report.totals.own > 0)
+        local text_code, lines = gateway.run({ "replay", "-c", gw.config, file })
+        assert.equal(0, text_code)
+        assert.truthy(lines:find("0 would differ, 0 can't be told", 1, true))
+    end)
+
+    describe("of a file", function()
+        local file
+
+        --- Made once with a policy that denies one name, chooses usernames and adds a tag.
+        local function recorded()
+            file = record({ policy("old", [[
+                function p.authorize(req)
+                    if not req.principal then return nil end
+                    if req.principal.name == "denied" then return verdict.deny("not this one") end
+                    if req.principal.name == "slow" then return verdict.throttle(3, "wait") end
+                    if req.principal.name == "broken" then error("oops") end
+                end
+                function p.username(req) return "old:" .. req.principal.name end
+                function p.tags() return { from = "old", gone = "x" } end]]) }, function(g)
+                for _, name in ipairs({ "good", "denied", "slow", "broken" }) do
+                    eks.create(g, { principalArn = eks.role(name) })
+                end
+                eks.update(g, eks.role("good"), { kubernetesGroups = { "a" } })
+                eks.create(g, { principalArn = eks.role("good") })
+            end)
+            return file
+        end
+
+        local function by_principal(report, operation)
+            local found = {}
+            for _, one in ipairs(report.records) do
+                if one.operation == operation then
+                    local name = one.principal:match("[^/]*$")
+                    found[name] = found[name] or one
+                end
+            end
+            return found
+        end
+
+        it("tells verdicts, usernames and tags apart, with totals by policy", function()
+            local code, report = replay({
+                policy("first", [[
+                    function p.authorize(req)
+                        if req.principal.name == "good" and req.operation == "UpdateAccessEntry" then
+                            return verdict.deny("nothing is updated")
+                        elseif req.principal.name == "denied" then
+                            return verdict.throttle(1, "later")
+                        elseif req.principal.name == "broken" then
+                            return verdict.deny("broken")
+                        end
+                    end]]),
+                policy("second", [[
+                    function p.username(req) return "new:" .. req.principal.name end
+                    function p.tags() return { from = "new", fresh = "y" } end]]),
+            }, recorded())
+            assert.equal(1, code)
+            local creates = by_principal(report, "CreateAccessEntry")
+            assert.same({ before = "deny", after = "throttle", reason = "later" }, creates.denied.verdict)
+            assert.same({ before = "throttle", after = "allow" }, creates.slow.verdict)
+            assert.is_nil(creates.slow.username) -- it was never chosen
+            assert.same({ before = "failed", after = "deny", reason = "broken" }, creates.broken.verdict)
+            assert.same({ before = "old:good", after = "new:good" }, creates.good.username)
+            assert.same({ before = { from = "old", gone = "x" }, after = { fresh = "y", from = "new" } }, creates.good.tags)
+            assert.same({ "second", "old" }, creates.good.policies)
+            assert.equal("arn:aws:iam::012345678910:user/tester", creates.good.caller)
+            assert.equal("my-cluster", creates.good.cluster)
+            assert.same({ before = "allow", after = "deny", reason = "nothing is updated" },
+                by_principal(report, "UpdateAccessEntry").good.verdict)
+            local totals = report.totals
+            assert.equal(6, totals.asked)
+            assert.equal(6, totals.differing)
+            assert.same({ denied = 2, throttled = 1, failed = 0, allowed = 0, usernames = 0, tags = 0, adoptions = 0,
+                unknown = 0 }, totals.policies.first)
+            assert.same({ denied = 0, throttled = 0, failed = 0, allowed = 0, usernames = 2, tags = 2, adoptions = 0,
+                unknown = 0 }, totals.policies.second)
+            assert.equal(1, totals.policies.old.allowed)
+        end)
+
+        it("says that a policy would fail, and where on stderr", function()
+            local code, report, _, said = replay({ policy("bad", 'function p.tags() local x = nil; return x.y end') }, recorded())
+            assert.equal(1, code)
+            assert.equal("failed", by_principal(report, "CreateAccessEntry").good.verdict.after)
+            assert.equal(4, report.totals.policies.bad.failed) -- all but the update and the one that failed before
+            assert.truthy(said:find("01.lua:3", 1, true), said)
+        end)
+
+        it("counts an endless hook as failed and goes on", function()
+            local code, report = replay({ policy("endless", [[
+                function p.authorize(req)
+                    if req.principal.name == "denied" then while true do end end
+                end]]) }, recorded())
+            assert.equal(1, code)
+            local creates = by_principal(report, "CreateAccessEntry")
+            assert.same({ before = "deny", after = "failed", reason = "policy failed" }, creates.denied.verdict)
+            assert.equal("allow", creates.slow.verdict.after)
+        end)
+
+        it("goes by default_verdict", function()
+            local sources = { policy("quiet", "function p.authorize() end") }
+            local _, report = replay(sources, recorded(), "--set", "default_verdict=deny")
+            assert.equal("deny", by_principal(report, "CreateAccessEntry").good.verdict.after)
+            assert.equal(5, report.totals.policies.default_verdict.denied) -- all but what was denied before
+        end)
+
+        it("tells an adoption that would be", function()
+            local _, report = replay({ policy("adopter", "function p.conflict() return true end") }, recorded())
+            local adoptions = find(report, "adopt")
+            assert.equal(1, #adoptions)
+            assert.same({ before = false, after = true }, adoptions[1].adopt)
+            assert.equal(1, report.totals.policies.adopter.adoptions)
+        end)
+
+        it("doesn't guess facts that nobody had asked for", function()
+            local code, report = replay({
+                policy("guard", [[
+                    function p.authorize(req)
+                        if req.principal.name == "good" and req.entry then return verdict.deny("it is there") end
+                    end]], ', needs = { "entry" }'),
+                policy("sly", [[
+                    function p.tags(req)
+                        local is_good, entry = pcall(function() return req.entry end)
+                        return { from = is_good and "known" or "unknown" }
+                    end]], ', needs = { "entry" }'),
+            }, recorded())
+            assert.equal(1, code)
+            local creates = by_principal(report, "CreateAccessEntry")
+            assert.same({ policy = "guard", why = "needs entry" }, creates.good.unknown)
+            assert.is_nil(creates.good.verdict)
+            assert.same({ policy = "sly", why = "needs entry" }, creates.slow.unknown)
+            assert.equal(3, report.totals.policies.guard.unknown)
+            assert.equal(6, report.totals.unknown)
+        end)
+
+        it("gives the same bytes each time, in both forms, and from stdin", function()
+            recorded()
+            local sources = { policy("same", [[
+                function p.username(req) return "same:" .. req.principal.name end
+                function p.tags() return { a = "1", b = "2", c = "3", d = "4" } end]]) }
+            local _, report, first = replay(sources, file)
+            assert.is_table(report)
+            local arguments = { "replay", "--policies", last, "--set",
+                "policy.library=" .. gateway.root .. "/lua", file }
+            local _, lines = gateway.run(arguments)
+            for _ = 1, 5 do
+                assert.equal(first, select(3, replay(sources, file)))
+                assert.equal(lines, select(2, gateway.run(arguments)))
+            end
+            arguments[#arguments] = "-"
+            local code, out = gateway.run(arguments, { input = text.read_file(file) })
+            assert.equal(1, code)
+            assert.equal(lines, out)
+        end)
+
+        it("goes on behind a damaged line, and says which", function()
+            recorded()
+            local lines = {}
+            for line in text.read_file(file):gmatch("[^\n]+") do
+                lines[#lines + 1] = line
+            end
+            local sources = { policy("nothing", "function p.authorize() end") }
+            local _, whole = replay(sources, file)
+            lines[3] = lines[3]:sub(1, 200)
+            text.write_file(file, table.concat(lines, "\n") .. "\n")
+            local code, report, _, said = replay(sources, file)
+            assert.equal(1, code)
+            assert.equal(1, report.totals.damaged)
+            assert.equal(whole.totals.records, report.totals.records)
+            assert.truthy(said:find(file .. ":3: no record", 1, true), said)
+            assert.equal(3, find(report, "damaged")[1].line)
+        end)
+
+        it("counts a request that is recorded by its size as not replayable", function()
+            file = record({}, function(g)
+                eks.create(g, { principalArn = eks.role("large"), tags = { x = ("y"):rep(70000) } })
+            end)
+            local code, report = replay({ policy("nothing", "function p.authorize() end") }, file)
+            assert.equal(1, code)
+            assert.equal(1, report.totals.unreplayable)
+            assert.truthy(find(report, "unreplayable")[1].unreplayable:find("too large", 1, true))
+        end)
+
+        it("never takes a forged record for another request", function()
+            recorded()
+            local sources = { policy("nothing", "function p.authorize() end") }
+            local lines = text.read_file(file)
+            for _, forge in ipairs({
+                function(all) return (all:gsub('"CreateAccessEntry"', '"DropTable"')) end,
+                function(all) return (all:gsub('"requestParameters":{"name"', '"requestParameters":{"nom"')) end,
+                function(all) return (all:gsub('"requestParameters":{', '"requestParameters":[{')) end,
+                function(all) return (all:gsub('"userIdentity":{"type":"IAMUser","arn":"arn:', '"userIdentity":{"arn":"arm:')) end,
+                function(all) return (all:gsub('"verdicts":', '"facts":{"entry":7},"verdicts":')) end,
+                function(all) return (all:gsub('"verdicts":', '"callerTags":{"a":[]},"verdicts":')) end,
+                function(all) return (all:gsub('"refused":{"at":"[^"]*"', '"refused":{"an":"x"')) end,
+            }) do
+                text.write_file(folder .. "/forged.jsonl", forge(lines))
+                local code, report, out, said = replay(sources, folder .. "/forged.jsonl")
+                assert.equal(1, code, out .. said)
+                assert.is_true(report.totals.unreplayable + report.totals.damaged > 0, out)
+            end
+        end)
+    end)
+
+    it("takes rotated files in any order", function()
+        local file = record({}, function(g)
+            for i = 1, 8 do
+                eks.create(g, { principalArn = eks.role("r" .. i), tags = { x = ("y"):rep(200) } })
+            end
+        end, { audit = { file = "audit.jsonl", durable = false, max_size = 4096 } })
+        local files = {}
+        for name in lfs.dir(gw.folder) do
+            if name:find("^audit%.jsonl") then
+                files[#files + 1] = gw.folder .. "/" .. name
+            end
+        end
+        assert.is_true(#files > 1, "only " .. file)
+        table.sort(files, function(a, b) return a > b end)
+        local sources = { policy("named", 'function p.username(req) return "n:" .. req.principal.name end') }
+        local _, report = replay(sources, files)
+        assert.equal(8, #report.records)
+        for i, one in ipairs(report.records) do
+            assert.equal("n:r" .. i, one.username.after)
+        end
+    end)
+
+    it("hides nothing of a caller's and shows no secret", function()
+        local file = record({ mirror("deny") }, function(g)
+            eks.create(g, { principalArn = eks.role("a\27[31m") })
+            eks.create(g, { principalArn = eks.role("a"), tags = { ["x"] = "\27[2J" } }, { key = tagged })
+        end)
+        local all = text.read_file(file)
+        for _, key in ipairs(keys) do
+            assert.is_nil(all:find(key.secret, 1, true))
+        end
+        assert.truthy(all:find('"callerTags":{', 1, true))
+        local _, lines = gateway.run({ "replay", "--policies", folder .. "/none.lua", file })
+        assert.equal("", lines)
+        text.write_file(folder .. "/none.lua", policy("\\27", ""):gsub('"\\27"', '"x"'))
+        local code, out = gateway.run({ "replay", "--policies", folder .. "/none.lua", "--set",
+            "policy.library=" .. gateway.root .. "/lua", file })
+        assert.equal(1, code)
+        assert.is_nil(out:find("\27", 1, true))
+    end)
+
+    it("says what is wrong with its arguments", function()
+        assert.equal(2, (gateway.run({ "replay" })))
+        local code, _, said = gateway.run({ "replay", "--policies", folder, "-", "x" })
+        assert.equal(2, code)
+        assert.truthy(said:find("- is stdin", 1, true), said)
+        code, _, said = gateway.run({ "replay", "--policies", folder, "/nowhere" })
+        assert.equal(1, code)
+        assert.truthy(said:find("no policy stands in this folder", 1, true), said)
+        text.write_file(folder .. "/a.lua", 'return { name = "a", authorise = function() end }')
+        code, _, said = gateway.run({ "replay", "--policies", folder, "/nowhere" })
+        assert.equal(1, code)
+        assert.truthy(said:find("authorise", 1, true), said)
+        text.write_file(folder .. "/a.lua", 'return { name = "a" }')
+        text.write_file(folder .. "/a_spec.lua", "nonsense(")
+        code, _, said = gateway.run({ "replay", "--policies", folder, "/nowhere" })
+        assert.equal(1, code)
+        assert.truthy(said:find("/nowhere: can't be opened", 1, true), said)
+    end)
+end)
