@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "base/counters.h"
 #include "base/log.h"
 #include "codec/username.h"
 
@@ -26,16 +27,17 @@ struct gw_replay_policies {
     const struct gw_policy_hooks *hooks;
     struct gw_policy_counters counters;
     struct gw_policy_services services;
+    struct gw_counters *shared_counts; /* from zero on; time is the records' */
     struct gw_policy_missed missed;
     bool has_fetched; /* tried to */
     struct gw_str endpoint;
     struct gw_buf text;
 };
 
-static void log_line(void *ctx, struct gw_str policy, struct gw_str text)
+static void log_line(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)
 {
     (void)ctx;
-    gw_log(GW_LOG_INFO, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
+    gw_log(level, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
 }
 
 static enum gw_status fetch(void *ctx, struct gw_policy_call *call, const struct gw_policy_fetch *fetch,
@@ -59,7 +61,9 @@ enum gw_status gw_replay_policies_open(const struct gw_script_options *options, 
 
     generous.instructions *= BUDGET_TIMES;
     generous.allow_faults = true;
-    made->services = (struct gw_policy_services){.ctx = made, .fetch = fetch, .log = log_line};
+    made->shared_counts = gw_counters_new(gw_random_system());
+    made->services =
+        (struct gw_policy_services){.ctx = made, .fetch = fetch, .counters = made->shared_counts, .log = log_line};
     gw_buf_init(&made->text, (size_t)1 << 16);
     status = gw_script_set_load(&generous, &made->set, err);
     if (status == GW_OK)
@@ -83,6 +87,7 @@ void gw_replay_policies_close(struct gw_replay_policies **policies)
     gw_script_free(&closed->script);
     if (closed->set != NULL)
         gw_script_set_free(&closed->set);
+    gw_counters_free(&closed->shared_counts);
     gw_buf_fini(&closed->text);
     free(closed);
 }
