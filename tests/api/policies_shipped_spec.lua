@@ -109,6 +109,48 @@ describe("the shipped policy", function()
         gw:stop()
     end)
 
+    describe("change_window", function()
+        --- With these windows in the place of those of the file, and without a freeze.
+        local function start_edited(windows)
+            local source = text.read_file(gateway.root .. "/lua/policies/change_window.lua")
+            source = source:gsub("local WINDOWS = %b{}", "local WINDOWS = " .. windows):gsub("local FREEZES = %b{}",
+                "local FREEZES = {}")
+            gw = gateway.start({ policies = { source }, keys = { gateway.key, admin } })
+        end
+
+        it("lets changes through while it is open", function()
+            start_edited("{ {} }")
+            expect.ok(gw:create({ principalArn = eks.fresh_role() }))
+            gw:stop()
+        end)
+
+        it("refuses changes and nothing else while it is closed", function()
+            start_edited("{}")
+            local reason = "clusters are changed Mon-Thu 08:00-17:00 and Fri 08:00-12:00 (UTC+1), and not in a freeze"
+            refused(gw:create({ principalArn = eks.fresh_role() }), "change-window", reason)
+            refused(eks.tag(gw, eks.cluster_arn(), { tags = { a = "b" } }), "change-window", reason)
+            expect.ok(eks.list(gw))
+            assert.equal(200, gw:caller().status)
+            gw:stop()
+        end)
+    end)
+
+    it("rate_limit throttles a caller in all workers together, and nobody else", function()
+        start({ "rate_limit" }, { workers = 2 })
+        local served, reply = 0
+        repeat -- a token comes in every half second meanwhile
+            reply = gw:create({ principalArn = eks.fresh_role() })
+            served = served + (reply.status == 200 and 1 or 0)
+        until reply.status ~= 200 or served > 200
+        expect.error(reply, 429, "TooManyRequestsException")
+        assert.truthy(reply.body:find("(eksgate policy rate-limit: too many requests of this caller, request ", 1, true))
+        assert.equal("1", reply.header["retry-after"])
+        assert.is_true(served >= 60)
+        expect.ok(eks.list(gw))
+        expect.ok(gw:create({ principalArn = eks.fresh_role() }, { key = ci }))
+        gw:stop()
+    end)
+
     describe("allowed_callers, where the default is to deny,", function()
         local nobody = "no policy allowed it"
 
