@@ -20,6 +20,12 @@ return {
         connect = "vpce-0a1b2c3d4e5f60718-a1b2c3d4.eks.{region}.vpce.amazonaws.com",
         proxy = "none", -- not through itself
     },
-    policies = {}, -- that deny and throttle: "/etc/eksgate/policies/deny_node_roles.lua"
+    policies = { -- that deny and throttle; who asks isn't known before AWS says so, so that none of them excepts anybody
+        "../../lua/policies/rate_limit.lua", -- by source address
+        "../../lua/policies/change_window.lua",
+        "../../lua/policies/only_these_principals.lua",
+        "../../lua/policies/forbidden_groups.lua",
+        "../../lua/policies/no_nodes.lua",
+    },
     audit = { file = "/var/log/eksgate/audit.jsonl", record = "all" },
 }

@@ -20,6 +20,7 @@ return {
         credentials = "default",
     },
     policies = { -- in this order: the first that refuses ends the question
+        "../../lua/policies/rate_limit.lua",
         "../../lua/policies/only_these_principals.lua",
         "../../lua/policies/forbidden_groups.lua",
         "../../lua/policies/no_nodes.lua",

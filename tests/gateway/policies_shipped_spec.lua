@@ -40,6 +40,21 @@ describe("the guide", function()
     end)
 end)
 
+describe("the guide's table of set-ups", function()
+    it("says which policies they have", function()
+        local count = 0
+        for name, listed in guide:gmatch("\n| `([%w_]+)%.lua` | [^|]+ | ([%w_, ]+) |") do
+            local used = {}
+            for policy in text.read_file(gateway.root .. "/config/examples/" .. name .. ".lua"):gmatch("policies/([%w_]+)%.lua\"") do
+                used[#used + 1] = policy
+            end
+            assert.equal(table.concat(used, ", "), listed, name)
+            count = count + 1
+        end
+        assert.is_true(count >= 3)
+    end)
+end)
+
 describe("in pass-through", function()
     local pair
 
