@@ -6,6 +6,7 @@
 #include "eks/forward.h"
 
 #include "codec/uri.h"
+#include "eks/access_policy.h"
 #include "eks/any.h"
 #include "eks/cluster_input.h"
 #include "eks/entry_input.h"
@@ -199,4 +200,60 @@ enum gw_status gw_eks_forward_fact(enum gw_eks_fact fact, struct gw_str reply, s
         break;
     }
     return GW_E_TYPE;
+}
+
+static bool is_arn(const struct gw_json *value)
+{
+    return value->type == GW_JSON_STRING && gw_str_starts(value->as.string, GW_STR("arn:"));
+}
+
+enum gw_status gw_eks_forward_entries(struct gw_str reply, struct gw_arena *arena, struct gw_eks_forward_page *page)
+{
+    struct gw_json *body = gw_arena_zero(arena, 1, sizeof(*body));
+    enum gw_status status = gw_json_parse(reply, arena, body, NULL);
+    const struct gw_json *principals;
+    const struct gw_json *token;
+
+    if (status != GW_OK)
+        return status;
+    principals = gw_json_get(body, "accessEntries");
+    token = gw_json_get(body, "nextToken");
+    if (principals == NULL || principals->type != GW_JSON_ARRAY)
+        return GW_E_TYPE;
+    for (size_t i = 0; i < principals->as.array.count; i++) {
+        if (!is_arn(&principals->as.array.items[i]))
+            return GW_E_TYPE;
+    }
+    if (token != NULL && token->type == GW_JSON_NULL)
+        token = NULL;
+    if (token != NULL && (token->type != GW_JSON_STRING || token->as.string.length == 0))
+        return GW_E_TYPE;
+    *page = (struct gw_eks_forward_page){.principals = principals,
+                                         .next_token = token == NULL ? GW_STR_NONE : token->as.string};
+    return GW_OK;
+}
+
+/* What doesn't read as an association is no knowledge. */
+static enum gw_status read_association(const struct gw_json *association, bool *administers)
+{
+    const struct gw_json *arn = gw_json_get(association, "policyArn");
+    const struct gw_json *type = gw_json_get(gw_json_get(association, "accessScope"), "type");
+
+    if (arn == NULL || arn->type != GW_JSON_STRING || type == NULL || type->type != GW_JSON_STRING)
+        return GW_E_TYPE;
+    *administers = gw_str_is(type->as.string, "cluster") && gw_eks_policy_is_admin(arn->as.string);
+    return GW_OK;
+}
+
+enum gw_status gw_eks_forward_administers(struct gw_str reply, struct gw_arena *arena, bool *administers)
+{
+    struct gw_eks_facts facts = {.asked = GW_EKS_FACT_ASSOCIATIONS};
+    enum gw_status status = gw_eks_forward_fact(GW_EKS_FACT_ASSOCIATIONS, reply, arena, &facts);
+    bool found = false;
+
+    for (size_t i = 0; status == GW_OK && !found && i < facts.associations.as.array.count; i++)
+        status = read_association(&facts.associations.as.array.items[i], &found);
+    if (status == GW_OK)
+        *administers = found;
+    return status;
 }

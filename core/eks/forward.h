@@ -37,4 +37,16 @@ bool gw_eks_has_choices(const struct gw_eks_call *call);
 GW_NODISCARD enum gw_status gw_eks_forward_fact(enum gw_eks_fact fact, struct gw_str reply, struct gw_arena *arena,
                                                 struct gw_eks_facts *facts);
 
+/* A page of ListAccessEntries. */
+struct gw_eks_forward_page {
+    const struct gw_json *principals; /* array of ARNs, as strings that begin with "arn:" */
+    struct gw_str next_token;         /* {NULL,0}: it is the last */
+};
+/* arena: views. GW_E_SYNTAX, GW_E_TYPE: it isn't such a reply. */
+GW_NODISCARD enum gw_status gw_eks_forward_entries(struct gw_str reply, struct gw_arena *arena,
+                                                   struct gw_eks_forward_page *page);
+/* Whether a ListAssociatedAccessPolicies reply shows an administrator of the whole cluster. Statuses as of
+ * gw_eks_forward_fact. arena: scratch */
+GW_NODISCARD enum gw_status gw_eks_forward_administers(struct gw_str reply, struct gw_arena *arena, bool *administers);
+
 #endif

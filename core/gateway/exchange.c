@@ -185,6 +185,7 @@ static void on_done(void *ctx, struct gw_conn *conn)
     if (exchange == NULL)
         return;
     gw_fault_forget(exchange);
+    gw_forward_lane_leave(exchange);
     gw_asks_finish(exchange);
     gw_eks_result_drop(&exchange->result);
     gw_conn_set_user(conn, NULL);

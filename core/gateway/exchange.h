@@ -9,6 +9,7 @@
 
 #include "auth/sign.h"
 #include "gateway/gateway.h"
+#include "gateway/lanes.h"
 #include "journal/record.h"
 
 /* What a stage answers. */
@@ -80,6 +81,7 @@ struct gw_gateway {
     struct gw_mock *mock;              /* NULL: nothing is faked; the same for states */
     struct gw_states *states;          /* a mock's as a whole (states.h) */
     struct gw_overlay_memory *overlay; /* NULL: this gateway is none */
+    struct gw_lanes *lanes;            /* of forwarded changes; NULL: nothing is forwarded */
     _Atomic(struct gw_gateway_settings *) settings;
     _Atomic(struct gw_keys_snapshot *) keys;
     _Atomic uint64_t generation;
@@ -97,6 +99,7 @@ struct gw_worker {
     struct gw_upstream *upstream; /* NULL: there is none, or the worker ends */
     struct gw_forward_bell *bell; /* with `upstream` */
     struct gw_exchange *awaiting; /* exchanges that wait for credentials */
+    struct gw_exchange *in_lane;  /* exchanges that wait for other changes (forward_lane.c) */
     struct gw_buf upstream_head;  /* scratch for the heads of forwarded requests; wiped after use */
     struct gw_commit_port *port;
     struct gw_worker_policies *policies;
@@ -161,6 +164,14 @@ struct gw_exchange {
     struct gw_commit_job job;
     struct gw_forward *forward; /* NULL: the store answers, or it isn't built yet */
     struct gw_forward_facts *forward_facts;
+    struct gw_forward_admins *forward_admins;
+    /* a change that is one of several in a lane */
+    bool is_in_lane;
+    bool is_late_in_lane;
+    struct gw_lane_place lane_place;
+    struct gw_loop_timer *lane_timer; /* while it waits; the same for the next two */
+    struct gw_exchange *next_in_lane;
+    struct gw_exchange **in_lane_link;
     struct gw_exchange *next_awaiting; /* of the worker's `awaiting` */
     bool is_awaiting;
     struct gw_overlay *overlay; /* NULL: not begun, or this gateway is none */

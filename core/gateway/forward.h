@@ -61,6 +61,20 @@ enum gw_step gw_forward_recorded(struct gw_exchange *exchange);
  * the answer is filled. */
 enum gw_step gw_forward_facts(struct gw_exchange *exchange);
 
+/* Only an error of EKS's says that there is no such thing: a 404 alone may come from anybody on the way. arena: scratch
+ */
+bool gw_forward_says_absent(const struct gw_forward *read, struct gw_arena *arena);
+/* forward_admins.c: who administers the cluster, the same way: into exchange->facts. FAILED: untold, the answer isn't
+ * filled. */
+enum gw_step gw_forward_admins(struct gw_exchange *exchange);
+
+/* forward_lane.c: changes that are decided on who administers a cluster come one after the other, over all workers.
+ * DONE: it is this one's turn, to the exchange's end or gw_forward_lane_leave. FAILED: the answer is filled. */
+enum gw_step gw_forward_lane_enter(struct gw_exchange *exchange);
+void gw_forward_lane_leave(struct gw_exchange *exchange);
+/* After a wake of the loop: runs the exchanges whose turn has come. */
+void gw_forward_lane_wake(struct gw_worker *worker);
+
 /* Builds a GET of that path, for `forward` (zeroed), in the exchange's region and account. */
 void gw_forward_read(struct gw_exchange *exchange, struct gw_str path, struct gw_str query, struct gw_forward *forward);
 /* The call has ended: nothing stays of the session token and the signature that went out with it. */

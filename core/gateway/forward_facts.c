@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What policies need to know where an upstream knows it: at most three reads, side
- * by side, signed like everything else. What can't be told refuses the request; a
- * 404 is the knowledge that there is none.
+ * by side, signed like everything else, and behind them who administers the cluster
+ * (forward_admins.c). What can't be told refuses the request; a 404 is the
+ * knowledge that there is none.
  */
 #include "gateway/forward.h"
 
@@ -16,6 +17,7 @@ struct gw_forward_facts {
     struct gw_forward reads[FACTS];
     size_t under_way;
     bool failed;
+    bool are_taken;
 };
 
 static const enum gw_eks_fact facts[FACTS] = {GW_EKS_FACT_ENTRY, GW_EKS_FACT_ASSOCIATIONS, GW_EKS_FACT_CLUSTER};
@@ -95,6 +97,23 @@ static bool send_all(struct gw_exchange *exchange)
     return waits || all->under_way > 0;
 }
 
+bool gw_forward_says_absent(const struct gw_forward *read, struct gw_arena *arena)
+{
+    struct gw_json body;
+    const struct gw_json *type;
+
+    if (read->call.reply.status != 404)
+        return false;
+    if (gw_str_is(gw_forward_error_type(&read->call), "ResourceNotFoundException"))
+        return true;
+    if (gw_json_parse(read->call.reply_body, arena, &body, NULL) != GW_OK)
+        return false;
+    type = gw_json_get(&body, "__type");
+    return type != NULL && type->type == GW_JSON_STRING &&
+           gw_str_is(gw_str_slice(type->as.string, gw_str_find(type->as.string, '#', 0) + 1, SIZE_MAX),
+                     "ResourceNotFoundException");
+}
+
 static bool take(struct gw_exchange *exchange, enum gw_eks_fact fact, const struct gw_forward *read)
 {
     const struct gw_upstream_call *call = &read->call;
@@ -124,9 +143,30 @@ static enum gw_step refuse(struct gw_exchange *exchange)
                                   "Try again."));
 }
 
+static enum gw_step read_all(struct gw_exchange *exchange)
+{
+    struct gw_forward_facts *all = exchange->forward_facts;
+
+    if (all->are_taken)
+        return GW_STEP_DONE;
+    if (send_all(exchange))
+        return GW_STEP_WAITING;
+    for (size_t i = 0; i < FACTS; i++)
+        all->failed = !take(exchange, facts[i], &all->reads[i]) || all->failed;
+    all->are_taken = true;
+    return all->failed ? refuse(exchange) : GW_STEP_DONE;
+}
+
+static enum gw_step read_admins(struct gw_exchange *exchange)
+{
+    enum gw_step step = gw_forward_admins(exchange);
+
+    return step == GW_STEP_FAILED ? refuse(exchange) : step;
+}
+
 enum gw_step gw_forward_facts(struct gw_exchange *exchange)
 {
-    struct gw_forward_facts *all;
+    enum gw_step step;
 
     if (exchange->told)
         return GW_STEP_DONE;
@@ -135,13 +175,11 @@ enum gw_step gw_forward_facts(struct gw_exchange *exchange)
         if (exchange->facts.asked == 0)
             return GW_STEP_DONE;
         begin(exchange);
-        if ((exchange->facts.asked & GW_EKS_FACT_ADMINS) != 0)
-            return refuse(exchange);
     }
-    all = exchange->forward_facts;
-    if (send_all(exchange))
-        return GW_STEP_WAITING;
-    for (size_t i = 0; i < FACTS; i++)
-        all->failed = !take(exchange, facts[i], &all->reads[i]) || all->failed;
-    return all->failed ? refuse(exchange) : GW_STEP_DONE;
+    step = gw_forward_lane_enter(exchange);
+    if (step == GW_STEP_DONE)
+        step = read_all(exchange);
+    if (step == GW_STEP_DONE && (exchange->facts.asked & GW_EKS_FACT_ADMINS) != 0)
+        step = read_admins(exchange);
+    return step;
 }

@@ -118,6 +118,8 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
     gateway->options.mock = NULL;
     if (options->mode == GW_GATEWAY_OVERLAY)
         gateway->overlay = gw_overlay_memory_new(random);
+    if (options->mode == GW_GATEWAY_PROXY)
+        gateway->lanes = gw_lanes_new(random);
     gateway->commit = gw_commit_new(&commit, store, journal, clock);
     return gateway;
 }
@@ -137,6 +139,7 @@ void gw_gateway_free(struct gw_gateway **gateway)
     gw_router_free(&g->router);
     gw_counters_free(&g->counters);
     gw_overlay_memory_free(&g->overlay);
+    gw_lanes_free(&g->lanes);
     free(g);
 }
 

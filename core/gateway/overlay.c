@@ -163,24 +163,6 @@ static enum gw_step begin(struct gw_exchange *exchange)
     return GW_STEP_AGAIN;
 }
 
-/* Only an error of EKS's says that there is no cluster: a 404 alone may come from anybody on the way. */
-static bool says_absent(const struct gw_forward *read, struct gw_arena *arena)
-{
-    struct gw_json body;
-    const struct gw_json *type;
-
-    if (read->call.reply.status != 404)
-        return false;
-    if (gw_str_is(gw_forward_error_type(&read->call), "ResourceNotFoundException"))
-        return true;
-    if (gw_json_parse(read->call.reply_body, arena, &body, NULL) != GW_OK)
-        return false;
-    type = gw_json_get(&body, "__type");
-    return type != NULL && type->type == GW_JSON_STRING &&
-           gw_str_is(gw_str_slice(type->as.string, gw_str_find(type->as.string, '#', 0) + 1, SIZE_MAX),
-                     "ResourceNotFoundException");
-}
-
 static enum gw_step hear(struct gw_exchange *exchange)
 {
     struct gw_overlay *overlay = exchange->overlay;
@@ -192,7 +174,7 @@ static enum gw_step hear(struct gw_exchange *exchange)
         return GW_STEP_WAITING;
     if (read->call.outcome != GW_UPSTREAM_REPLIED)
         return refuse_untold(exchange, read->call.err.text);
-    if (says_absent(read, exchange->arena)) {
+    if (gw_forward_says_absent(read, exchange->arena)) {
         overlay->phase = GW_OVERLAY_GONE;
         return GW_STEP_AGAIN;
     }

@@ -93,6 +93,7 @@ static void on_wake(void *ctx)
 
     gw_commit_collect(worker->port);
     gw_forward_wake(worker);
+    gw_forward_lane_wake(worker);
     gw_epoch_enter(worker->reader);
     take_up_settings(worker); /* a worker that has nothing to do shall not keep what nobody needs */
     gw_epoch_leave(worker->reader);

@@ -6,6 +6,8 @@
 --     stub:set({ fail = { status = 503 } })
 --     local lines = stub:requests("^GET /clusters/")
 --     stub:stop()
+--
+-- cluster_stub.start("entries_stub.py") starts one that has access entries, and knows set, clear, requests and at_once.
 
 local cjson = require("cjson")
 local gateway = require("support.gateway")
@@ -20,9 +22,9 @@ stub.__index = stub
 --- The account that the stub has for keys of which it was told nothing; moto's.
 cluster_stub.account = "123456789012"
 
-function cluster_stub.start()
+function cluster_stub.start(program)
     local folder = text.make_folder()
-    local one = process.start({ "python3", "-B", gateway.root .. "/tests/support/cluster_stub.py" }, {
+    local one = process.start({ "python3", "-B", gateway.root .. "/tests/support/" .. (program or "cluster_stub.py") }, {
         stdout = folder .. "/stdout", stderr = folder .. "/stderr", state = folder,
     })
     local line = text.wait_for(function()
@@ -74,6 +76,11 @@ function stub:requests(pattern)
         end
     end
     return found
+end
+
+--- The most requests that were under way together since the last set or clear.
+function stub:at_once()
+    return control(self, "GET", "/log").at_once
 end
 
 --- Ends it; what speaks to its address from then on is refused.

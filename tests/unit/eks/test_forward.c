@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "eks/any.h"
 #include "eks/forward.h"
@@ -322,6 +323,130 @@ static void fact__reply_of_another_shape__is_none(void **state)
     end(&f);
 }
 
+static enum gw_status read_page(struct forwarded *f, const char *reply, struct gw_eks_forward_page *page)
+{
+    *page = (struct gw_eks_forward_page){.principals = NULL};
+    return gw_eks_forward_entries(gw_str_from(reply), &f->arena, page);
+}
+
+static void entries__a_page__has_its_principals_and_where_it_goes_on(void **state)
+{
+    struct gw_eks_forward_page page;
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_ListAccessEntries, "prod", NULL);
+    assert_int_equal(read_page(&f, "{\"accessEntries\":[\"arn:a\",\"arn:b\"],\"nextToken\":\"t\"}", &page), GW_OK);
+    assert_int_equal(page.principals->as.array.count, 2);
+    assert_true(gw_str_is(page.principals->as.array.items[1].as.string, "arn:b"));
+    assert_true(gw_str_is(page.next_token, "t"));
+    assert_int_equal(read_page(&f, "{\"accessEntries\":[],\"nextToken\":null}", &page), GW_OK);
+    assert_int_equal(page.principals->as.array.count, 0);
+    assert_null(page.next_token.at);
+    assert_int_equal(read_page(&f, "{\"accessEntries\":[]}", &page), GW_OK);
+    assert_null(page.next_token.at);
+    end(&f);
+}
+
+static void entries__reply_of_another_shape__is_none(void **state)
+{
+    static const char *const replies[] = {"",
+                                          "<html>",
+                                          "{}",
+                                          "[]",
+                                          "{\"accessEntries\":{}}",
+                                          "{\"accessEntries\":[1]}",
+                                          "{\"accessEntries\":[null]}",
+                                          "{\"accessEntries\":[\"\"]}",
+                                          "{\"accessEntries\":[\"..\"]}",
+                                          "{\"accessEntries\":[\"arn:a\",\"role\"]}",
+                                          "{\"accessEntries\":[],\"nextToken\":1}",
+                                          "{\"accessEntries\":[],\"nextToken\":\"\"}",
+                                          "{\"accessEntries\":[],\"nextToken\":{}}"};
+    struct gw_eks_forward_page page;
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_ListAccessEntries, "prod", NULL);
+    for (size_t i = 0; i < GW_COUNT(replies); i++) {
+        if (read_page(&f, replies[i], &page) == GW_OK)
+            fail_msg("%s is a page", replies[i]);
+        assert_null(page.principals);
+    }
+    end(&f);
+}
+
+#define OF(arn, type) "{\"policyArn\":\"" arn "\",\"accessScope\":{\"type\":\"" type "\",\"namespaces\":[]}}"
+#define POLICY(name)  "arn:aws:eks::aws:cluster-access-policy/" name
+#define ADMIN         POLICY("AmazonEKSClusterAdminPolicy")
+
+static void administers__whoever_has_the_policy_for_the_whole_cluster(void **state)
+{
+    static const struct {
+        const char *associations;
+        bool administers;
+    } rows[] = {
+        {"", false},
+        {OF(ADMIN, "cluster"), true},
+        {OF(ADMIN, "namespace"), false},
+        {OF(ADMIN, "Cluster"), false},
+        {OF(POLICY("AmazonEKSAdminPolicy"), "cluster"), false},
+        {OF(POLICY("AmazonEKSAdminPolicy"), "cluster") "," OF(ADMIN, "cluster"), true},
+        {OF(ADMIN, "namespace") "," OF(POLICY("AmazonEKSViewPolicy"), "cluster"), false},
+        {OF("arn:aws-us-gov:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", "cluster"), true},
+        {OF("arn:aws-x:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", "cluster"), false},
+        {OF("arn:aws:eks::aws:cluster-access-policy/x/AmazonEKSClusterAdminPolicy", "cluster"), false},
+        {OF(ADMIN "x", "cluster"), false},
+        {OF("AmazonEKSClusterAdminPolicy", "cluster"), false},
+        {OF("", "cluster"), false},
+        {OF("arn", "cluster"), false},
+        {OF("arn:aws", "cluster"), false},
+        {OF("arn:aws:", "cluster"), false},
+    };
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_ListAssociatedAccessPolicies, "prod", "arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fmy-role");
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
+        bool administers = !rows[i].administers;
+        char text[1024];
+
+        snprintf(text, sizeof(text), "{\"associatedAccessPolicies\":[%s],\"nextToken\":null}", rows[i].associations);
+        assert_int_equal(gw_eks_forward_administers(gw_str_from(text), &f.arena, &administers), GW_OK);
+        if (administers != rows[i].administers)
+            fail_msg("%s", rows[i].associations);
+    }
+    end(&f);
+}
+
+static void administers__reply_of_another_shape__tells_nothing(void **state)
+{
+    static const char *const replies[] = {
+        "",
+        "{}",
+        "{\"associatedAccessPolicies\":{}}",
+        "{\"associatedAccessPolicies\":[1]}",
+        "{\"associatedAccessPolicies\":[{}]}",
+        "{\"associatedAccessPolicies\":[{\"policyArn\":\"" ADMIN "\"}]}",
+        "{\"associatedAccessPolicies\":[{\"policyArn\":\"" ADMIN "\",\"accessScope\":\"cluster\"}]}",
+        "{\"associatedAccessPolicies\":[{\"policyArn\":\"" ADMIN "\",\"accessScope\":{\"type\":1}}]}",
+        "{\"associatedAccessPolicies\":[{\"policyArn\":1,\"accessScope\":{\"type\":\"cluster\"}}]}",
+        "{\"associatedAccessPolicies\":[],\"nextToken\":\"more\"}",
+    };
+    struct forwarded f;
+
+    (void)state;
+    begin(&f, GW_EKS_ListAssociatedAccessPolicies, "prod", "arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fmy-role");
+    for (size_t i = 0; i < GW_COUNT(replies); i++) {
+        bool administers = true;
+
+        if (gw_eks_forward_administers(gw_str_from(replies[i]), &f.arena, &administers) == GW_OK)
+            fail_msg("%s tells", replies[i]);
+        assert_true(administers);
+    }
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +466,10 @@ int main(void)
         cmocka_unit_test(body__token_and_choices__are_added),
         cmocka_unit_test(username__of_a_forwarded_update__goes_by_the_upstreams_entry),
         cmocka_unit_test(fact__reply_of_another_shape__is_none),
+        cmocka_unit_test(entries__a_page__has_its_principals_and_where_it_goes_on),
+        cmocka_unit_test(entries__reply_of_another_shape__is_none),
+        cmocka_unit_test(administers__whoever_has_the_policy_for_the_whole_cluster),
+        cmocka_unit_test(administers__reply_of_another_shape__tells_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
