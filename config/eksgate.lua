@@ -104,7 +104,7 @@ return {
     -- policies = { "policies/team_username.lua", "policies/required_tags.lua" },
     default_verdict = "deny", -- "allow": what no policy denies goes on
     policy = {
-        instructions = 1000000, -- of all hooks of one request together
+        cpu_ms = 10, -- processor time of all hooks of one request together
         memory_bytes = 1048576, -- that the hooks of one request may add
         state_bytes = 8388608, -- of one worker's Lua state
         -- endpoints = { -- whom authorize hooks may ask with eksgate.http

@@ -59,7 +59,7 @@ enum gw_status gw_replay_policies_open(const struct gw_script_options *options, 
     struct gw_replay_policies *made = gw_alloc_zero(1, sizeof(*made));
     enum gw_status status;
 
-    generous.instructions *= BUDGET_TIMES;
+    generous.cpu_ms *= BUDGET_TIMES;
     generous.allow_faults = true;
     made->shared_counts = gw_counters_new(gw_random_system());
     made->services =

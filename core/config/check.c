@@ -328,6 +328,6 @@ void gw_config_check_readable(const struct gw_config *config, struct gw_config_p
     check_endpoints(config, problems);
     check_status_and_admin(config, problems);
     check_distinct(config, problems);
-    if (policies->instructions > 0 && policies->memory_bytes > 0 && policies->state_bytes > 0)
+    if (policies->cpu_ms > 0 && policies->memory_bytes > 0 && policies->state_bytes > 0)
         check_policies(config, problems);
 }

@@ -407,7 +407,7 @@ static void fill_policies(const struct gw_settings *settings, struct gw_config *
     struct gw_str *operations = gw_arena_zero(settings->arena, GW_EKS_OP_COUNT, sizeof(*operations));
     struct gw_str word = GW_STR_NONE;
     struct gw_str library = GW_STR_NONE;
-    uint64_t instructions;
+    uint64_t cpu_ms;
 
     for (size_t i = 0; i < GW_EKS_OP_COUNT; i++)
         operations[i] = gw_str_from(gw_eks_ops[i].name);
@@ -420,8 +420,8 @@ static void fill_policies(const struct gw_settings *settings, struct gw_config *
     read_text(settings, GW_OPTION_DEFAULT_VERDICT, &word);
     policies->default_allow = gw_str_is(word, "allow");
     policies->is_pass_through = config->auth == GW_GATEWAY_AUTH_UPSTREAM;
-    if (gw_settings_integer(settings, GW_OPTION_POLICY_INSTRUCTIONS, &instructions))
-        policies->instructions = instructions;
+    if (gw_settings_integer(settings, GW_OPTION_POLICY_CPU_MS, &cpu_ms))
+        policies->cpu_ms = cpu_ms;
     read_size(settings, GW_OPTION_POLICY_MEMORY_BYTES, &policies->memory_bytes);
     read_size(settings, GW_OPTION_POLICY_STATE_BYTES, &policies->state_bytes);
     (void)gw_settings_path(settings, GW_OPTION_POLICY_LIBRARY, &library);

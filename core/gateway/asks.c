@@ -174,6 +174,8 @@ void gw_asks_restart(struct gw_exchange *exchange)
 {
     struct gw_policy_call *call = exchange->policy_call;
 
+    gw_later_forget(exchange->worker, call);
+    exchange->policies_wait = false;
     exchange->told = false;
     exchange->facts = (struct gw_eks_facts){.asked = 0};
     exchange->username_asked = false;
@@ -243,6 +245,9 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
 
 enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer answer)
 {
+    exchange->policies_wait = answer == GW_POLICY_WAITING;
+    if (!exchange->policies_wait)
+        gw_later_forget(exchange->worker, exchange->policy_call);
     switch (answer) {
     case GW_POLICY_DONE:
         return GW_STEP_DONE;
@@ -259,6 +264,7 @@ void gw_asks_finish(struct gw_exchange *exchange)
     gw_arena_fini(&exchange->facts_arena);
     if (exchange->policies == NULL)
         return;
+    gw_later_forget(exchange->worker, exchange->policy_call);
     if (exchange->policy_call != NULL)
         gw_fetch_forget(exchange->policy_call);
     if (exchange->policy_call != NULL)

@@ -113,30 +113,53 @@ static void build_view(struct gw_exchange *exchange)
         set_text(view, "reply", exchange->answer.body);
 }
 
+/* A wait leaves the epoch: what the reply and the view have of the store is copied. */
+static void keep_reply(struct gw_exchange *exchange)
+{
+    struct gw_json *view = &exchange->record_view;
+
+    exchange->result.cluster = NULL;
+    exchange->answer.body = gw_arena_str(exchange->arena, exchange->answer.body);
+    for (size_t i = 0; i < view->as.object.count; i++) {
+        if (gw_str_is(view->as.object.members[i].name, "reply"))
+            view->as.object.members[i].value = gw_json_string(exchange->answer.body);
+    }
+}
+
 /* Asks the audit hooks. One that fails turns the answer into a refusal; nothing has happened yet. */
-static void ask_audit(struct gw_exchange *exchange)
+static enum gw_step ask_audit(struct gw_exchange *exchange)
 {
     const struct gw_policy_hooks *hooks;
     struct gw_policy_call *call = gw_asks_call(exchange);
     struct gw_json fields = {.type = GW_JSON_NULL};
+    enum gw_policy_answer answer;
 
     if (call == NULL) {
         if (!exchange->refused)
             (void)gw_asks_refused(exchange);
         gw_exchange_refuse(exchange);
-        return;
+        return GW_STEP_DONE;
     }
-    build_view(exchange);
+    if (!exchange->record_waits)
+        build_view(exchange);
     hooks = exchange->policies->hooks;
-    if (hooks->audit(hooks->ctx, call, &exchange->record_view, &fields) == GW_POLICY_DONE) {
+    answer = hooks->audit(hooks->ctx, call, &exchange->record_view, &fields);
+    if (answer == GW_POLICY_WAITING && !exchange->record_waits)
+        keep_reply(exchange);
+    exchange->record_waits = answer == GW_POLICY_WAITING;
+    if (exchange->record_waits)
+        return GW_STEP_WAITING;
+    gw_later_forget(exchange->worker, call);
+    if (answer == GW_POLICY_DONE) {
         exchange->fields = fields;
-        return;
+        return GW_STEP_DONE;
     }
     if (exchange->refused)
-        return; /* it stays the refusal that it was */
+        return GW_STEP_DONE; /* it stays the refusal that it was */
     gw_eks_result_drop(&exchange->result);
     (void)gw_asks_refused(exchange);
     gw_exchange_refuse(exchange);
+    return GW_STEP_DONE;
 }
 
 static struct gw_str hex_of(struct gw_exchange *exchange, const unsigned char digest[GW_DIGEST_SIZE])
@@ -352,10 +375,10 @@ static bool wants_record(struct gw_exchange *exchange)
 enum gw_step gw_stage_record(struct gw_exchange *exchange)
 {
     exchange->record = GW_STR_NONE;
-    if (!wants_record(exchange))
+    if (!exchange->record_waits && !wants_record(exchange))
         return GW_STEP_DONE;
-    if (exchange->caller_known && gw_asks_wanted(exchange, GW_HOOK_AUDIT))
-        ask_audit(exchange);
+    if (exchange->caller_known && gw_asks_wanted(exchange, GW_HOOK_AUDIT) && ask_audit(exchange) == GW_STEP_WAITING)
+        return GW_STEP_WAITING;
     if (!gw_exchange_settings(exchange)->audit)
         return GW_STEP_DONE;
     encode_within_cap(exchange);

@@ -89,6 +89,13 @@ struct gw_gateway {
     _Atomic size_t worker_count;
 };
 
+/* Calls whose hooks gave way, in the order in which they go on. */
+struct gw_later {
+    struct gw_policy_call *first;
+    struct gw_policy_call **last; /* where the next one is linked to; NULL: nothing was queued yet */
+    size_t count;
+};
+
 struct gw_worker {
     struct gw_gateway *gateway;
     struct gw_loop *loop;
@@ -105,6 +112,7 @@ struct gw_worker {
     struct gw_worker_policies *policies;
     struct gw_policy_services services;
     struct gw_fetch_room *fetches;
+    struct gw_later later;
     struct gw_metrics metrics;
     struct gw_exchange *delayed; /* exchanges that an injected delay holds up */
     struct gw_buf head;          /* scratch for reply heads */
@@ -158,6 +166,8 @@ struct gw_exchange {
     struct gw_arena facts_arena;        /* theirs: fetched again, they take no more memory */
     struct gw_policy_call *policy_call; /* NULL: no question was asked */
     bool told;                          /* policy_request and facts are filled */
+    bool policies_wait;                 /* a question answered that it waits */
+    bool record_waits;                  /* the audit hooks' did */
     struct gw_json record_view;         /* what audit and outcome hooks see; null until built */
     struct gw_json fields;              /* what audit hooks added */
     struct gw_str record;               /* the line for the audit file; {NULL,0}: none */
@@ -251,6 +261,14 @@ void gw_asks_restart(struct gw_exchange *exchange);
 /* Fills the answer from the call's refusal; returns GW_STEP_FAILED. */
 enum gw_step gw_asks_refused(struct gw_exchange *exchange);
 void gw_asks_finish(struct gw_exchange *exchange);
+
+/* later.c */
+/* `later` of gw_policy_services; ctx is the worker. */
+void gw_later_add(void *ctx, struct gw_policy_call *call);
+/* It isn't woken any more. Accepts NULL. */
+void gw_later_forget(struct gw_worker *worker, struct gw_policy_call *call);
+/* At the end of a turn of the loop, outside an epoch. */
+void gw_later_run(struct gw_worker *worker);
 
 /* audit.c */
 enum gw_step gw_stage_record(struct gw_exchange *exchange);

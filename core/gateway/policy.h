@@ -156,6 +156,10 @@ struct gw_policy_call {
     struct gw_fetch *fetch;     /* under way; NULL: nothing is */
     unsigned fetch_count;       /* begun since policies were asked from the beginning */
 
+    /* the gateway's own, while the call waits for its next slice */
+    struct gw_policy_call *later_next;
+    struct gw_policy_call **later_link; /* what points to this one; NULL: it doesn't wait */
+
     struct gw_policy_opinion opinions[GW_POLICY_OPINIONS_MAX];
     struct gw_policy_change changes[GW_POLICY_CHANGES_MAX];
 };

@@ -109,6 +109,7 @@ static void on_turn(void *ctx)
 {
     struct gw_worker *worker = ctx;
 
+    gw_later_run(worker);
     gw_commit_submit(worker->port);
 }
 
@@ -145,6 +146,8 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
         gw_fatal("more than %d workers", GW_GATEWAY_WORKERS_MAX);
     w->gateway = gateway;
     w->loop = loop;
+    w->services.ctx = w;
+    w->services.later = gw_later_add;
     w->services.log = log_from_policy;
     w->services.counters = gateway->counters;
     w->services.fetch = gw_fetch_begin;

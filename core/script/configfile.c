@@ -11,9 +11,8 @@
 #include "script/bind.h"
 #include "script/source.h"
 
-#define STEPS       10000000
 #define STATE_BYTES ((size_t)64 << 20)
-#define CPU_NS      ((int64_t)5000000000)
+#define CPU_NS      ((int64_t)500000000)
 
 static const struct gw_bind_json_limits table_limits = {
     .depth = GW_JSON_DEPTH_MAX, .values = 65536, .bytes = (size_t)64 << 20};
@@ -89,7 +88,7 @@ static enum gw_status evaluate(struct evaluation *evaluation, struct gw_err *err
 {
     struct gw_err why;
     struct gw_host *host = gw_host_new(STATE_BYTES);
-    struct gw_host_budget budget = {.steps = STEPS, .memory = STATE_BYTES, .cpu_ns = CPU_NS};
+    struct gw_host_budget budget = {.memory = STATE_BYTES, .cpu_ns = CPU_NS};
     enum gw_host_outcome outcome = gw_host_run(host, l_evaluate, evaluation, &budget, &why);
     gw_host_free(&host);
     if (outcome == GW_HOST_OK)

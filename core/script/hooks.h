@@ -18,7 +18,7 @@ struct gw_script_options {
     size_t file_count;
     const char *library;                /* folder that holds eksgate/ (the runtime library), e.g. ".../lua" */
     bool default_allow;                 /* default_verdict = "allow" */
-    uint64_t instructions;              /* budget per request, VM instructions for all hooks of all policies together */
+    uint64_t cpu_ms;                    /* budget per request, processor time of all hooks of all policies together */
     size_t memory_bytes;                /* growth per request, 1 MiB */
     size_t state_bytes;                 /* per Lua state, 8 MiB */
     const struct gw_str *known_members; /* every input member name of any operation: another name raises */

@@ -3,13 +3,12 @@
 #define GW_SCRIPT_HOST_H
 
 /*
- * A Lua state with a lid on it. Everything that may raise runs behind
- * gw_host_run, the project's only protected call, under a budget of steps,
- * memory and processor time. A call that spends its budget is killed: no pcall
- * of a script outlives that, and the state is not used again.
- *
- * A step is one VM instruction, 64 bytes of fresh memory, or what a C function
- * charges for its own loops. One thread at a time.
+ * A Lua state with a lid on it. Everything that may raise runs behind a call of
+ * this file, the project's only protected ones, under a budget of processor time
+ * and memory. A call is a coroutine of ours: it may give way to others when its
+ * slice is over, and wait for something. One that spends its budget is killed: no
+ * pcall of a script outlives that, its pending <close> variables aren't closed, and
+ * the state takes no new calls. One thread at a time.
  */
 
 #include <lauxlib.h>
@@ -19,29 +18,48 @@
 
 enum gw_host_outcome {
     GW_HOST_OK,
+    GW_HOST_GAVE_WAY,      /* its slice is over */
+    GW_HOST_WAITS,         /* gw_host_wait: worth continuing when something has happened */
     GW_HOST_RAISED,        /* an error of the script's; err has its text, with file and line where Lua knows them */
-    GW_HOST_OUT_OF_BUDGET, /* killed: steps or processor time; the state is dead */
+    GW_HOST_OUT_OF_BUDGET, /* killed: processor time, or it couldn't give way; the state is dead */
     GW_HOST_OUT_OF_MEMORY, /* killed: growth or the state's size; the state is dead */
 };
 
+#define GW_HOST_SLICE_NS ((int64_t)1000000)
+
+/* The longest text that a script can make: what one instruction or one function does to a text ends in milliseconds. */
+#define GW_HOST_TEXT_MAX ((size_t)512 << 10)
+
 /* What is left; one per request, shared by all of its calls. */
 struct gw_host_budget {
-    int64_t steps;
-    size_t memory;  /* bytes by which the state may still grow */
-    int64_t cpu_ns; /* looked at only by calls that run long enough to meet the count hook */
-    bool begun;
+    int64_t cpu_ns;   /* of the thread: a machine that stands still costs nothing */
+    size_t memory;    /* bytes by which the state may still grow */
+    int64_t slice_ns; /* processor time up to giving way; 0: runs on in one go */
+    bool may_wait;
 };
 
 struct gw_host;
+struct gw_host_call;
 
 /* new: an empty state that never holds more than `state_bytes`; no library is open. */
 struct gw_host *gw_host_new(size_t state_bytes);
+/* Calls that gave way or wait end with it. */
 void gw_host_free(struct gw_host **host);
 
-/* Calls function(L) with `argument` as light userdata at index 1, on an empty stack, and empties the stack afterwards.
- * Not from inside another run. A dead state answers GW_HOST_OUT_OF_BUDGET at once. */
+/* Calls function(L) with `argument` as light userdata at index 1, on an empty stack, to the end: the budget's slice and
+ * may_wait aren't looked at. Not from inside another run. A dead state answers GW_HOST_OUT_OF_BUDGET at once. */
 enum gw_host_outcome gw_host_run(struct gw_host *host, lua_CFunction function, void *argument,
                                  struct gw_host_budget *budget, struct gw_err *err);
+
+/* The same for one that may give way or wait: GW_HOST_GAVE_WAY and GW_HOST_WAITS set `call`, everything else ends it.
+ * A dead state takes it all the same: who began on it may go on. */
+enum gw_host_outcome gw_host_begin(struct gw_host *host, lua_CFunction function, void *argument,
+                                   struct gw_host_budget *budget, struct gw_host_call **call, struct gw_err *err);
+/* Goes on; clears `call` when that was the end. */
+enum gw_host_outcome gw_host_continue(struct gw_host *host, struct gw_host_budget *budget, struct gw_host_call **call,
+                                      struct gw_err *err);
+/* It never goes on. Accepts NULL, clears. */
+void gw_host_drop(struct gw_host *host, struct gw_host_call **call);
 
 /* True after a kill. */
 bool gw_host_is_dead(const struct gw_host *host);
@@ -49,15 +67,23 @@ bool gw_host_is_dead(const struct gw_host *host);
 /* Drops a registry reference from outside a run; doesn't raise. */
 void gw_host_unref(struct gw_host *host, int reference);
 
-/* The rest is for C functions behind gw_host_run; all of it may raise. */
+/* The rest is for C functions behind a run; all of it may raise. */
 
-/* lua_call for C functions: callbacks of gsub and sort, hooks, chunks. */
+/* lua_call for C functions: callbacks of gsub and sort, chunks. What it calls can neither give way nor wait. */
 void gw_host_invoke(lua_State *L, int arguments, int results);
 
-/* Takes `steps` off the budget; kills the call when that was too much. */
+/* lua_callk: what it calls can. Returns when it didn't; else `then` runs when it is done. */
+void gw_host_invoke_then(lua_State *L, int arguments, int results, lua_KContext ctx, lua_KFunction then);
+
+/* "return gw_host_wait(...)": the question answers that it waits, and `then` runs when it is asked again. Raises a text
+ * for the script's author where nothing may wait. */
+int gw_host_wait(lua_State *L, lua_KContext ctx, lua_KFunction then);
+
+/* For C functions that loop: every so many steps (of some nanoseconds) the clock is looked at; kills the call when its
+ * time is over. */
 void gw_host_charge(lua_State *L, size_t steps);
 
-/* Steps left, for code that counts its own and charges them afterwards. */
+/* Steps that a function may take before it charges them: about a millisecond's worth. */
 int64_t gw_host_left(lua_State *L);
 
 /* pcall as scripts see it: catches errors, not kills. */

@@ -18,7 +18,6 @@
 #define OLDEST      4 /* 5.4.x: older ones aren't taken */
 #define UNTROUBLED  6 /* older ones come with a warning */
 #define STATE_BYTES ((size_t)1 << 20)
-#define STEPS       1000000
 #define CPU_NS      ((int64_t)1000000000)
 
 const char gw_interpreter_warning[] =
@@ -208,7 +207,7 @@ static int l_compare(lua_State *L)
 enum gw_status gw_interpreter_compare(const struct gw_interpreter_library *libraries, size_t count, struct gw_err *err)
 {
     struct comparison comparison = {libraries, count};
-    struct gw_host_budget budget = {.steps = STEPS, .memory = STATE_BYTES, .cpu_ns = CPU_NS};
+    struct gw_host_budget budget = {.memory = STATE_BYTES, .cpu_ns = CPU_NS};
     struct gw_host *host = gw_host_new(STATE_BYTES);
     struct gw_err why;
     enum gw_host_outcome outcome = gw_host_run(host, l_compare, &comparison, &budget, &why);

@@ -2,7 +2,8 @@
 /*
  * Lists of free pieces, one per size of 16, 32, ... 256 bytes; a piece's own first
  * bytes link it. What one size gave back another doesn't get: the owner bounds
- * slab_bytes and starts anew when that grows too far.
+ * slab_bytes and starts anew when that grows too far. Pieces of GW_POOL_LONG bytes and
+ * more say in front of them whether they are a text.
  */
 #include "script/pool.h"
 
@@ -28,6 +29,10 @@ struct gw_pool_slab {
     _Alignas(16) unsigned char bytes[];
 };
 
+struct gw_pool_long {
+    _Alignas(16) size_t text; /* its class and one; 0: it is none */
+};
+
 void gw_pool_fini(struct gw_pool *pool)
 {
     while (pool->slabs != NULL) {
@@ -41,7 +46,7 @@ void gw_pool_fini(struct gw_pool *pool)
 
 #ifdef PIECEWISE
 
-void *gw_pool_resize(struct gw_pool *pool, void *old, size_t old_size, size_t new_size)
+static void *resize(struct gw_pool *pool, void *old, size_t old_size, size_t new_size)
 {
     (void)pool;
     (void)old_size;
@@ -105,7 +110,7 @@ static void give_back(struct gw_pool *pool, void *old, size_t size)
     pool->free[class] = piece;
 }
 
-void *gw_pool_resize(struct gw_pool *pool, void *old, size_t old_size, size_t new_size)
+static void *resize(struct gw_pool *pool, void *old, size_t old_size, size_t new_size)
 {
     void *moved;
 
@@ -127,3 +132,70 @@ void *gw_pool_resize(struct gw_pool *pool, void *old, size_t old_size, size_t ne
 }
 
 #endif
+
+static size_t text_class_of(size_t size)
+{
+    size_t class = 0;
+
+    for (size >>= GW_POOL_LONG_BITS + 1; size > 0 && class < GW_POOL_TEXT_CLASSES - 1; size >>= 1)
+        class ++;
+    return class;
+}
+
+static struct gw_pool_long *long_of(void *piece)
+{
+    return (struct gw_pool_long *)piece - 1;
+}
+
+static void *take_long(size_t size, size_t text)
+{
+    struct gw_pool_long *piece = gw_alloc(sizeof(*piece) + size);
+
+    piece->text = text;
+    return piece + 1;
+}
+
+static void give_back_long(struct gw_pool *pool, void *old)
+{
+    struct gw_pool_long *piece = long_of(old);
+
+    if (piece->text > 0)
+        pool->texts[piece->text - 1]--;
+    free(piece);
+}
+
+void *gw_pool_take_text(struct gw_pool *pool, size_t size)
+{
+    size_t class = text_class_of(size);
+
+    pool->texts[class]++;
+    return take_long(size, class + 1);
+}
+
+size_t gw_pool_longest_text(const struct gw_pool *pool)
+{
+    for (size_t class = GW_POOL_TEXT_CLASSES; class > 0; class --) {
+        if (pool->texts[class - 1] > 0)
+            return GW_POOL_LONG << (class - 1);
+    }
+    return 0;
+}
+
+void *gw_pool_resize(struct gw_pool *pool, void *old, size_t old_size, size_t new_size)
+{
+    bool was_long = old != NULL && old_size >= GW_POOL_LONG;
+    void *moved;
+
+    if (!was_long && new_size < GW_POOL_LONG)
+        return resize(pool, old, old_size, new_size);
+    if (was_long && new_size >= GW_POOL_LONG)
+        return (struct gw_pool_long *)gw_realloc(long_of(old), sizeof(struct gw_pool_long) + new_size) + 1;
+    moved = new_size >= GW_POOL_LONG ? take_long(new_size, 0) : resize(pool, NULL, 0, new_size);
+    if (old != NULL && new_size > 0)
+        memcpy(moved, old, old_size < new_size ? old_size : new_size);
+    if (was_long)
+        give_back_long(pool, old);
+    else
+        resize(pool, old, old_size, 0);
+    return moved;
+}

@@ -168,11 +168,25 @@ void gw_bind_push_text(lua_State *L, int index)
     }
 }
 
+static int check_text(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return luaL_error(L, "'__tostring' must return a string");
+    return 1;
+}
+
 static int l_base_tostring(lua_State *L)
 {
     luaL_checkany(L, 1);
-    gw_bind_push_text(L, 1);
-    return 1;
+    if (luaL_getmetafield(L, 1, "__tostring") == LUA_TNIL) {
+        gw_bind_push_text(L, 1);
+        return 1;
+    }
+    lua_pushvalue(L, 1);
+    gw_host_invoke_then(L, 1, 1, 0, check_text);
+    return check_text(L, LUA_OK, 0);
 }
 
 static int digit_value(char c)

@@ -12,7 +12,6 @@
 #include "script/bind_request.h"
 #include "script/interpreter.h"
 
-#define LOAD_STEPS   10000000
 #define LOAD_CPU_NS  ((int64_t)1000000000)
 #define NAME_MAX_LEN 64
 #define ON_MAX       256
@@ -254,7 +253,7 @@ static enum gw_status fail_load(const char *path, const struct gw_err *why, stru
 
 static enum gw_status run_load(struct gw_host *host, lua_CFunction function, struct load *load, struct gw_err *err)
 {
-    struct gw_host_budget budget = {.steps = LOAD_STEPS, .memory = SIZE_MAX, .cpu_ns = LOAD_CPU_NS};
+    struct gw_host_budget budget = {.memory = SIZE_MAX, .cpu_ns = LOAD_CPU_NS};
     return gw_host_run(host, function, load, &budget, err) == GW_HOST_OK ? GW_OK : GW_E_SCRIPT;
 }
 

@@ -92,7 +92,7 @@ describe("the status listener", function()
     it("answers while the workers are busy", function()
         gw:stop()
         gw = gateway.start({
-            settings = { status = "127.0.0.1:0", admin = "127.0.0.1:0", policy = { instructions = 300000000 } },
+            settings = { status = "127.0.0.1:0", admin = "127.0.0.1:0", policy = { cpu_ms = 1000 } },
             policies = { 'return { name = "slow", authorize = function(req) if req.principal.name == "slow" then '
                 .. "while true do end end end }" },
         })

@@ -174,7 +174,7 @@ static void config_check__several_things_wrong__all_are_listed(void **state)
 
 static void config_load__wrong_settings__problems_of_the_others_are_listed_too(void **state)
 {
-    static const char *const sets[] = {"nonsense=1", "http.body_bytes=x", "policy.instructions=0"};
+    static const char *const sets[] = {"nonsense=1", "http.body_bytes=x", "policy.cpu_ms=0"};
     struct config_case one;
 
     (void)state;
@@ -183,7 +183,7 @@ static void config_load__wrong_settings__problems_of_the_others_are_listed_too(v
     assert_int_equal(config_case_load(&one, sets, GW_COUNT(sets), NULL), GW_E_SYNTAX);
     config_case_assert_says(&one, "--set: nonsense: no such setting");
     config_case_assert_says(&one, "--set: http.body_bytes: is \"x\"");
-    config_case_assert_says(&one, "--set: policy.instructions: ");
+    config_case_assert_says(&one, "--set: policy.cpu_ms: ");
     config_case_assert_says(&one, "/c.lua: listen: ");
     config_case_assert_says(&one, "/c.lua: admin: 0.0.0.0:1 can be reached from outside");
     config_case_assert_says(&one, "/c.lua: keys: ");

@@ -100,7 +100,7 @@ static inline void bench_init(struct bench *bench)
         .files = bench->files,
         .library = GW_SOURCE_DIR "/lua",
         .default_allow = true,
-        .instructions = 1000000,
+        .cpu_ms = 10,
         .memory_bytes = (size_t)1 << 20,
         .state_bytes = (size_t)8 << 20,
         .known_members = bench_members,

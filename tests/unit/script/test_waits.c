@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hooks that give way, questions that wait: what the gateway's loop relies on, and what requests are to each other. */
+#include "bench_of_one.h"
+
+/* A second request on the same instance. */
+struct other {
+    struct gw_arena arena;
+    struct gw_policy_request request;
+    struct gw_policy_call call;
+};
+
+static size_t later_count;
+
+static void count_later(void *ctx, struct gw_policy_call *call)
+{
+    (void)ctx;
+    (void)call;
+    later_count++;
+}
+
+static void wake_nobody(void *ctx)
+{
+    (void)ctx;
+}
+
+static void begin_request(struct bench *bench)
+{
+    bench_begin_request(bench);
+    bench->call.wake = wake_nobody;
+}
+
+static void load(struct bench *bench, const char *hook, const char *body)
+{
+    later_count = 0;
+    bench_init(bench);
+    bench->services.later = count_later;
+    bench_add_hook(bench, hook, body);
+    bench_load(bench);
+    begin_request(bench);
+}
+
+static void begin_other(struct bench *bench, struct other *other, struct gw_str cluster)
+{
+    gw_arena_init(&other->arena, 0);
+    other->request = bench->request;
+    other->request.cluster = cluster;
+    other->call = (struct gw_policy_call){.request = &other->request, .arena = &other->arena, .wake = wake_nobody};
+}
+
+static enum gw_policy_answer ask_other(struct bench *bench, struct other *other)
+{
+    return bench->hooks->authorize(bench->hooks->ctx, &other->call);
+}
+
+static void finish_other(struct bench *bench, struct other *other)
+{
+    bench->hooks->finish(bench->hooks->ctx, &other->call);
+    gw_arena_fini(&other->arena);
+}
+
+#define FIVE_MS  "local n = 0 for i = 1, 1e9 do n = n + 1 if n == 400000 then break end end\n"
+#define LONG_RUN "if req.cluster == 'long' then " FIVE_MS " end\n"
+
+static void long_hook__gives_way_and_comes_to_its_end(void **state)
+{
+    (void)state;
+    struct bench bench;
+    enum gw_policy_answer answer;
+    size_t goes = 0;
+    load(&bench, "authorize", FIVE_MS "return verdict.deny(req.cluster .. ' ' .. n)");
+    do {
+        double began = bench_cpu_ms();
+        answer = bench_authorize(&bench);
+        assert_true(bench_cpu_ms() - began < 100);
+        goes++;
+        assert_int_equal(later_count, answer == GW_POLICY_WAITING ? goes : goes - 1);
+    } while (answer == GW_POLICY_WAITING);
+    assert_true(goes > 1);
+    assert_int_equal(answer, GW_POLICY_FAILED);
+    assert_false(bench.call.refusal.failed);
+    assert_string_equal(bench.call.refusal.reason.at, "my-cluster 400000");
+    assert_int_equal(bench.counters.calls, 1);
+    bench_fini(&bench);
+}
+
+static void nobody_to_wake__runs_on_in_one_go(void **state)
+{
+    (void)state;
+    struct bench bench;
+    load(&bench, "authorize", FIVE_MS "return verdict.allow()");
+    bench_begin_request(&bench);
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_DONE);
+    assert_int_equal(later_count, 0);
+    bench_fini(&bench);
+}
+
+static void gives_way_inside_pcall_tostring_and_metamethods(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "local ok, n = pcall(function() " FIVE_MS " return n end) return verdict.deny(tostring(ok) .. n)",
+        "local ok, _, n = pcall(pcall, function() " FIVE_MS " return n end) return verdict.deny(tostring(ok) .. n)",
+        "local t = setmetatable({}, { __tostring = function() " FIVE_MS " return 'true' .. n end })\n"
+        "return verdict.deny(tostring(t))",
+        "local t = setmetatable({}, { __index = function() " FIVE_MS " return 'true' .. n end })\n"
+        "return verdict.deny(t.x)",
+        "local r for k in pairs(setmetatable({}, { __pairs = function() " FIVE_MS "\n"
+        "return next, { ['true' .. n] = 1 } end })) do r = k end return verdict.deny(r)",
+        "local ok, e = pcall(function() local x <close> = setmetatable({}, { __close = function() " FIVE_MS "\n"
+        "error('true' .. n, 0) end }) error('x') end) return verdict.deny(e)",
+    };
+    for (size_t i = 0; i < GW_COUNT(bodies); i++) {
+        struct bench bench;
+        enum gw_policy_answer answer;
+        load(&bench, "authorize", bodies[i]);
+        while ((answer = bench_authorize(&bench)) == GW_POLICY_WAITING)
+            ;
+        assert_int_equal(answer, GW_POLICY_FAILED);
+        assert_true(later_count > 0);
+        assert_string_equal(bench.call.refusal.reason.at, "true400000");
+        bench_fini(&bench);
+    }
+}
+
+static void sort_that_cant_give_way__is_killed_within_two_slices(void **state)
+{
+    (void)state;
+    struct bench bench;
+    load(&bench, "authorize", "table.sort({ 3, 2, 1 }, function() while true do end end)");
+    double began = bench_cpu_ms();
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+#if !defined(__SANITIZE_ADDRESS__)
+    assert_true(bench_cpu_ms() - began < 5);
+#endif
+    (void)began;
+    assert_int_equal(later_count, 0);
+    assert_int_equal(bench.counters.killed_time, 1);
+    assert_true(bench.call.stopped);
+    bench_fini(&bench);
+}
+
+static void endless_hook__is_killed_when_its_slices_have_used_the_budget(void **state)
+{
+    (void)state;
+    struct bench bench;
+    enum gw_policy_answer answer;
+    load(&bench, "authorize", "while true do pcall(function() while true do end end) end");
+    double began = bench_cpu_ms();
+    while ((answer = bench_authorize(&bench)) == GW_POLICY_WAITING)
+        assert_true(bench_cpu_ms() - began < 100);
+    assert_int_equal(answer, GW_POLICY_FAILED);
+    assert_in_range(later_count, 5, 10);
+    assert_true(bench.call.stopped);
+    assert_int_equal(bench.counters.killed_time, 1);
+    bench_fini(&bench);
+}
+
+static void requests_that_take_turns__see_their_own(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct other other;
+    enum gw_policy_answer answer;
+    load(&bench, "authorize", FIVE_MS "print(req.cluster) return verdict.deny(req.cluster)");
+    begin_other(&bench, &other, GW_STR("second"));
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_WAITING);
+    while ((answer = ask_other(&bench, &other)) == GW_POLICY_WAITING)
+        ;
+    assert_string_equal(other.call.refusal.reason.at, "second");
+    assert_string_equal(bench.printed, "p: second");
+    while ((answer = bench_authorize(&bench)) == GW_POLICY_WAITING)
+        ;
+    assert_string_equal(bench.call.refusal.reason.at, "my-cluster");
+    assert_string_equal(bench.printed, "p: my-cluster");
+    finish_other(&bench, &other);
+    bench_fini(&bench);
+}
+
+static void request_that_ends_while_it_waits__leaves_nothing(void **state)
+{
+    (void)state;
+    struct bench bench;
+    load(&bench, "authorize", LONG_RUN "return nil");
+    for (int i = 0; i < 200; i++) {
+        bench.request.cluster = GW_STR("long");
+        assert_int_equal(bench_authorize(&bench), GW_POLICY_WAITING);
+        bench.hooks->finish(bench.hooks->ctx, &bench.call);
+        gw_arena_reset(&bench.arena);
+        begin_request(&bench);
+        bench.request.cluster = GW_STR("short");
+        assert_int_equal(bench_authorize(&bench), GW_POLICY_DONE);
+        bench.hooks->finish(bench.hooks->ctx, &bench.call);
+        begin_request(&bench);
+    }
+    assert_int_equal(bench.counters.killed_memory, 0);
+    bench_fini(&bench);
+}
+
+static void kept_view_of_a_request_that_left__is_dead(void **state)
+{
+    (void)state;
+    struct bench bench;
+    load(&bench, "authorize",
+         "if req.cluster == 'long' then policy.kept = req " FIVE_MS " end\n"
+         "local ok, text = pcall(function() return policy.kept.cluster end) return verdict.deny(text)");
+    bench.request.cluster = GW_STR("long");
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_WAITING);
+    bench.hooks->finish(bench.hooks->ctx, &bench.call);
+    begin_request(&bench);
+    bench.request.cluster = GW_STR("short");
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+    assert_non_null(strstr(bench.call.refusal.reason.at, "req"));
+    bench_fini(&bench);
+}
+
+static void kill__leaves_others_on_the_state_and_gives_new_ones_another(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct other other;
+    struct other third;
+    enum gw_policy_answer answer;
+    load(&bench, "authorize",
+         "policy.calls = (policy.calls or 0) + 1\nlocal mine = policy.calls\n" LONG_RUN
+         "if req.cluster == 'hostile' then while true do end end return verdict.deny('call ' .. mine)");
+    bench.request.cluster = GW_STR("long");
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_WAITING);
+    begin_other(&bench, &other, GW_STR("hostile"));
+    while ((answer = ask_other(&bench, &other)) == GW_POLICY_WAITING)
+        ;
+    assert_true(other.call.refusal.failed);
+    begin_other(&bench, &third, GW_STR("short"));
+    assert_int_equal(ask_other(&bench, &third), GW_POLICY_FAILED);
+    assert_string_equal(third.call.refusal.reason.at, "call 1");
+    while ((answer = bench_authorize(&bench)) == GW_POLICY_WAITING)
+        ;
+    assert_string_equal(bench.call.refusal.reason.at, "call 1");
+    assert_false(bench.call.refusal.failed);
+    assert_false(bench.call.stopped);
+    finish_other(&bench, &other);
+    finish_other(&bench, &third);
+    bench_fini(&bench);
+}
+
+static void other_question__drops_the_one_that_waits(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct gw_str username = GW_STR_NONE;
+    later_count = 0;
+    bench_init(&bench);
+    bench.services.later = count_later;
+    bench_add(&bench, "p.lua",
+              "return { name = 'p', authorize = function(req)\n" FIVE_MS "error('not reached') end,\n"
+              "username = function() return 'x' end }");
+    bench_load(&bench);
+    begin_request(&bench);
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_WAITING);
+    assert_int_equal(bench.hooks->username(bench.hooks->ctx, &bench.call, &username), GW_POLICY_DONE);
+    assert_string_equal(username.at, "x");
+    assert_int_equal(bench.counters.failed, 0);
+    bench_fini(&bench);
+}
+
+static void audit_hook__waits_with_its_record(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct gw_json record;
+    struct gw_json fields = {.type = GW_JSON_NULL};
+    enum gw_policy_answer answer;
+    load(&bench, "audit", FIVE_MS "return { by = req.caller.name, n = n }");
+    assert_int_equal(gw_json_parse(GW_STR("{\"caller\":{\"name\":\"anna\"}}"), &bench.arena, &record, NULL), GW_OK);
+    while ((answer = bench.hooks->audit(bench.hooks->ctx, &bench.call, &record, &fields)) == GW_POLICY_WAITING)
+        ;
+    assert_int_equal(answer, GW_POLICY_DONE);
+    assert_true(later_count > 0);
+    assert_true(gw_str_is(gw_json_get(gw_json_get(&fields, "p"), "by")->as.string, "anna"));
+    bench_fini(&bench);
+}
+
+static void endless_outcome_hook__is_stopped_in_one_go(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct gw_json record = {.type = GW_JSON_OBJECT};
+    load(&bench, "outcome", "while true do end");
+    double began = bench_cpu_ms();
+    bench.hooks->outcome(bench.hooks->ctx, &bench.call, &record);
+#if !defined(__SANITIZE_ADDRESS__)
+    assert_true(bench_cpu_ms() - began < 5);
+#endif
+    (void)began;
+    assert_int_equal(later_count, 0);
+    assert_int_equal(bench.counters.killed_time, 1);
+    bench_fini(&bench);
+}
+
+static void sleep_long(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)
+{
+    (void)ctx;
+    (void)level;
+    (void)policy;
+    (void)text;
+    usleep(50000);
+}
+
+static void machine_that_stands_still__refuses_nobody(void **state)
+{
+    (void)state;
+    struct bench bench;
+    load(&bench, "authorize", "for i = 1, 5 do print('x') for j = 1, 2000 do end end return verdict.allow()");
+    bench.services.log = sleep_long;
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_DONE);
+    assert_int_equal(later_count, 0);
+    bench_fini(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(long_hook__gives_way_and_comes_to_its_end),
+        cmocka_unit_test(nobody_to_wake__runs_on_in_one_go),
+        cmocka_unit_test(gives_way_inside_pcall_tostring_and_metamethods),
+        cmocka_unit_test(sort_that_cant_give_way__is_killed_within_two_slices),
+        cmocka_unit_test(endless_hook__is_killed_when_its_slices_have_used_the_budget),
+        cmocka_unit_test(requests_that_take_turns__see_their_own),
+        cmocka_unit_test(request_that_ends_while_it_waits__leaves_nothing),
+        cmocka_unit_test(kept_view_of_a_request_that_left__is_dead),
+        cmocka_unit_test(kill__leaves_others_on_the_state_and_gives_new_ones_another),
+        cmocka_unit_test(other_question__drops_the_one_that_waits),
+        cmocka_unit_test(audit_hook__waits_with_its_record),
+        cmocka_unit_test(endless_outcome_hook__is_stopped_in_one_go),
+        cmocka_unit_test(machine_that_stands_still__refuses_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
