@@ -173,7 +173,7 @@ start_passing() {
         give_up "certificates could not be made"
     start_gateway aws "listen = { $(tls_listener "$files") }, $(clusters) $(callers)"
     real=${urls[0]#https://}
-    start_gateway passing "auth = \"upstream\", access_entries = \"upstream\", policies = { \"$here/python/no_nodes.lua\" },
+    start_gateway passing "auth = \"upstream\", access_entries = \"upstream\", policies = { \"$root/lua/policies/no_nodes.lua\" },
         listen = { {
             address = \"127.0.0.1:0\", certificate = \"$files/server.crt\", key = \"$files/server.key\", connect = true,
         } },
