@@ -71,11 +71,16 @@ start_alone() {
     start_gateway "$1" "listen = { \"127.0.0.1:0\" }, policies = { $policies }, $(clusters) $(callers)"
 }
 
-# edited NAME: a policy of lua/policies as somebody would have it who tests at any hour.
+# edited NAME COUNT: a policy of lua/policies as somebody would have it who tests at any hour, among so many.
 edited() {
     case $1 in
     change_window)
         sed -e '/^local WINDOWS = {/a\    {}, -- always' -e '/^    { "20[0-9][0-9]-/d' "$root/lua/policies/$1.lua" >"$folder/$1.lua"
+        printf '%s' "$folder/$1.lua"
+        ;;
+    rate_limit) # alone, so low a limit that everybody meets it
+        [ "$2" -eq 1 ] || { printf '%s' "$root/lua/policies/$1.lua"; return; }
+        sed -e 's/rate = [0-9]*, per = 60, burst = [0-9]*/rate = 60, per = 60, burst = 3/' "$root/lua/policies/$1.lua" >"$folder/$1.lua"
         printf '%s' "$folder/$1.lua"
         ;;
     *) printf '%s' "$root/lua/policies/$1.lua" ;;
@@ -88,7 +93,7 @@ start_with_policies() {
     local file files='' name=$1 verdict=$2
     shift 2
     for file in "$@"; do
-        files+="\"$(edited "$file")\", "
+        files+="\"$(edited "$file" $#)\", "
     done
     start_gateway "$name" "listen = { \"127.0.0.1:0\" }, policies = { $files }, default_verdict = \"$verdict\", $(clusters)
         policy = { library = \"$root/lua\" }, keys = { $(key 5 012345678910:user/ci-terraform) },"
@@ -121,6 +126,11 @@ start_helper() {
     helpers+=($!)
     read -ra urls <<<"$(ready_urls $! "$file")"
     [ "${#urls[@]}" -gt 0 ] || give_up "$1 did not get ready"
+}
+
+# Whoever met the low limit went on all the same.
+throttled() {
+    grep -q '"errorCode":"TooManyRequestsException"' "$folder/rate_limit/audit.jsonl"
 }
 
 # A proxy before a gateway that loses replies, and finds it busy (lossy.py). start_lossy URL: then its URL is in `urls`.

@@ -20,6 +20,7 @@ import threading
 import time
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -101,7 +102,8 @@ class Run:
         if self.trust:
             self.environment["AWS_CA_BUNDLE"] = self.trust
         self.api = {region: boto3.client("eks", region_name=region, endpoint_url=endpoint, aws_access_key_id=key["id"],
-                                         aws_secret_access_key=key["secret"], verify=self.trust)
+                                         aws_secret_access_key=key["secret"], verify=self.trust,
+                                         config=Config(retries={"mode": "standard", "total_max_attempts": 10}))
                     for region in ("us-west-2", "us-east-1")}
 
     def check(self, what, good, shown=""):
