@@ -34,7 +34,9 @@ void gw_spec_native_push(lua_State *L); /* spec_native.c: raises outside of a sp
 /* Looked at before the runtime library's files. */
 extern const struct gw_bind_module gw_bind_modules[];
 
+void gw_bind_cidr_push(lua_State *L);
 void gw_bind_counter_push(lua_State *L);
+void gw_bind_glob_push(lua_State *L);
 void gw_bind_log_push(lua_State *L);
 void gw_bind_time_push(lua_State *L);
 
@@ -50,6 +52,11 @@ lua_Integer gw_bind_integer_of(lua_State *L, int index, const char *what, const 
                                lua_Integer most, lua_Integer absent);
 /* The text under `name`, {NULL,0} for nil, left on the stack; raises for everything else. */
 struct gw_str gw_bind_text_of(lua_State *L, int index, const char *what, const char *name);
+
+/* How long the list at `index` (absolute) is: a table's raw length, or that of a view of eksgate.data. Raises for other
+ * things, and where there are more than `most`. push_item pushes one of its items; metatables of tables are ignored. */
+size_t gw_bind_list_length(lua_State *L, int index, const char *what, const char *items, size_t most);
+void gw_bind_push_item(lua_State *L, int index, size_t number);
 
 /* When the request that runs came, seconds since 1970; raises while policies are being loaded. */
 int64_t gw_bind_now(lua_State *L, const char *what);

@@ -9,7 +9,9 @@
 
 const struct gw_bind_module gw_bind_modules[] = {
     {"eksgate.spec.native", gw_spec_native_push},
+    {"eksgate.cidr", gw_bind_cidr_push},
     {"eksgate.counter", gw_bind_counter_push},
+    {"eksgate.glob", gw_bind_glob_push},
     {"eksgate.log", gw_bind_log_push},
     {"eksgate.time", gw_bind_time_push},
     {NULL, NULL},
@@ -70,6 +72,28 @@ struct gw_str gw_bind_text_of(lua_State *L, int index, const char *what, const c
     else if (type != LUA_TNIL)
         luaL_error(L, "%s: '%s' must be a text, not a %s", what, name, lua_typename(L, type));
     return text;
+}
+
+size_t gw_bind_list_length(lua_State *L, int index, const char *what, const char *items, size_t most)
+{
+    size_t count = 0;
+    if (lua_type(L, index) == LUA_TTABLE)
+        count = lua_rawlen(L, index);
+    else if (lua_type(L, index) == LUA_TUSERDATA)
+        count = (size_t)luaL_len(L, index);
+    else
+        luaL_error(L, "%s needs a list of %s, not a %s", what, items, luaL_typename(L, index));
+    if (count > most)
+        luaL_error(L, "%s: more than %d %s", what, (int)most, items);
+    return count;
+}
+
+void gw_bind_push_item(lua_State *L, int index, size_t number)
+{
+    if (lua_type(L, index) == LUA_TTABLE)
+        lua_rawgeti(L, index, (lua_Integer)number);
+    else
+        lua_geti(L, index, (lua_Integer)number);
 }
 
 int64_t gw_bind_now(lua_State *L, const char *what)

@@ -1,9 +1,24 @@
 -- SPDX-License-Identifier: Apache-2.0
 --- Patterns with '*' (any text, also none) and '?' (any one byte); everything else stands for itself.
--- A pattern never backtracks over a '*': the time grows with the text's length, however many stars there are.
+-- In eksgate this module is part of the program: the time grows with the text's length, however many '*' and '?' a pattern
+-- has. This file stands in for it where policies run without eksgate (plain busted).
 -- @module eksgate.glob
 
 local glob = {}
+
+local PATTERN_MAX, PATTERNS_MAX = 1024, 4096
+
+local function check(what, pattern, text, is_compiled)
+    if type(pattern) ~= "string" then
+        error(("%s: a pattern must be a text, not a %s"):format(what, type(pattern)), 0)
+    end
+    if #pattern > PATTERN_MAX then
+        error(("%s: a pattern must not be longer than %d bytes"):format(what, PATTERN_MAX), 0)
+    end
+    if type(text) ~= "string" and not is_compiled then
+        error(("%s: the text must be a text, not a %s"):format(what, type(text)), 0)
+    end
+end
 
 local function equals_at(text, at, piece)
     for i = 1, #piece do
@@ -61,30 +76,44 @@ local function match_pieces(pieces, text)
     return tail >= at and equals_at(text, tail, final)
 end
 
---- Prepares a pattern that is used often.
+--- Prepares a pattern that is used often. Raises for one of more than 1,024 bytes.
 -- @return a function that takes a text and returns true or false
 function glob.compile(pattern)
+    check("glob.compile", pattern, nil, true)
     local pieces = split(pattern)
     return function(text)
+        check("glob.compile", pattern, text)
         return match_pieces(pieces, text)
     end
 end
 
 --- True when all of text fits the pattern.
 function glob.match(pattern, text)
+    check("glob.match", pattern, text)
     return match_pieces(split(pattern), text)
 end
 
---- Prepares a list of patterns.
+--- Prepares a list of up to 4,096 patterns.
 -- @return a function that takes a text, or nil, and returns true when one of the patterns fits; nil fits none
 function glob.any(patterns)
-    local matchers = {}
+    if type(patterns) ~= "table" then
+        error(("glob.any needs a list of patterns, not a %s"):format(type(patterns)), 0)
+    end
+    if #patterns > PATTERNS_MAX then
+        error(("glob.any: more than %d patterns"):format(PATTERNS_MAX), 0)
+    end
+    local split_patterns = {}
     for i, pattern in ipairs(patterns) do
-        matchers[i] = glob.compile(pattern)
+        check("glob.any", pattern, nil, true)
+        split_patterns[i] = split(pattern)
     end
     return function(text)
-        for _, matches in ipairs(text and matchers or {}) do
-            if matches(text) then
+        if text == nil then
+            return false
+        end
+        check("glob.any", "", text)
+        for _, pieces in ipairs(split_patterns) do
+            if match_pieces(pieces, text) then
                 return true
             end
         end

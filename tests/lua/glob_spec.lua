@@ -61,4 +61,34 @@ describe("eksgate.glob", function()
         assert.is_false(is_verb("List"))
         assert.is_false(is_verb(nil))
     end)
+
+    it("raises for what is no pattern, and no text", function()
+        for message, call in pairs({
+            ["a pattern must be a text, not a nil"] = function()
+                glob.compile(nil)
+            end,
+            ["a pattern must be a text, not a number"] = function()
+                glob.any({ "a", 1 })
+            end,
+            ["must not be longer than 1024 bytes"] = function()
+                glob.match(("*"):rep(1025), "")
+            end,
+            ["the text must be a text, not a nil"] = function()
+                glob.match("*", nil)
+            end,
+            ["the text must be a text, not a number"] = function()
+                glob.compile("*")(1)
+            end,
+            ["the text must be a text, not a table"] = function()
+                glob.any({ "*" })({})
+            end,
+            ["glob.any needs a list of patterns, not a string"] = function()
+                glob.any("*")
+            end,
+        }) do
+            local ok, why = pcall(call)
+            assert.is_false(ok, message)
+            assert.is_truthy(why:find(message, 1, true), why)
+        end
+    end)
 end)
