@@ -18,6 +18,7 @@ struct wanted {
     struct gw_args_config config;
     bool json;
     bool tap;
+    bool coverage;
     const char *junit;
 };
 
@@ -91,8 +92,11 @@ static enum gw_status write_junit(const struct gw_test_report *report, const cha
 static int run(const struct gw_config *config, const struct gw_test_files *files, const struct wanted *wanted,
                struct gw_test_report *report)
 {
-    struct gw_spec_options options = {
-        .script = &config->policies, .ctx = report, .on_case = on_case, .on_print = on_print};
+    struct gw_spec_options options = {.script = &config->policies,
+                                      .coverage = wanted->coverage,
+                                      .ctx = report,
+                                      .on_case = on_case,
+                                      .on_print = on_print};
     struct gw_spec *spec = gw_spec_new(&options);
     int64_t began = now_ns();
     enum gw_status written = GW_OK;
@@ -100,6 +104,8 @@ static int run(const struct gw_config *config, const struct gw_test_files *files
     for (size_t i = 0; i < files->count; i++)
         gw_spec_run(spec, files->paths[i]);
     report->wall_ns = now_ns() - began;
+    report->has_coverage = wanted->coverage;
+    report->coverage_count = gw_spec_coverage(spec, &report->coverage);
     report->cost_count = gw_spec_costs(spec, &report->costs);
     gw_test_report_print(report, wanted->json ? GW_TEST_JSON : wanted->tap ? GW_TEST_TAP : GW_TEST_TEXT);
     if (wanted->junit != NULL)
@@ -146,11 +152,14 @@ int gw_cli_test(int argc, char **argv)
                                            "/etc/eksgate/eksgate.lua"),
         GW_ARGS_JSON(wanted.json),
         {.name = "--tap", .help = "print TAP, version 13", .is_given = &wanted.tap},
+        {.name = "--coverage",
+         .help = "tell which lines of the policies were run; hooks take longer",
+         .is_given = &wanted.coverage},
         {.name = "--junit", .value = "FILE", .help = "write JUnit's XML to FILE, too", .text = &wanted.junit},
     };
     const struct gw_args_verb verb = {
         .name = "test",
-        .operands = "SPEC",
+        .operands = "[SPEC]...",
         .operands_max = GW_TEST_FILES_MAX,
         .summary = "Runs specs of policies in the sandbox that serves them, without a server: each SPEC, a file or a "
                    "folder with *_spec.lua files; without one the specs of the configured policies, NAME_spec.lua "

@@ -112,6 +112,50 @@ static void print_costs(const struct gw_test_report *report, const char *prefix)
     }
 }
 
+static double percentage(size_t part, size_t whole)
+{
+    return whole == 0 ? 100 : 100.0 * (double)part / (double)whole;
+}
+
+/* "3, 7-9" */
+static void print_missed(const struct gw_spec_coverage *coverage)
+{
+    for (size_t i = 0; i < coverage->missed_count; i++) {
+        size_t last = i;
+
+        while (last + 1 < coverage->missed_count && coverage->missed[last + 1] == coverage->missed[last] + 1)
+            last++;
+        (void)printf("%s%u", i == 0 ? "  not run: " : ", ", coverage->missed[i]);
+        if (last > i)
+            (void)printf("-%u", coverage->missed[last]);
+        i = last;
+    }
+}
+
+static void print_coverage(const struct gw_test_report *report, const char *prefix)
+{
+    size_t lines = 0;
+    size_t missed = 0;
+    int width = 5;
+
+    if (!report->has_coverage)
+        return;
+    for (size_t i = 0; i < report->coverage_count; i++)
+        width = (int)report->coverage[i].path.length > width ? (int)report->coverage[i].path.length : width;
+    (void)printf("%s\n", prefix);
+    for (size_t i = 0; i < report->coverage_count; i++) {
+        const struct gw_spec_coverage *one = &report->coverage[i];
+
+        (void)printf("%s%-*.*s  %5.1f %%", prefix, width, GW_STR_ARG(one->path),
+                     percentage(one->lines - one->missed_count, one->lines));
+        print_missed(one);
+        (void)printf("\n");
+        lines += one->lines;
+        missed += one->missed_count;
+    }
+    (void)printf("%s%-*s  %5.1f %% of %zu lines\n", prefix, width, "lines", percentage(lines - missed, lines), lines);
+}
+
 /* One line per file, and what failed in it. */
 static size_t print_file(const struct gw_test_report *report, size_t first)
 {
@@ -150,6 +194,7 @@ static void print_text(const struct gw_test_report *report)
     for (i = 0; i < report->without_count; i++)
         (void)printf("%.*s: no spec\n", GW_STR_ARG(report->without[i]));
     print_costs(report, "");
+    print_coverage(report, "");
     (void)printf("\n%zu passed, %zu failed, %zu pending in %s\n", report->passed, report->failed, report->pending,
                  time_text(report->wall_ns, text));
 }
@@ -187,6 +232,7 @@ static void print_tap(const struct gw_test_report *report)
         (void)printf("  ...\n");
     }
     print_costs(report, "# ");
+    print_coverage(report, "# ");
 }
 
 static void set_text(struct gw_arena *arena, struct gw_json *object, const char *name, struct gw_str text)
@@ -227,6 +273,31 @@ static struct gw_json cost_as_json(struct gw_arena *arena, const struct gw_spec_
     return object;
 }
 
+static struct gw_json coverage_as_json(struct gw_arena *arena, const struct gw_spec_coverage *coverage)
+{
+    struct gw_json object = {.type = GW_JSON_OBJECT};
+    struct gw_json missed = {.type = GW_JSON_ARRAY};
+
+    missed.as.array.items = gw_arena_zero(arena, coverage->missed_count, sizeof(struct gw_json));
+    for (; missed.as.array.count < coverage->missed_count; missed.as.array.count++)
+        missed.as.array.items[missed.as.array.count] = gw_json_integer(coverage->missed[missed.as.array.count]);
+    set_text(arena, &object, "file", coverage->path);
+    set_number(arena, &object, "lines", (int64_t)coverage->lines);
+    set_number(arena, &object, "run", (int64_t)(coverage->lines - coverage->missed_count));
+    gw_json_set(arena, &object, GW_STR("notRun"), missed);
+    return object;
+}
+
+static void set_coverage(struct gw_arena *arena, struct gw_json *whole, const struct gw_test_report *report)
+{
+    struct gw_json list = {.type = GW_JSON_ARRAY};
+
+    list.as.array.items = gw_arena_zero(arena, report->coverage_count, sizeof(struct gw_json));
+    for (; list.as.array.count < report->coverage_count; list.as.array.count++)
+        list.as.array.items[list.as.array.count] = coverage_as_json(arena, &report->coverage[list.as.array.count]);
+    gw_json_set(arena, whole, GW_STR("coverage"), list);
+}
+
 static void print_json(const struct gw_test_report *report)
 {
     struct gw_json whole = {.type = GW_JSON_OBJECT};
@@ -250,6 +321,8 @@ static void print_json(const struct gw_test_report *report)
     set_number(&arena, &whole, "wallNs", report->wall_ns);
     gw_json_set(&arena, &whole, GW_STR("cases"), cases);
     gw_json_set(&arena, &whole, GW_STR("hooks"), costs);
+    if (report->has_coverage)
+        set_coverage(&arena, &whole, report);
     gw_json_set(&arena, &whole, GW_STR("withoutSpec"), gw_json_strings(&arena, report->without, report->without_count));
     gw_json_encode(&whole, &out);
     gw_buf_append_byte(&out, '\n');

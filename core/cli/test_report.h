@@ -29,7 +29,10 @@ struct gw_test_report {
     size_t without_count;
     const struct gw_spec_cost *costs;
     size_t cost_count;
-    int64_t wall_ns; /* of the whole run */
+    const struct gw_spec_coverage *coverage;
+    size_t coverage_count;
+    bool has_coverage; /* it was asked for */
+    int64_t wall_ns;   /* of the whole run */
 };
 
 void gw_test_report_init(struct gw_test_report *report);

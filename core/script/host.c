@@ -50,6 +50,8 @@ struct gw_host {
     size_t used;
     size_t state_bytes;
     bool dead;
+    void (*on_line)(void *ctx, const char *source, int line); /* NULL: lines aren't watched */
+    void *line_ctx;
     struct gw_host_call *all;
     struct gw_host_call *idle;
     /* while a call runs */
@@ -100,7 +102,7 @@ static void arm(struct gw_host *host)
     lua_State *L = host->current->lua;
     int period = period_of(host);
     if (lua_gethookcount(L) != period || lua_gethook(L) == NULL)
-        lua_sethook(L, on_count, LUA_MASKCOUNT, period);
+        lua_sethook(L, on_count, LUA_MASKCOUNT | (host->on_line != NULL ? LUA_MASKLINE : 0), period);
 }
 
 static void note_where(struct gw_host_call *call, lua_State *L)
@@ -168,10 +170,19 @@ static enum look look(struct gw_host *host)
     return used < budget->slice_ns + GRACE_NS ? LOOK_GIVE_WAY : LOOK_LATE;
 }
 
+static void tell_line(const struct gw_host *host, lua_State *L, lua_Debug *record)
+{
+    if (lua_getinfo(L, "S", record) != 0)
+        host->on_line(host->line_ctx, record->source, record->currentline);
+}
+
 static void on_count(lua_State *L, lua_Debug *record)
 {
-    (void)record;
     struct gw_host *host = host_of(L);
+    if (record->event == LUA_HOOKLINE) {
+        tell_line(host, L, record);
+        return;
+    }
     if (host->current->killed != GW_HOST_OK || host->denied > 0) {
         kill_call(L, GW_HOST_OUT_OF_MEMORY);
         return;
@@ -251,6 +262,12 @@ struct gw_host *gw_host_new(size_t state_bytes)
 }
 
 /* Closing runs nothing of a script's: the main thread has no variables of theirs, and other threads are freed only. */
+void gw_host_watch_lines(struct gw_host *host, void (*on_line)(void *ctx, const char *source, int line), void *ctx)
+{
+    host->on_line = on_line;
+    host->line_ctx = ctx;
+}
+
 void gw_host_free(struct gw_host **host)
 {
     struct gw_host *old = *host;

@@ -46,6 +46,10 @@ struct gw_host *gw_host_new(size_t state_bytes);
 /* Calls that gave way or wait end with it. */
 void gw_host_free(struct gw_host **host);
 
+/* From the next run on `on_line` is told of every line that a call runs; `source` as Lua calls it, '@' and a file's
+ * path. It must not raise. Every instruction takes longer so. */
+void gw_host_watch_lines(struct gw_host *host, void (*on_line)(void *ctx, const char *source, int line), void *ctx);
+
 /* Calls function(L) with `argument` as light userdata at index 1, on an empty stack, to the end: the budget's slice and
  * may_wait aren't looked at. Not from inside another run. A dead state answers GW_HOST_OUT_OF_BUDGET at once. */
 enum gw_host_outcome gw_host_run(struct gw_host *host, lua_CFunction function, void *argument,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "script/bind_request.h"
 #include "script/interpreter.h"
+#include "script/watch.h"
 
 #define LOAD_CPU_NS  ((int64_t)1000000000)
 #define NAME_MAX_LEN 64
@@ -262,6 +263,9 @@ enum gw_status gw_set_open_state(struct gw_script_set *set, struct gw_host *host
 {
     struct gw_err why;
     struct load load = {.set = set, .sandbox = sandbox};
+    const struct gw_script_watch *watch = set->options.watch;
+    if (watch != NULL && watch->on_line != NULL)
+        gw_host_watch_lines(host, watch->on_line, watch->ctx);
     if (run_load(host, l_open, &load, &why) != GW_OK)
         return gw_fail(err, GW_E_SCRIPT, "sandbox: %s", why.text);
     for (size_t i = 0; i < set->count; i++) {

@@ -48,6 +48,7 @@ struct gw_spec *gw_spec_new(const struct gw_spec_options *options)
     spec->options = *options;
     gw_arena_init(&spec->arena, 0);
     gw_spec_watch_init(spec);
+    gw_spec_cover_init(spec);
     return spec;
 }
 
@@ -66,6 +67,7 @@ void gw_spec_free(struct gw_spec **spec)
     close_file(*spec);
     gw_counters_free(&(*spec)->services.counters);
     gw_spec_cost_fini(*spec);
+    gw_spec_cover_fini(*spec);
     gw_arena_fini(&(*spec)->arena);
     free(*spec);
     *spec = NULL;

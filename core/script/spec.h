@@ -39,9 +39,18 @@ struct gw_spec_cost {
     size_t memory_max;
 };
 
+/* Which lines of one file were run. */
+struct gw_spec_coverage {
+    struct gw_str path;
+    size_t lines;           /* that hold code */
+    const unsigned *missed; /* those that weren't run, in order */
+    size_t missed_count;
+};
+
 struct gw_spec_options {
     const struct gw_script_options *script; /* borrowed; `files` is left aside */
     const struct gw_sources *known;         /* borrowed: files that aren't read again; NULL: none */
+    bool coverage;                          /* every line that a policy runs is looked at, which makes hooks slower */
     void *ctx;
     void (*on_case)(void *ctx, const struct gw_spec_case *one);
     void (*on_print)(void *ctx, struct gw_str who, struct gw_str text); /* print in a spec or policy */
@@ -58,6 +67,11 @@ void gw_spec_run(struct gw_spec *spec, const char *path);
 
 /* borrows until the next run: by policy and hook. Returns their number. */
 size_t gw_spec_costs(struct gw_spec *spec, const struct gw_spec_cost **costs);
+
+/* borrows until the next run: of every policy that was loaded, and of what these required, by path. Returns their
+ * number.
+ */
+size_t gw_spec_coverage(struct gw_spec *spec, const struct gw_spec_coverage **coverage);
 
 /* Writes DIR/NAME_spec.lua for DIR/NAME.lua. False: it isn't such a name, or is too long. */
 bool gw_spec_path_of(struct gw_str policy, char path[4096]);

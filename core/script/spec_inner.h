@@ -33,6 +33,16 @@ struct gw_spec_samples {
     size_t *memory; /* as many */
 };
 
+/* The lines of one file. */
+struct gw_spec_lines {
+    struct gw_spec_lines *next;
+    char *path;
+    size_t count;
+    unsigned char *code; /* a byte per line, from 0; 1: it holds code */
+    unsigned char *run;
+    unsigned *missed;
+};
+
 /* The hook call that is under way. */
 struct gw_spec_ask {
     struct gw_policy_request request;
@@ -76,6 +86,11 @@ struct gw_spec {
     int64_t spent_ns; /* before a wait */
     size_t began_bytes;
     struct gw_spec_cost *costs;
+
+    /* the coverage */
+    struct gw_spec_lines *lines;
+    struct gw_spec_lines *covered; /* the last one that was looked for */
+    struct gw_spec_coverage *coverage;
 };
 
 /* spec_native.c: makes the table of what the Lua side works with, which gw_spec_native_push (bind.h) pushes. */
@@ -113,5 +128,11 @@ void gw_spec_cost_go_on(struct gw_spec *spec);
 /* L is NULL where the state isn't to be looked at any more. */
 void gw_spec_cost_end(struct gw_spec *spec, lua_State *L);
 void gw_spec_cost_fini(struct gw_spec *spec);
+
+/* spec_cover.c: behind gw_spec_watch_init. */
+void gw_spec_cover_init(struct gw_spec *spec);
+/* From here on lines of the set's files count. */
+void gw_spec_cover(struct gw_spec *spec, const struct gw_script_set *set);
+void gw_spec_cover_fini(struct gw_spec *spec);
 
 #endif

@@ -182,7 +182,7 @@ static void read_caller(lua_State *L, const struct reader *reader, const char *n
 
 static struct gw_str read_subject(lua_State *L, const struct reader *reader, const char *name)
 {
-    struct gw_str subject = GW_STR_NONE;
+    struct gw_str subject;
     if (lua_type(L, -1) != LUA_TTABLE)
         refuse(L, reader, name, "a table with subject");
     lua_pushliteral(L, "subject");

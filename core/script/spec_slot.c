@@ -40,6 +40,8 @@ static enum gw_status load(struct gw_spec *spec, struct gw_spec_slot *slot, cons
     options.default_allow = default_allow;
     enum gw_status status = gw_set_load(&options, spec->options.known, &slot->set, err);
     if (status == GW_OK)
+        gw_spec_cover(spec, slot->set);
+    if (status == GW_OK)
         status = gw_script_new(slot->set, &slot->counters, &spec->services, &slot->script, err);
     return status;
 }
