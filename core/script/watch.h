@@ -18,8 +18,8 @@ struct gw_script_watch {
     void (*on_call)(void *ctx, struct lua_State *L, struct gw_str policy, enum gw_policy_hook hook);
     /* It answered, and the answer, which is on top of the stack, is a good one. May raise. */
     void (*on_answer)(void *ctx, struct lua_State *L);
-    /* A line is about to run; `source` as Lua calls it, '@' and the path of a file. NULL: lines aren't watched, which costs
-     * nothing. Must not raise. */
+    /* A line is about to run; `source` as Lua calls it, '@' and the path of a file. NULL: lines aren't watched, which
+     * costs nothing. Must not raise. */
     void (*on_line)(void *ctx, const char *source, int line);
     /* It failed; takes the place of the line in the log. */
     void (*on_failure)(void *ctx, struct gw_str policy, enum gw_policy_hook hook, const char *why);
