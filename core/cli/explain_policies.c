@@ -27,12 +27,32 @@ struct stage {
     struct gw_policy_request request;
     struct gw_policy_call call;
     struct gw_eks_facts facts;
+    struct gw_str asked; /* what a policy would have asked of an endpoint; {NULL,0}: nothing */
 };
 
 static void log_line(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)
 {
     (void)ctx;
     gw_log(level, "policy", "%.*s: %.*s", GW_STR_ARG(policy), GW_STR_ARG(text));
+}
+
+/* What an endpoint would say isn't known; that there is none of that name is. */
+static enum gw_status fetch(void *ctx, struct gw_policy_call *call, const struct gw_policy_fetch *fetch,
+                            struct gw_policy_fetched *fetched, struct gw_err *err)
+{
+    struct stage *stage = ctx;
+    const struct gw_config *config = stage->explain->config;
+    size_t at = 0;
+
+    (void)fetched;
+    while (at < config->endpoint_count && !gw_str_equal(config->endpoints[at].name, fetch->endpoint))
+        at++;
+    if (at == config->endpoint_count)
+        return gw_fail(err, GW_E_MISSING, "there is no such endpoint in policy.endpoints");
+    stage->asked = gw_arena_printf(call->arena, "asks endpoint %.*s, %s %.*s, and goes by what it answers",
+                                   GW_STR_ARG(fetch->endpoint), fetch->is_post ? "POST" : "GET",
+                                   GW_STR_ARG(fetch->path.at != NULL ? fetch->path : GW_STR("/")));
+    return gw_fail(err, GW_E_MISSING, "explain asks nobody");
 }
 
 static enum gw_status open_store(struct stage *stage, struct gw_err *err)
@@ -64,7 +84,8 @@ static enum gw_status open_policies(struct stage *stage, struct gw_err *err)
 {
     enum gw_status status = gw_reload_settings(stage->explain->config, 1, &stage->settings, err);
 
-    stage->services = (struct gw_policy_services){.log = log_line, .counters = gw_counters_new(gw_random_system())};
+    stage->services = (struct gw_policy_services){
+        .ctx = stage, .fetch = fetch, .log = log_line, .counters = gw_counters_new(gw_random_system())};
     if (status != GW_OK || stage->settings->policies.open == NULL)
         return status;
     return stage->settings->policies.open(stage->settings->policies.ctx, &stage->counters, &stage->services,
@@ -151,7 +172,7 @@ static bool may_go_on(struct stage *stage, enum gw_policy_answer answer)
 
     if (answer == GW_POLICY_DONE)
         return true;
-    if (answer == GW_POLICY_WAITING) {
+    if (answer == GW_POLICY_WAITING || (refusal->failed && stage->asked.at != NULL)) {
         explain->is_open = true;
         return false;
     }
@@ -220,10 +241,11 @@ static void tell(struct stage *stage)
     }
     if (call->refusal.failed) {
         struct gw_json row = {.type = GW_JSON_OBJECT};
+        bool is_open = stage->asked.at != NULL;
 
         gw_explain_text(explain, &row, "policy", call->refusal.policy);
-        gw_explain_text(explain, &row, "verdict", GW_STR("failed"));
-        gw_explain_text(explain, &row, "reason", call->refusal.reason);
+        gw_explain_text(explain, &row, "verdict", is_open ? GW_STR("open") : GW_STR("failed"));
+        gw_explain_text(explain, &row, "reason", is_open ? stage->asked : call->refusal.reason);
         gw_explain_add(explain, "verdicts", row);
     }
     for (size_t i = 0; i < call->change_count; i++) {

@@ -191,8 +191,8 @@ static enum gw_status check(const struct gw_policy_call *call, const struct gw_p
                        "the path must begin with a slash, be at most %d printable bytes, and hold no dot segments, "
                        "empty segments or broken escapes",
                        GW_FETCH_PATH_MAX);
-    if (asked->body.length > GW_FETCH_BODY_MAX)
-        return gw_fail(err, GW_E_LIMIT, "the body has more than %zu bytes", GW_FETCH_BODY_MAX);
+    if (asked->body.length > GW_POLICY_FETCH_BODY_MAX)
+        return gw_fail(err, GW_E_LIMIT, "the body has more than %zu bytes", GW_POLICY_FETCH_BODY_MAX);
     if (asked->is_post && !gw_fetch_is_field_value(asked->content_type))
         return gw_fail(err, GW_E_SYNTAX, "the content type is empty or isn't printable");
     if (call->fetch != NULL)

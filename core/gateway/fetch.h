@@ -21,7 +21,6 @@
 #define GW_FETCH_ENDPOINTS_MAX   32
 #define GW_FETCH_NAME_MAX        64
 #define GW_FETCH_PATH_MAX        1024
-#define GW_FETCH_BODY_MAX        ((size_t)256 << 10)
 #define GW_FETCH_PER_REQUEST     8   /* each time that its policies are asked from the beginning */
 #define GW_FETCH_PER_ENDPOINT    128 /* under way at once, of one worker */
 #define GW_FETCH_PER_WORKER      512

@@ -210,6 +210,8 @@ struct gw_policy_counters {
     _Atomic uint64_t killed_memory;
 };
 
+#define GW_POLICY_FETCH_BODY_MAX ((size_t)256 << 10)
+
 /* What an authorize hook asks of one of the configured endpoints (policy.endpoints). */
 struct gw_policy_fetch {
     struct gw_str endpoint; /* its name */

@@ -7,6 +7,7 @@
 
 #include "codec/username.h"
 #include "script/answers.h"
+#include "script/bind.h"
 
 static const struct gw_set_policy *current_policy(const struct gw_ask *ask)
 {
@@ -37,6 +38,7 @@ static bool take_verdict(lua_State *L, struct gw_ask *ask)
     struct gw_policy_call *call = ask->call;
     struct gw_answers_verdict answer;
     struct gw_str policy = current_policy(ask)->name;
+    gw_bind_http_check(L, call);
     gw_answers_read_verdict(L, current_function(ask), call->arena, &answer);
     if (answer.verdict == GW_VERDICT_NONE)
         return false;

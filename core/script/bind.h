@@ -9,6 +9,7 @@
  */
 
 #include "codec/json.h"
+#include "gateway/policy.h"
 #include "script/host.h"
 
 struct gw_bind_entry {
@@ -37,6 +38,7 @@ extern const struct gw_bind_module gw_bind_modules[];
 void gw_bind_cidr_push(lua_State *L);
 void gw_bind_counter_push(lua_State *L);
 void gw_bind_glob_push(lua_State *L);
+void gw_bind_http_push(lua_State *L);
 void gw_bind_log_push(lua_State *L);
 void gw_bind_time_push(lua_State *L);
 
@@ -61,6 +63,9 @@ void gw_bind_push_item(lua_State *L, int index, size_t number);
 /* When the request that runs came, seconds since 1970; raises while policies are being loaded. */
 int64_t gw_bind_now(lua_State *L, const char *what);
 
+/* For an authorize hook that has returned: raises when an endpoint that it asked gave no answer. */
+void gw_bind_http_check(lua_State *L, const struct gw_policy_call *call);
+
 /* Raises when the table at `index` is one of the shared, read-only ones. */
 void gw_bind_check_writable(lua_State *L, int index);
 
@@ -74,6 +79,7 @@ struct gw_bind_json_limits {
     unsigned depth;  /* tables within tables */
     unsigned values; /* in total */
     size_t bytes;    /* of names and texts in total: a text that stands in many places is copied for each */
+    bool views;      /* a view of the request, or of a part of it, is the table that pairs goes over */
 };
 
 /* arena: the value at `index` (absolute). Keys 1..n make an array, text keys an object (members sorted by name), no key

@@ -220,6 +220,19 @@ static void read_table(lua_State *L, int index, struct reader *reader, const str
         read_object(L, index, reader, &frame, value);
 }
 
+/* Of a view of the request, or of a part of it: what pairs goes over. Userdata are all ours, and so are their
+ * functions. */
+static void read_view(lua_State *L, int index, struct reader *reader, const struct frame *outer, struct gw_json *value)
+{
+    luaL_checkstack(L, 6, "nested too deeply");
+    if (!reader->limits->views || luaL_getmetafield(L, index, "__pairs") == LUA_TNIL)
+        refuse(L, reader, outer, "a userdata is no value");
+    lua_pushvalue(L, index);
+    gw_host_invoke(L, 1, 2);
+    read_table(L, lua_gettop(L), reader, outer, value);
+    lua_pop(L, 2);
+}
+
 static void read_number(lua_State *L, int index, const struct reader *reader, const struct frame *outer,
                         struct gw_json *value)
 {
@@ -249,6 +262,9 @@ static void read_value(lua_State *L, int index, struct reader *reader, const str
         return;
     case LUA_TTABLE:
         read_table(L, index, reader, outer, value);
+        return;
+    case LUA_TUSERDATA:
+        read_view(L, index, reader, outer, value);
         return;
     default:
         refuse(L, reader, outer, lua_pushfstring(L, "a %s is no value", luaL_typename(L, index)));

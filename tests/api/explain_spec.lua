@@ -229,6 +229,36 @@ describe("eksgate explain", function()
         end
     end)
 
+    it("leaves open what a policy would ask an endpoint, and asks nobody", function()
+        local asking = gateway.prepare({
+            policies = { [[
+                local http = require("eksgate.http")
+                return { name = "asking", authorize = function(req)
+                    pcall(http.post, req.principal.name, { path = "/v1/allow", body = { input = req } })
+                end }
+            ]] },
+            settings = { policy = { endpoints = { opa = "http://127.0.0.1:1/data" } } },
+        })
+        for name, expected in pairs({
+            opa = { verdict = "open", reason = "asks endpoint opa, POST /v1/allow, and goes by what it answers" },
+            other = { verdict = "failed", reason = "policy failed" },
+        }) do
+            local path = write({ target = gateway.entry_target("arn:aws:iam::012345678910:role/" .. name) })
+            local code, out = gateway.run({ "explain", "-c", asking.config, "--at", "2026-01-01T00:01:00Z", "--json", path })
+            local report = cjson.decode(out)
+            expected.policy = "asking"
+            assert.same({ expected }, report.verdicts)
+            assert.equal(1, code)
+            assert.is_false(report.passes)
+            assert.equal(expected.verdict == "failed", report.refusal ~= nil)
+        end
+        local _, out = gateway.run({ "explain", "-c", asking.config, "--at", "2026-01-01T00:01:00Z",
+            (write({ target = gateway.entry_target("arn:aws:iam::012345678910:role/opa") })) })
+        assert.truthy(out:find("open     asking: asks endpoint opa, POST /v1/allow", 1, true))
+        assert.truthy(out:find("can't be told", 1, true))
+        asking:forget()
+    end)
+
     it("applies EKS's rules to the completed input", function()
         local code, report = explain((write(create(ROLE, { json = { principalArn = ROLE, username = "system:x" } }))))
         assert.equal(1, code)

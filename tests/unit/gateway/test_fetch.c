@@ -338,7 +338,7 @@ static void begin__what_is_out_of_order__is_refused_at_once(void **state)
 {
     struct fixture f;
     struct asker asker;
-    char *body = gw_alloc_zero(1, GW_FETCH_BODY_MAX + 1);
+    char *body = gw_alloc_zero(1, GW_POLICY_FETCH_BODY_MAX + 1);
 
     (void)state;
     open_fixture(&f);
@@ -354,7 +354,7 @@ static void begin__what_is_out_of_order__is_refused_at_once(void **state)
                     (struct gw_policy_fetch){.endpoint = GW_STR("opa"),
                                              .is_post = true,
                                              .content_type = GW_STR("a/b"),
-                                             .body = {body, GW_FETCH_BODY_MAX + 1}},
+                                             .body = {body, GW_POLICY_FETCH_BODY_MAX + 1}},
                     "bytes");
     assert_int_equal(f.counters.failed, 5);
     assert_int_equal(f.counters.begun, 0);
