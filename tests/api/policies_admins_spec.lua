@@ -5,6 +5,7 @@ local eks = require("support.eks")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
 local http = require("support.http")
+local text = require("support.text")
 
 local admin = "AmazonEKSClusterAdminPolicy"
 
@@ -131,6 +132,37 @@ describe("policies that need the administrators", function()
             end
         end)
     end
+
+    -- More than the 64 that a decision is made anew: some are told to try again, and none takes the last one.
+    it("keep at least one where a hundred changes come at once", function()
+        gw = gateway.start({ settings = { workers = 2 }, policies = { last } })
+        local requests, statuses = {}, {}
+        for i = 1, 100 do
+            local principal = eks.made(gw).principalArn
+            eks.associated(gw, principal, admin)
+            requests[i] = ways[1](principal)
+        end
+        for _, reply in ipairs(eks.at_once(gw, requests)) do
+            statuses[reply.status] = (statuses[reply.status] or 0) + 1
+        end
+        local left = #expect.ok(eks.list(gw)).accessEntries
+        assert.equal(100 - statuses[200], left)
+        assert.is_true(left >= 1)
+        assert.equal(left, (statuses[403] or 0) + (statuses[409] or 0))
+    end)
+
+    it("are told to eksgate explain as a store without entries has them", function()
+        gw = gateway.prepare({ policies = { show } })
+        local request = eks.requests.list()
+        request.host, request.time = "eks.example", 1767225600
+        local path = gw.folder .. "/request"
+        text.write_file(path, (gw:format(request)))
+        local code, out = gateway.run({ "explain", "-c", gw.config, "--at", "2026-01-01T00:00:00Z", "--json", path })
+        gw:forget()
+        assert.equal(1, code, out) -- a refusal
+        assert.truthy(out:find("eksgate policy show: []", 1, true), out)
+        assert.truthy(out:find("of no entry and no administrator", 1, true), out)
+    end)
 
     it("don't hinder each other's changes of those who aren't", function()
         gw = gateway.start({ settings = { workers = 2, admin = "127.0.0.1:0" }, policies = { last } })

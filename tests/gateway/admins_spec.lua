@@ -313,6 +313,25 @@ describe("the administrators of an upstream's cluster", function()
             assert.is_true(front:request(delete("r006")).status < 500)
         end)
 
+        it("and a drain lets all of them end", function()
+            start({ entries = (entries(9)), delay = 0.2 })
+            local clients = {}
+            for i, name in ipairs({ "r001", "r003", "r004", "r006" }) do
+                clients[i] = front:connect()
+                clients[i]:send((front:format(delete(name))))
+            end
+            text.wait_for(function()
+                return #stub:requests("") > 0
+            end, 10)
+            front:signal("TERM")
+            for _, client in ipairs(clients) do
+                assert.equal(200, client:read().status)
+                client:close()
+            end
+            assert.equal("LDLDLDLD", order())
+            assert.equal(0, front.process:wait(15))
+        end)
+
         it("and let reads be", function()
             start({ entries = (entries(3)), delay = 0.4 })
             local client = front:connect()
