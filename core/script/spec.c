@@ -17,6 +17,7 @@
 
 #define STATE_BYTES ((size_t)256 << 20)
 #define CASE_CPU_NS ((int64_t)1000000000)
+#define SELF_CPU_NS (10 * CASE_CPU_NS)
 
 /* What one protected call does. */
 struct step {
@@ -27,10 +28,10 @@ struct step {
     struct gw_spec_case *one;
 };
 
-static int64_t wall_ns(void)
+static int64_t read_ns(clockid_t clock)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -47,6 +48,7 @@ struct gw_spec *gw_spec_new(const struct gw_spec_options *options)
     struct gw_spec *spec = gw_alloc_zero(1, sizeof *spec);
     spec->options = *options;
     gw_arena_init(&spec->arena, 0);
+    spec->began_cpu_ns = read_ns(CLOCK_THREAD_CPUTIME_ID);
     gw_spec_watch_init(spec);
     gw_spec_cover_init(spec);
     return spec;
@@ -204,13 +206,25 @@ static void tell(struct gw_spec *spec, struct gw_spec_case *one)
     spec->options.on_case(spec->options.ctx, one);
 }
 
+static bool is_over(const struct gw_spec *spec)
+{
+    return spec->options.cpu_ns > 0 && read_ns(CLOCK_THREAD_CPUTIME_ID) - spec->began_cpu_ns > spec->options.cpu_ns;
+}
+
+static void tell_failure(struct gw_spec *spec, const char *message)
+{
+    struct gw_spec_case one = {
+        .file = gw_str_from(spec->path), .name = GW_STR(""), .outcome = GW_SPEC_ERROR, .message = gw_str_from(message)};
+    tell(spec, &one);
+}
+
 /* Runs cases from `step->number` on, until all have run or one was killed. */
 static void run_cases(struct gw_spec *spec, struct step *step)
 {
     struct gw_err err;
-    for (; step->number <= step->count && !gw_host_is_dead(spec->host); step->number++) {
+    for (; step->number <= step->count && !gw_host_is_dead(spec->host) && !is_over(spec); step->number++) {
         struct gw_spec_case one = {.file = gw_str_from(spec->path), .name = GW_STR("")};
-        int64_t began = wall_ns();
+        int64_t began = read_ns(CLOCK_MONOTONIC);
         step->one = &one;
         spec->failed_why[0] = '\0';
         enum gw_host_outcome outcome = run(spec, l_case, step, &err);
@@ -219,7 +233,7 @@ static void run_cases(struct gw_spec *spec, struct step *step)
             one.outcome = GW_SPEC_ERROR;
             one.message = gw_str_from(err.text);
         }
-        one.wall_ns = wall_ns() - began;
+        one.wall_ns = read_ns(CLOCK_MONOTONIC) - began;
         tell(spec, &one);
         gw_arena_reset(step->arena);
     }
@@ -237,13 +251,10 @@ void gw_spec_run(struct gw_spec *spec, const char *path)
     gw_arena_init(&arena, 0);
     while (step.number <= step.count) {
         gw_host_free(&spec->host);
-        if (!open_file(spec, &step, &err)) {
-            struct gw_spec_case one = {.file = gw_str_from(path),
-                                       .name = GW_STR(""),
-                                       .outcome = GW_SPEC_ERROR,
-                                       .message = gw_str_from(err.text)};
+        bool over = is_over(spec);
+        if (over || !open_file(spec, &step, &err)) {
             gw_spec_end_ask(spec);
-            tell(spec, &one);
+            tell_failure(spec, over ? "the specs run longer than they may" : err.text);
             break;
         }
         run_cases(spec, &step);
@@ -287,7 +298,7 @@ enum gw_status gw_spec_self_test(const struct gw_script_set *set, struct gw_spec
     char path[GW_SPEC_PATH_MAX];
     struct self_test test = {totals, err};
     struct gw_spec_options options = {
-        .script = &set->options, .known = &set->sources, .ctx = &test, .on_case = count_case};
+        .script = &set->options, .known = &set->sources, .cpu_ns = SELF_CPU_NS, .ctx = &test, .on_case = count_case};
     struct gw_spec *spec = gw_spec_new(&options);
     *totals = (struct gw_spec_totals){0};
     for (size_t i = 0; i < set->count; i++) {

@@ -50,7 +50,8 @@ struct gw_spec_coverage {
 struct gw_spec_options {
     const struct gw_script_options *script; /* borrowed; `files` is left aside */
     const struct gw_sources *known;         /* borrowed: files that aren't read again; NULL: none */
-    bool coverage;                          /* every line that a policy runs is looked at, which makes hooks slower */
+    int64_t cpu_ns; /* processor time of all cases of a run together; what is left then fails. 0: no end */
+    bool coverage;  /* every line that a policy runs is looked at, which makes hooks slower */
     void *ctx;
     void (*on_case)(void *ctx, const struct gw_spec_case *one);
     void (*on_print)(void *ctx, struct gw_str who, struct gw_str text); /* print in a spec or policy */
@@ -83,7 +84,8 @@ struct gw_spec_totals {
     size_t without; /* policies that have no spec */
 };
 
-/* Runs the specs of a set's policies on the bytes that the set was loaded from. GW_E_SCRIPT: err says which case failed
+/* Runs the specs of a set's policies on the bytes that the set was loaded from, for 10 s of processor time at most.
+ * GW_E_SCRIPT: err says which case failed
  * first, where, and what was got. */
 GW_NODISCARD enum gw_status gw_spec_self_test(const struct gw_script_set *set, struct gw_spec_totals *totals,
                                               struct gw_err *err);

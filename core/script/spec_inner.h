@@ -58,6 +58,7 @@ struct gw_spec_ask {
 
 struct gw_spec {
     struct gw_spec_options options;
+    int64_t began_cpu_ns;
     struct gw_script_options script; /* of single policies: default_allow, watch */
     struct gw_script_watch watch;
     struct gw_policy_services services;

@@ -43,6 +43,67 @@ local function request(name, more)
 end
 ]]
 
+local ANSWERS_ANYTHING = [[
+local policy = { name = "p" }
+function policy.authorize(req) return req.input.answer end
+function policy.username(req) return req.input.username end
+function policy.tags(req) return req.input.tags end
+function policy.conflict(req) return req.input.answer end
+function policy.fault(req) return req.input.answer end
+function policy.audit(record) return record.input end
+function policy.outcome(record) return record end
+return policy
+]]
+
+local HANDS_OVER_ANYTHING = [=[
+local spec = require("eksgate.spec")
+local native = require("eksgate.spec.native")
+local p = spec.policy("p")
+local loop = {}
+loop.loop = loop
+local deep = {}
+do local at = deep for i = 1, 100 do at.x = {} at = at.x end end
+local function raises() error("x") end
+local lying = setmetatable({}, { __index = raises, __len = function() return 1e9 end, __pairs = raises })
+local values = { nil, true, 0, -1, 1e308, 0/0, math.maxinteger, "", ("x"):rep(400000), "\0", {}, loop, deep, lying,
+    function() error("z") end, p.authorize, { 1, 2, [5] = 3 }, { [1.5] = 1 }, { a = function() end }, native, spec }
+local count = 0
+local function try(f, ...)
+    count = count + 1
+    pcall(f, ...)
+end
+it("takes anything", function()
+    for _, f in pairs({ p.authorize, p.username, p.tags, p.conflict, p.fault, p.audit, p.outcome, native.where, native.path,
+        native.policy, native.dofile, native.ask, native.reply, native.reset, spec.policy, spec.request, spec.ask, spec.reply }) do
+        for i = 1, 21 do
+            try(f, values[i])
+            for j = 1, 21 do
+                try(f, values[i], values[j])
+                try(f, { values[i] }, values[j], "deny")
+            end
+        end
+    end
+    assert.is_true(count > 1000)
+end)
+for _, hook in ipairs({ "authorize", "username", "tags", "conflict", "fault", "audit", "outcome" }) do
+    it("answers anything to " .. hook, function()
+        for _, field in ipairs({ "operation", "principal", "caller", "input", "time", "entry", "associations", "admins",
+            "client_certificate" }) do
+            for i = 1, 21 do
+                try(p[hook], { [field] = values[i] })
+                try(p[hook], { input = { [field] = values[i], answer = values[i], username = values[i], tags = values[i] } })
+                try(p[hook], { principal = { [field] = values[i], arn = values[i] }, caller = { tags = values[i], [field] = values[i] } })
+            end
+        end
+    end)
+end
+it("nests", function()
+    spec.reply("x", function() return {} end)
+    assert.has_error(function() describe("x", function() end) end)
+    assert.has_error(function() it("x", function() end) end)
+end)
+]=]
+
 describe("eksgate test", function()
     local folder
 
@@ -412,6 +473,14 @@ describe("eksgate test", function()
         says("none of its policies has a spec", "-c", folder .. "/eksgate.lua")
         text.write_file(folder .. "/team_spec.lua", "")
         says("there is no case", folder)
+    end)
+
+    it("takes whatever a spec hands over, and whatever a policy answers", function()
+        text.write_file(folder .. "/p.lua", ANSWERS_ANYTHING)
+        text.write_file(folder .. "/p_spec.lua", HANDS_OVER_ANYTHING)
+        local code, out, err = gateway.run({ "test", folder })
+        assert.equal(0, code, out .. err)
+        assert.truthy(out:find("9 passed, 0 failed", 1, true), out)
     end)
 
     it("knows wrong usage", function()

@@ -227,6 +227,31 @@ static void costs__are_told_by_policy_and_hook(void **state)
     bench_fini(&bench);
 }
 
+static void count_all(void *ctx, const struct gw_spec_case *one)
+{
+    struct gw_spec_totals *totals = ctx;
+    if (one->outcome == GW_SPEC_PASSED)
+        totals->passed++;
+    else
+        totals->failed++;
+}
+
+static void a_run__ends_when_its_time_is_over(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct gw_spec_totals totals = {0};
+    load_with_spec(&bench, "for i = 1, 60 do it('loops', function() while true do end end) end\n");
+    struct gw_spec_options options = {
+        .script = &bench.options, .cpu_ns = 1500000000, .ctx = &totals, .on_case = count_all};
+    struct gw_spec *spec = gw_spec_new(&options);
+    gw_spec_run(spec, bench_path(&bench, "p_spec.lua"));
+    assert_int_equal(totals.passed, 0);
+    assert_int_equal(totals.failed, 3); /* two that were stopped, and that the rest didn't run */
+    gw_spec_free(&spec);
+    bench_fini(&bench);
+}
+
 static void path_of__is_the_name_with_spec(void **state)
 {
     (void)state;
@@ -250,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_spec_that_cannot_be_loaded__has_failed),
         cmocka_unit_test(policies__are_not_offered_what_specs_are),
         cmocka_unit_test(costs__are_told_by_policy_and_hook),
+        cmocka_unit_test(a_run__ends_when_its_time_is_over),
         cmocka_unit_test(path_of__is_the_name_with_spec),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
