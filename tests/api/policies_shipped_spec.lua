@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The shipped policies as callers meet them, as they lie in lua/policies; their rules are in the specs beside them.
 
+local cjson = require("cjson")
 local eks = require("support.eks")
+local endpoint_stub = require("support.endpoint_stub")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
 local text = require("support.text")
@@ -149,6 +151,74 @@ describe("the shipped policy", function()
         expect.ok(eks.list(gw))
         expect.ok(gw:create({ principalArn = eks.fresh_role() }, { key = ci }))
         gw:stop()
+    end)
+
+    describe("opa_delegate", function()
+        local stub
+
+        before_each(function()
+            stub = endpoint_stub.start()
+        end)
+
+        after_each(function()
+            stub:stop()
+        end)
+
+        local function start_with(path, settings)
+            settings = settings or {}
+            settings.policy = { library = gateway.root .. "/lua", endpoints = { opa = stub.plain .. path } }
+            start({ "opa_delegate" }, settings)
+        end
+
+        it("sends all of the request, and allows what the service allows", function()
+            start_with("/v1/data", { default_verdict = "deny" })
+            local principal = eks.fresh_role()
+            expect.ok(gw:create({ principalArn = principal, kubernetesGroups = { "viewers" }, tags = { team = "a" } }))
+            assert.equal(200, gw:caller().status)
+            local asked = stub:seen().last
+            assert.equal("/v1/data/eksgate/allow", asked[1].path)
+            local input = cjson.decode(asked[1].body).input
+            assert.same({ "CreateAccessEntry", "012345678910", "us-west-2", "my-cluster" },
+                { input.operation, input.account, input.region, input.cluster })
+            assert.same({
+                arn = principal, partition = "aws", account = "012345678910", kind = "role", path = "/",
+                name = principal:match("[^/]+$"),
+            }, input.principal)
+            assert.same({
+                access_key = gateway.key.id, arn = gateway.key.arn, account = "012345678910", name = "tester", tags = {},
+                verified = true,
+            }, input.caller)
+            assert.same({ "viewers" }, input.input.kubernetesGroups)
+            assert.same({ team = "a" }, input.input.tags)
+            assert.is_true(math.abs(input.time - os.time()) < 30)
+            assert.equal("127.0.0.1", input.source_ip)
+            assert.is_string(input.request_id)
+            assert.is_nil(input.entry)
+            assert.equal("GetCallerIdentity", cjson.decode(asked[2].body).input.operation)
+            gw:stop()
+        end)
+
+        for what, case in pairs({
+            ["that says no"] = { "/deny", "the policy service refuses it" },
+            ["without a result"] = { "/echo", "the policy service has no answer to it" },
+            ["with another status"] = { "/status/500", "the policy service has no answer to it" },
+            ["that isn't JSON"] = { "/text", "the policy service has no answer to it" },
+            ["that breaks off"] = { "/cut", "policy failed" },
+            ["that never comes"] = { "/hang", "policy failed" },
+        }) do
+            it("refuses for a reply " .. what, function()
+                local source = text.read_file(gateway.root .. "/lua/policies/opa_delegate.lua")
+                gw = gateway.start({
+                    policies = { (source:gsub('"/eksgate/allow"', '"' .. case[1] .. '"')) },
+                    settings = { policy = {
+                        library = gateway.root .. "/lua", endpoints = { opa = { url = stub.plain, timeout_ms = 300 } },
+                    } },
+                })
+                refused(gw:create({ principalArn = eks.fresh_role() }), "opa-delegate", case[2])
+                assert.equal(1, #stub:seen().requests)
+                gw:stop()
+            end)
+        end
     end)
 
     describe("allowed_callers, where the default is to deny,", function()

@@ -96,14 +96,17 @@ start_with_policies() {
         files+="\"$(edited "$file" $#)\", "
     done
     start_gateway "$name" "listen = { \"127.0.0.1:0\" }, policies = { $files }, default_verdict = \"$verdict\", $(clusters)
-        policy = { library = \"$root/lua\" }, keys = { $(key 5 012345678910:user/ci-terraform) },"
+        policy = { library = \"$root/lua\", endpoints = { opa = \"$decider\" } },
+        keys = { $(key 5 012345678910:user/ci-terraform) },"
     SHIPPED=$(jq -c --arg name "${name//-/ }" --arg endpoint "${urls[0]}" \
         '.[$name] = {endpoint: $endpoint, policies: $ARGS.positional}' --args "$@" <<<"$SHIPPED")
 }
 
 # One with all the shipped policies, and with --full one for each of them.
 start_shipped() {
-    local all=() file name verdict
+    local all=() file name verdict decider
+    start_helper decider.py
+    decider=${urls[0]}
     for file in "$root"/lua/policies/*.lua; do
         name=$(basename "$file" .lua)
         [ "$name" != "${name%_spec}" ] || all+=("$name")

@@ -3,6 +3,7 @@
 
 local cjson = require("cjson")
 local eks = require("support.eks")
+local endpoint_stub = require("support.endpoint_stub")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
 local text = require("support.text")
@@ -71,6 +72,18 @@ describe("the example", function()
                 arguments = { "--set", "listen=127.0.0.1:0", "--set", "status=", "--set", "admin=" },
             })
         end
+
+        it("opa.lua does what OPA says, and nothing while it can't be asked", function()
+            local opa = endpoint_stub.start()
+            local gw = start("opa", { OPA_URL = opa.plain .. "/v1/data" })
+            local role = expect.ok(gw:create({ principalArn = eks.fresh_role() }, { key = ci })).accessEntry.principalArn
+            expect.ok(eks.associate(gw, role, eks.scope("AmazonEKSClusterAdminPolicy"), { key = ci }))
+            refused(eks.delete(gw, role, { key = ci }), "last-admin")
+            assert.equal("POST /v1/data/eksgate/allow", opa:seen().requests[1])
+            opa:stop()
+            refused(eks.list(gw, nil, { key = ci }), "opa-delegate")
+            assert.equal(0, gw:end_process())
+        end)
 
         it("platform_team.lua gives pipelines their teams' entries, people a look, the platform team everything", function()
             local gw = start("platform_team")
