@@ -18,6 +18,7 @@ struct gw_bind_entry {
     const char *bound;
 };
 
+extern const struct gw_bind_entry gw_bind_base_entries[];
 extern const struct gw_bind_entry gw_bind_string_entries[];
 extern const struct gw_bind_entry gw_bind_pattern_entries[]; /* of string */
 extern const struct gw_bind_entry gw_bind_format_entries[];  /* of string */

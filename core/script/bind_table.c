@@ -142,10 +142,20 @@ static int l_table_move(lua_State *L)
     return 1;
 }
 
+/* Comparing two texts looks at each byte of the shorter one. */
+static size_t comparison_steps(lua_State *L, int a, int b)
+{
+    if (lua_type(L, a) != LUA_TSTRING || lua_type(L, b) != LUA_TSTRING)
+        return 4;
+    size_t left = lua_rawlen(L, a);
+    size_t right = lua_rawlen(L, b);
+    return 4 + (left < right ? left : right);
+}
+
 /* The order of sort: the function at 2, else <. Values at the two indices. */
 static bool comes_before(lua_State *L, int a, int b)
 {
-    gw_host_charge(L, 4);
+    gw_host_charge(L, comparison_steps(L, a, b));
     if (lua_isnil(L, 2))
         return lua_compare(L, a, b, LUA_OPLT) != 0;
     lua_pushvalue(L, 2);

@@ -88,7 +88,7 @@ static enum gw_status evaluate(struct evaluation *evaluation, struct gw_err *err
 {
     struct gw_err why;
     struct gw_host *host = gw_host_new(STATE_BYTES);
-    struct gw_host_budget budget = {.memory = STATE_BYTES, .cpu_ns = CPU_NS};
+    struct gw_host_budget budget = {.memory = STATE_BYTES, .cpu_ns = CPU_NS, .large_tables = true};
     enum gw_host_outcome outcome = gw_host_run(host, l_evaluate, evaluation, &budget, &why);
     gw_host_free(&host);
     if (outcome == GW_HOST_OK)

@@ -26,6 +26,9 @@
 #define STEPS_PER_LOOK 1000
 #define STEPS_AT_ONCE  200000
 
+#define NODE_BYTES      ((size_t)24)
+#define TEXT_HEAD_BYTES ((size_t)64) /* at most: of a text's object */
+
 /* Into a run: shorter ones never read the thread's clock. */
 #define FIRST_LOOK_NS ((int64_t)100000)
 #define UNSEEN_NS     ((int64_t)250000) /* the most that is charged for wall time nobody looked at */
@@ -59,6 +62,7 @@ struct gw_host {
     struct gw_host_budget *budget;
     size_t limit;  /* of `used` */
     size_t denied; /* bytes last refused; 0: none since */
+    bool is_due;   /* a C function found the slice over: the next instruction gives way */
     size_t steps;  /* charged since the last look */
     int64_t wall_began_ns;
     int64_t cpu_began_ns; /* -1: not read yet */
@@ -90,7 +94,7 @@ static void on_count(lua_State *L, lua_Debug *record);
 static int period_of(const struct gw_host *host)
 {
     size_t longest = gw_pool_longest_text(&host->pool);
-    if (host->denied > 0 || (host->current != NULL && host->current->killed != GW_HOST_OK))
+    if (host->denied > 0 || host->is_due || (host->current != NULL && host->current->killed != GW_HOST_OK))
         return 1;
     if (longest < ((size_t)128 << 10) / COUNT_PERIOD)
         return COUNT_PERIOD;
@@ -187,8 +191,9 @@ static void on_count(lua_State *L, lua_Debug *record)
         kill_call(L, GW_HOST_OUT_OF_MEMORY);
         return;
     }
-    enum look what = look(host);
+    enum look what = host->is_due ? LOOK_GIVE_WAY : look(host);
     bool can_yield = lua_isyieldable(L) != 0;
+    host->is_due = false;
     arm(host);
     if (what == LOOK_STOP || (what == LOOK_LATE && !can_yield))
         kill_call(L, GW_HOST_OUT_OF_BUDGET);
@@ -206,13 +211,28 @@ static void deny(struct gw_host *host, size_t more)
     arm(host);
 }
 
-static bool may_grow(struct gw_host *host, size_t more, bool is_text)
+/* The part of a table that holds names, by its size: Lua's nodes are 24 bytes and come in powers of two. */
+static bool is_large_table(size_t size)
+{
+    size_t names = size / NODE_BYTES;
+    return names > GW_HOST_NAMES_MAX && names * NODE_BYTES == size && (names & (names - 1)) == 0;
+}
+
+static bool may_be_made(const struct gw_host *host, int kind, size_t size)
+{
+    if (kind == LUA_TSTRING)
+        return size <= GW_HOST_TEXT_MAX + TEXT_HEAD_BYTES;
+    return kind != LUA_TNIL || host->budget->large_tables || !is_large_table(size);
+}
+
+/* `kind`: of a fresh object, LUA_TNIL for its parts; LUA_TNONE: a piece that grows. */
+static bool may_grow(struct gw_host *host, size_t more, int kind)
 {
     if (host->current == NULL)
         return true;
     /* Free pieces of the wrong sizes fill slabs too: time for a new state. */
     if (more > host->limit || host->used > host->limit - more || host->pool.slab_bytes > host->state_bytes ||
-        (is_text && more > GW_HOST_TEXT_MAX + 64)) {
+        !may_be_made(host, kind, more)) {
         deny(host, more);
         return false;
     }
@@ -225,13 +245,13 @@ static bool may_grow(struct gw_host *host, size_t more, bool is_text)
 static void *allocate(void *ctx, void *old, size_t old_size, size_t new_size)
 {
     struct gw_host *host = ctx;
-    bool is_text = old == NULL && old_size == LUA_TSTRING; /* the kind of object that is to be made */
+    int kind = old == NULL ? (int)old_size : LUA_TNONE;
     void *fresh;
     if (old == NULL)
         old_size = 0;
-    if (new_size > old_size && !may_grow(host, new_size - old_size, is_text))
+    if (new_size > old_size && !may_grow(host, new_size - old_size, kind))
         return NULL;
-    if (is_text && new_size >= GW_POOL_LONG) {
+    if (kind == LUA_TSTRING && new_size >= GW_POOL_LONG) {
         fresh = gw_pool_take_text(&host->pool, new_size);
         if (host->current != NULL)
             arm(host);
@@ -379,6 +399,7 @@ static int resume(struct gw_host *host, struct gw_host_call *call, int arguments
     host->limit = limit_of(host, budget->memory);
     host->steps = 0;
     host->denied = 0;
+    host->is_due = false;
     host->wall_began_ns = read_clock(CLOCK_MONOTONIC);
     host->cpu_began_ns = call->has_begun ? read_clock(CLOCK_THREAD_CPUTIME_ID) : -1;
     host->look_at_ns = host->wall_began_ns + FIRST_LOOK_NS;
@@ -443,7 +464,8 @@ enum gw_host_outcome gw_host_run(struct gw_host *host, lua_CFunction function, v
                                  struct gw_host_budget *budget, struct gw_err *err)
 {
     struct gw_host_call *call;
-    struct gw_host_budget whole = {.cpu_ns = budget->cpu_ns, .memory = budget->memory};
+    struct gw_host_budget whole = {
+        .cpu_ns = budget->cpu_ns, .memory = budget->memory, .large_tables = budget->large_tables};
     if (host->dead)
         return tell_killed(GW_HOST_OUT_OF_BUDGET, "", err);
     enum gw_host_outcome outcome = gw_host_begin(host, function, argument, &whole, &call, err);
@@ -493,6 +515,10 @@ void gw_host_charge(lua_State *L, size_t steps)
     enum look what = host->steps > STEPS_AT_ONCE ? LOOK_STOP : look(host);
     if (what == LOOK_STOP || what == LOOK_LATE)
         kill_call(L, GW_HOST_OUT_OF_BUDGET);
+    if (what != LOOK_GIVE_WAY)
+        return;
+    host->is_due = true;
+    arm(host);
 }
 
 int64_t gw_host_left(lua_State *L)

@@ -30,12 +30,16 @@ enum gw_host_outcome {
 /* The longest text that a script can make: what one instruction or one function does to a text ends in milliseconds. */
 #define GW_HOST_TEXT_MAX ((size_t)512 << 10)
 
+/* Names (keys beyond 1..n) of one table: keys chosen so that they collide make Lua's growing of it quadratic. */
+#define GW_HOST_NAMES_MAX 4096
+
 /* What is left; one per request, shared by all of its calls. */
 struct gw_host_budget {
     int64_t cpu_ns;   /* of the thread: a machine that stands still costs nothing */
     size_t memory;    /* bytes by which the state may still grow */
     int64_t slice_ns; /* processor time up to giving way; 0: runs on in one go */
     bool may_wait;
+    bool large_tables; /* with more than GW_HOST_NAMES_MAX names: for what runs before requests are served */
 };
 
 struct gw_host;

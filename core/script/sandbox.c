@@ -19,8 +19,6 @@ static const struct gw_bind_entry stock_base[] = {
     {"error", NULL, "constant"},
     {"getmetatable", NULL, "constant; shared metatables have __metatable = false"},
     {"ipairs", NULL, "each round: one index, whose metamethod runs under the budget"},
-    {"next", NULL, "at most the table's slots, about 26,000 under the memory cap; the CPU clock watches"},
-    {"pairs", NULL, "constant; __pairs runs under the budget"},
     {"rawequal", NULL, "one comparison of memory"},
     {"rawget", NULL, "constant"},
     {"rawlen", NULL, "logarithmic"},
@@ -262,35 +260,6 @@ static int l_base_select(lua_State *L)
     return count - (int)from;
 }
 
-/* A finalizer would run where no hook fires; weak tables make the collector's work depend on the script. */
-static int l_base_setmetatable(lua_State *L)
-{
-    static const char *const refused[] = {"__gc", "__mode"};
-    int type = lua_type(L, 2);
-    luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
-        return luaL_error(L, "cannot change a protected metatable");
-    for (size_t i = 0; type == LUA_TTABLE && i < GW_COUNT(refused); i++) {
-        lua_pushstring(L, refused[i]);
-        if (lua_rawget(L, 2) != LUA_TNIL)
-            return luaL_error(L, "metatables with %s aren't offered to policies", refused[i]);
-        lua_pop(L, 1);
-    }
-    lua_settop(L, 2);
-    lua_setmetatable(L, 1);
-    return 1;
-}
-
-static int l_base_rawset(lua_State *L)
-{
-    gw_bind_check_writable(L, 1);
-    luaL_checkany(L, 3);
-    lua_settop(L, 3);
-    lua_rawset(L, 1);
-    return 1;
-}
-
 #define PRINT_BYTES_MAX 512
 #define PRINT_STEPS     1000
 
@@ -318,9 +287,7 @@ static int l_base_print(lua_State *L)
 static const struct gw_bind_entry own_base[] = {
     {"pcall", gw_host_l_pcall, "what it calls runs under the budget; kills go through it"},
     {"print", l_base_print, "512 bytes to the log, 1,000 steps"},
-    {"rawset", l_base_rawset, "constant; not on shared tables"},
     {"select", l_base_select, "as many as arguments, charged"},
-    {"setmetatable", l_base_setmetatable, "constant; no __gc, no __mode"},
     {"tonumber", l_base_tonumber, "texts up to 200 bytes"},
     {"tostring", l_base_tostring, "constant; __tostring runs under the budget"},
     {NULL, NULL, NULL},
@@ -405,6 +372,7 @@ void gw_sandbox_open(lua_State *L, struct gw_sandbox *sandbox)
     int base = lua_gettop(L);
     add_stock(L, base);
     add_entries(L, own_base);
+    add_entries(L, gw_bind_base_entries);
     add_string(L, base);
     lua_createtable(L, 0, 8);
     add_entries(L, gw_bind_table_entries);

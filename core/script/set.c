@@ -254,7 +254,7 @@ static enum gw_status fail_load(const char *path, const struct gw_err *why, stru
 
 static enum gw_status run_load(struct gw_host *host, lua_CFunction function, struct load *load, struct gw_err *err)
 {
-    struct gw_host_budget budget = {.memory = SIZE_MAX, .cpu_ns = LOAD_CPU_NS};
+    struct gw_host_budget budget = {.memory = SIZE_MAX, .cpu_ns = LOAD_CPU_NS, .large_tables = true};
     return gw_host_run(host, function, load, &budget, err) == GW_HOST_OK ? GW_OK : GW_E_SCRIPT;
 }
 

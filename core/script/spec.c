@@ -162,7 +162,7 @@ static int l_case(lua_State *L)
 
 static enum gw_host_outcome run(struct gw_spec *spec, lua_CFunction function, struct step *step, struct gw_err *err)
 {
-    struct gw_host_budget budget = {.memory = STATE_BYTES, .cpu_ns = CASE_CPU_NS};
+    struct gw_host_budget budget = {.memory = STATE_BYTES, .cpu_ns = CASE_CPU_NS, .large_tables = true};
     return gw_host_run(spec->host, function, step, &budget, err);
 }
 
