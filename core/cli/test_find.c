@@ -99,9 +99,12 @@ enum gw_status gw_test_find(struct gw_test_files *files, const char *path, struc
     if (stat(path, &facts) != 0)
         return gw_fail(err, GW_E_MISSING, "%s: %s", path, strerror(errno));
     if (!S_ISDIR(facts.st_mode)) {
-        if (!ends_with(path, "_spec.lua") && gw_test_find_of(files, folder))
+        if (ends_with(path, "_spec.lua"))
+            return add(files, path, err);
+        if (gw_test_find_of(files, folder))
             return GW_OK;
-        return add(files, path, err);
+        return gw_fail(err, GW_E_MISSING, "%s: is no spec and has none beside it; that of NAME.lua is NAME_spec.lua",
+                       path);
     }
     while (folder.length > 1 && folder.at[folder.length - 1] == '/')
         folder.length--;

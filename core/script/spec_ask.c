@@ -261,7 +261,7 @@ static void read_argument(lua_State *L, struct gw_spec *spec, enum gw_policy_hoo
 {
     struct gw_spec_ask *ask = &spec->ask;
     if (hook < GW_HOOK_AUDIT) {
-        gw_spec_read_request(L, 1, &spec->arena, &ask->request);
+        gw_spec_read_request(L, 1, &spec->script, &spec->arena, &ask->request);
         return;
     }
     struct gw_json *record = gw_arena_zero(&spec->arena, 1, sizeof *record);
@@ -396,7 +396,7 @@ int gw_spec_l_ask(lua_State *L)
     lua_settop(L, 2);
     struct gw_spec_slot *slot = gw_spec_slot_of(L, spec, paths, count, default_allow);
     begin_ask(L, spec, slot);
-    gw_spec_read_request(L, 2, &spec->arena, &spec->ask.request);
+    gw_spec_read_request(L, 2, &spec->script, &spec->arena, &spec->ask.request);
     spec->ask.hooks = gw_script_hooks(slot->script);
     enum gw_policy_answer answer = ask_chain(L, spec, &result);
     push_result(L, &spec->ask, answer, &result);

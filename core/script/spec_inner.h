@@ -101,7 +101,8 @@ void gw_spec_native_open(lua_State *L, struct gw_spec *spec);
 void gw_spec_push_where(lua_State *L, const struct gw_spec *spec);
 
 /* spec_request.c: arena: the table at `index` (absolute) as a request; nil is an empty one. Raises. */
-void gw_spec_read_request(lua_State *L, int index, struct gw_arena *arena, struct gw_policy_request *request);
+void gw_spec_read_request(lua_State *L, int index, const struct gw_script_options *options, struct gw_arena *arena,
+                          struct gw_policy_request *request);
 /* arena: any value as JSON; raises with a path that begins with `root`. */
 void gw_spec_read_json(lua_State *L, int index, const char *root, struct gw_arena *arena, struct gw_json *value);
 

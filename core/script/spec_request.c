@@ -256,7 +256,8 @@ static void read_table(lua_State *L, int index, const struct reader *reader)
     }
 }
 
-void gw_spec_read_request(lua_State *L, int index, struct gw_arena *arena, struct gw_policy_request *request)
+void gw_spec_read_request(lua_State *L, int index, const struct gw_script_options *options, struct gw_arena *arena,
+                          struct gw_policy_request *request)
 {
     struct reader reader = {.what = "req",
                             .fields = request_fields,
@@ -268,4 +269,7 @@ void gw_spec_read_request(lua_State *L, int index, struct gw_arena *arena, struc
         return;
     luaL_checktype(L, index, LUA_TTABLE);
     read_table(L, index, &reader);
+    if (options->known_operation_count > 0 &&
+        !gw_str_is_among(options->known_operations, options->known_operation_count, request->operation))
+        luaL_error(L, "req.operation: EKS has no operation '%s'", request->operation.at);
 }

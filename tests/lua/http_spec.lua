@@ -48,6 +48,11 @@ describe("eksgate.http", function()
         assert.is_truthy(result.failure:find("endpoint opa: no whole reply within 1000 ms", 1, true))
     end)
 
+    it("forgets replies with the case that gave them", function()
+        local ok, said = pcall(ask)
+        assert.matches('spec.reply%("opa", function...%)', ok and said.failure or said)
+    end)
+
     it("tells a spec that said nothing for an endpoint", function()
         local ok, why = pcall(function()
             local result = ask({ get = "x", endpoint = "silent" })

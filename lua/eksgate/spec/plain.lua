@@ -243,4 +243,13 @@ function plain.reply(endpoint, answer)
     replies[endpoint] = answer
 end
 
+--- Replies are for one case.
+local is_busted, busted = pcall(require, "busted")
+if is_busted and busted.subscribe then
+    busted.subscribe({ "test", "start" }, function()
+        replies = {}
+        return nil, true
+    end)
+end
+
 return plain
