@@ -417,8 +417,8 @@ static enum gw_replay_type find_type(struct reading *reading)
         if (record->before.changes[i].hook == GW_HOOK_USERNAME)
             return GW_REPLAY_TYPE_STANDARD;
     }
-    if (type.at == NULL)
-        return GW_REPLAY_TYPE_UNKNOWN;
+    if (type.at == NULL) /* of what EKS's rules refused nothing comes, whatever its username */
+        return reading->members.error.at == NULL ? GW_REPLAY_TYPE_UNKNOWN : GW_REPLAY_TYPE_OTHER;
     return gw_str_is(type, "STANDARD") ? GW_REPLAY_TYPE_STANDARD : GW_REPLAY_TYPE_OTHER;
 }
 

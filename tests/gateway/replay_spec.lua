@@ -3,10 +3,11 @@
 -- gateway; what was damaged was damaged afterwards.
 
 local cjson = require("cjson")
-local lfs = require("lfs")
+local cluster_stub = require("support.cluster_stub")
 local eks = require("support.eks")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
+local lfs = require("lfs")
 local text = require("support.text")
 local upstream = require("support.upstream")
 
@@ -42,7 +43,7 @@ local function mirror(kind)
             for i = 1, #all do sum = (sum * 31 + all:byte(i)) % 4294967296 end
             return ]] .. (kind == "deny" and "verdict.deny(" or "verdict.throttle(1, ") .. [[
                 #all .. " " .. sum .. " " .. all:sub(1, 400))
-        end]], ', needs = { "entry", "associations", "cluster" }')
+        end]], ', needs = { "entry", "associations", "cluster", "admins" }')
 end
 
 local preparer = { id = "AKIAEKSGATETEST00002", secret = "c2VjcmV0IG9mIGEgcHJlcGFyZXI",
@@ -135,7 +136,7 @@ describe("eksgate replay", function()
     end
 
     --- Records with the mirror that denies, replays with the one that throttles: what it saw is the reason of both.
-    local function require_the_same_sight(file)
+    local function require_the_same_sight(file, sources)
         local seen = {}
         for line in text.read_file(file):gmatch("[^\n]+") do
             local one = cjson.decode(line)
@@ -144,7 +145,7 @@ describe("eksgate replay", function()
                 seen[one.requestID] = verdict.reason
             end
         end
-        local _, report, out, said = replay({ mirror("throttle") }, file)
+        local _, report, out, said = replay(sources or { mirror("throttle") }, file)
         assert.is_table(report, out .. said)
         local count = 0
         for _, one in ipairs(find(report, "verdict")) do
@@ -186,6 +187,41 @@ describe("eksgate replay", function()
         local count, report = require_the_same_sight(file)
         assert.equal(21 + 3, count)
         assert.equal(0, report.totals.unreplayable)
+    end)
+
+    it("shows policies what they saw then of callers whom an upstream verifies", function()
+        local back = gateway.start({ keys = keys })
+        local options = upstream.passing(back.address, { settings = { audit = {
+            file = "audit.jsonl", durable = false, record = "all", strangers_per_second = 1000000,
+        } } })
+        local source = mirror("deny"):gsub(", needs = %b{}", ""):gsub("if req.caller.name == .-end", "")
+        options.policies = { source }
+        gw = gateway.start(options)
+        gw.host = upstream.host(back.address)
+        ask_everything(gw)
+        assert.equal(0, gw:end_process())
+        local sources = { (source:gsub("verdict.deny%(", "verdict.throttle(1, ")) }
+        local count = require_the_same_sight(gw.audit_file, sources)
+        assert.equal(20, count) -- who asks isn't answered there
+    end)
+
+    it("shows policies what they saw then of entries on clusters of an upstream's", function()
+        local stub = cluster_stub.start()
+        local file = record({ mirror("deny") }, function(g)
+            expect.ok(eks.create_cluster(g, eks.cluster_input("my-cluster",
+                { accessConfig = { authenticationMode = "API" } }), { key = preparer }))
+            expect.ok(eks.create(g, { principalArn = eks.role("team-x/a", cluster_stub.account) }, { key = preparer }))
+            ask_everything(g)
+        end, { upstream = { endpoint = stub.url, credentials = "caller" }, clusters = gateway.none,
+            overlay = { cluster_ttl = 0 } })
+        stub:stop()
+        local count, report = require_the_same_sight(file)
+        assert.equal(0, report.totals.unreplayable)
+        local named = 0
+        for _, one in ipairs(report.records) do
+            named = named + (one.verdict.reason:find(cluster_stub.account, 1, true) and 1 or 0)
+        end
+        assert.is_true(count >= 18 and named >= 8, count .. " of which " .. named)
     end)
 
     it("finds nothing where the policies are those that were asked then", function()
@@ -341,6 +377,17 @@ describe("eksgate replay", function()
             assert.equal(6, report.totals.unknown)
         end)
 
+        it("counts by the records' time", function()
+            local _, report = replay({ policy("often", [[
+                local counter = require("eksgate.counter")
+                function p.authorize(req)
+                    if counter.add("all", { per = 86400 }) > 4 then return verdict.throttle(1, "often") end
+                end]]) }, recorded())
+            assert.equal(2, report.totals.policies.often.throttled) -- the fifth and the sixth
+            local updates = by_principal(report, "UpdateAccessEntry")
+            assert.same({ before = "allow", after = "throttle", reason = "often" }, updates.good.verdict)
+        end)
+
         it("gives the same bytes each time, in both forms, and from stdin", function()
             recorded()
             local sources = { policy("same", [[
@@ -408,6 +455,61 @@ describe("eksgate replay", function()
                 assert.is_true(report.totals.unreplayable + report.totals.damaged > 0, out)
             end
         end)
+    end)
+
+    it("asks for the username of an update where the entry's type is known, and says where it isn't", function()
+        local namer = policy("namer", 'function p.username(req) return "n:" .. req.principal.name end')
+        local back = gateway.start({ keys = keys })
+        local file = record({}, function(g)
+            expect.ok(eks.create(g, { principalArn = eks.role("r") }))
+            expect.ok(eks.update(g, eks.role("r"), { kubernetesGroups = { "a" } }))
+            expect.ok(eks.update(g, eks.role("r"), { username = "mine" }))
+        end, upstream.front(back.address).settings)
+        local _, report = replay({ namer }, file)
+        assert.equal(2, #report.records)
+        assert.same({ before = cjson.null, after = "n:r" }, report.records[1].username)
+        assert.equal("the entry's type isn't recorded", report.records[2].unknown.why)
+        expect.ok(eks.delete(back, eks.role("r")))
+        gateway.stop_all()
+        file = record({ namer }, function(g)
+            expect.ok(eks.create(g, { principalArn = eks.role("r") }))
+            expect.ok(eks.update(g, eks.role("r"), { kubernetesGroups = { "a" } }))
+            expect.ok(eks.create(g, { principalArn = eks.role("n"), type = "EC2_LINUX" }))
+            expect.error(eks.update(g, eks.role("n"), { kubernetesGroups = { "b" } }), 400, "InvalidParameterException")
+        end)
+        assert.equal(0, (replay({ namer }, file)))
+        _, report = replay({ (namer:gsub('"n:"', '"m:"')) }, file)
+        assert.equal(2, report.totals.policies.namer.usernames)
+        assert.equal(2, report.totals.differing)
+    end)
+
+    it("leaves facts away that make a record too large, and says so in it", function()
+        local lister = policy("lister", "function p.authorize(req) return #req.admins >= 0 and nil end",
+            ', needs = { "admins" }')
+        local path = eks.role(("x"):rep(400) .. "/a")
+        local file = record({ lister }, function(g)
+            for i = 1, 160 do
+                local one = path .. i
+                expect.ok(eks.create(g, { principalArn = one }))
+                expect.ok(eks.associate(g, one, { policyArn = eks.policy("AmazonEKSClusterAdminPolicy"),
+                    accessScope = { type = "cluster" } }))
+            end
+        end)
+        local kept, omitted = 0, 0
+        for _, one in ipairs(gw:audit()) do
+            local said = upstream.said(one)
+            kept = kept + (said.facts and 1 or 0)
+            omitted = omitted + (said.factsOmitted and 1 or 0)
+            assert.is_nil(one.requestParameters.omittedBytes)
+            if said.factsOmitted then
+                assert.same({ "admins" }, said.factsOmitted)
+            end
+        end
+        assert.is_true(kept > 100 and omitted > 10, kept .. " and " .. omitted)
+        local code, report = replay({ lister }, file)
+        assert.equal(1, code)
+        assert.equal(omitted, report.totals.unknown)
+        assert.equal(0, report.totals.differing)
     end)
 
     it("takes rotated files in any order", function()
