@@ -377,6 +377,22 @@ describe("eksgate replay", function()
             assert.equal(6, report.totals.unknown)
         end)
 
+        it("asks no endpoint, and doesn't guess what one would have said", function()
+            local code, report, out = replay({ policy("approval", [[
+                local http = require("eksgate.http")
+                function p.authorize(req)
+                    if req.principal.name == "good" then
+                        local is_good, reply = pcall(http.get, "approvals", { path = "/" .. req.principal.name })
+                        return is_good and reply.status == 200 and verdict.allow() or nil
+                    end
+                end]]) }, recorded())
+            assert.equal(1, code)
+            local creates = by_principal(report, "CreateAccessEntry")
+            assert.same({ policy = "approval", why = "asks approvals" }, creates.good.unknown, out)
+            assert.equal(3, report.totals.unknown)
+            assert.equal("allow", creates.denied.verdict.after)
+        end)
+
         it("counts by the records' time", function()
             local _, report = replay({ policy("often", [[
                 local counter = require("eksgate.counter")
