@@ -100,8 +100,11 @@ return {
     },
 
     -- Lua files, asked in this order; packages install some in /usr/share/eksgate/lua/policies.
-    policies = {},
-    -- policies = { "policies/team_username.lua", "policies/required_tags.lua" },
+    policies = {
+        -- "policies/team_username.lua", "policies/required_tags.lua",
+        self_test = false, -- true: they must pass their specs, NAME_spec.lua, before they are taken up
+        smoke_test = true, -- they must answer two requests that nobody sent
+    },
     default_verdict = "deny", -- "allow": what no policy denies goes on
     policy = {
         cpu_ms = 10, -- processor time of all hooks of one request together

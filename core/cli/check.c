@@ -10,6 +10,7 @@
 
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/reload.h"
 #include "codec/time.h"
 #include "config/credentials.h"
 #include "script/interpreter.h"
@@ -179,6 +180,17 @@ static void print_summary_json(const struct gw_config *config, const struct iden
     gw_arena_fini(&arena);
 }
 
+/* What gw_config_check doesn't: whether they answer. */
+static void try_policies(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    struct gw_script_set *set = NULL;
+    struct gw_err err;
+
+    if (problems->count == 0 && gw_reload_policies(config, &set, &err) != GW_OK)
+        gw_config_problem(problems, "%s", err.text);
+    gw_script_set_free(&set);
+}
+
 static int check(const struct gw_args_config *given, bool json)
 {
     struct gw_config_source source = gw_args_source(given);
@@ -191,6 +203,7 @@ static int check(const struct gw_args_config *given, bool json)
     if (gw_config_load(&source, &config, &problems) == GW_OK) {
         gw_config_check(config, &problems);
         gw_config_check_dates(config, &problems);
+        try_policies(config, &problems);
         find_identity(config, &identity, &problems);
     }
     if (problems.count > 0)

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "script/smoke.h"
+#include "script/spec.h"
 
 struct gw_reload {
     const struct gw_config_source *source;
@@ -88,13 +90,58 @@ static void copy_clusters(const struct gw_config *config, struct gw_gateway_sett
     settings->cluster_count = config->cluster_count;
 }
 
+static enum gw_status smoke_test(const struct gw_config *config, struct gw_script_set *set, struct gw_err *err)
+{
+    struct gw_smoke_place place = {.partition = config->partition,
+                                   .account = config->account,
+                                   .region = config->regions[0],
+                                   .now_s = gw_clock_wall_ms(gw_clock_system()) / 1000};
+
+    return config->policies_smoke_test ? gw_smoke_ask(set, &place, err) : GW_OK;
+}
+
+static enum gw_status self_test(const struct gw_config *config, const struct gw_script_set *set, struct gw_err *err)
+{
+    struct gw_spec_totals totals;
+    enum gw_status status;
+
+    if (!config->policies_self_test)
+        return GW_OK;
+    status = gw_spec_self_test(set, &totals, err);
+    if (status == GW_OK && totals.without > 0)
+        gw_log(GW_LOG_WARN, "policies", "%zu of %zu have no spec: nothing of them was tested", totals.without,
+               gw_script_set_count(set));
+    if (status == GW_OK)
+        gw_log(GW_LOG_INFO, "policies", "%zu cases of their specs passed", totals.passed);
+    return status;
+}
+
+enum gw_status gw_reload_policies(const struct gw_config *config, struct gw_script_set **set, struct gw_err *err)
+{
+    struct gw_script_set *fresh = NULL;
+    struct gw_err why;
+    enum gw_status status = gw_script_set_load(&config->policies, &fresh, err);
+
+    if (status != GW_OK)
+        return status;
+    status = smoke_test(config, fresh, &why);
+    if (status == GW_OK)
+        status = self_test(config, fresh, &why);
+    if (status == GW_OK) {
+        *set = fresh;
+        return GW_OK;
+    }
+    gw_script_set_free(&fresh);
+    return gw_fail(err, status, "policies: %s", why.text);
+}
+
 enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers, struct gw_gateway_settings **settings,
                                   struct gw_err *err)
 {
     struct gw_gateway_settings *fresh = gw_gateway_settings_new();
     struct gw_script_set *set = NULL;
 
-    if (gw_script_set_load(&config->policies, &set, err) != GW_OK) {
+    if (gw_reload_policies(config, &set, err) != GW_OK) {
         gw_gateway_settings_free(&fresh);
         return GW_E_SCRIPT;
     }

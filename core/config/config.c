@@ -417,6 +417,8 @@ static void fill_policies(const struct gw_settings *settings, struct gw_config *
     policies->known_member_count = gw_eks_member_name_count;
     fill_faults(settings->arena, config);
     (void)gw_settings_texts(settings, GW_OPTION_POLICIES, &policies->files, &policies->file_count);
+    read_boolean(settings, GW_OPTION_POLICIES_SELF_TEST, &config->policies_self_test);
+    read_boolean(settings, GW_OPTION_POLICIES_SMOKE_TEST, &config->policies_smoke_test);
     read_text(settings, GW_OPTION_DEFAULT_VERDICT, &word);
     policies->default_allow = gw_str_is(word, "allow");
     policies->is_pass_through = config->auth == GW_GATEWAY_AUTH_UPSTREAM;

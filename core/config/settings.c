@@ -111,6 +111,12 @@ static void give_value(struct gw_settings *settings, enum gw_option_id id, struc
         given->json = value;
 }
 
+/* A list that has settings of its own: { "a.lua", self_test = true }, in JSON {"files":["a.lua"],"self_test":true}. */
+static bool has_list_and_members(const struct gw_json *value, struct gw_str key)
+{
+    return value->type == GW_JSON_OBJECT && value->as.object.count > 0 && gw_option_is_group(key);
+}
+
 /* The members of one table of the file; `group` is "" or "http". Tables nest once. */
 static void collect_table(struct gw_settings *settings, struct gw_str file, struct gw_str folder, struct gw_str group,
                           const struct gw_json *table)
@@ -119,14 +125,19 @@ static void collect_table(struct gw_settings *settings, struct gw_str file, stru
         const struct gw_json_member *member = &table->as.object.members[i];
         struct gw_str key = member->name;
         bool dotted = gw_str_find(key, '.', 0) < key.length;
+        bool is_list = gw_str_is(key, "files") && gw_option_find(group, false) < GW_OPTION_COUNT;
         enum gw_option_id id;
 
         if (member->value.type == GW_JSON_NULL)
             continue;
-        if (group.length > 0)
+        if (is_list)
+            key = group;
+        else if (group.length > 0)
             key = gw_arena_printf(settings->arena, "%.*s.%.*s", GW_STR_ARG(group), GW_STR_ARG(key));
         id = dotted ? GW_OPTION_COUNT : gw_option_find(key, false);
-        if (id < GW_OPTION_COUNT)
+        if (id < GW_OPTION_COUNT && !is_list && has_list_and_members(&member->value, key))
+            collect_table(settings, file, folder, key, &member->value);
+        else if (id < GW_OPTION_COUNT)
             give_value(settings, id, file, folder, &member->value);
         else if (group.length > 0 || !gw_option_is_group(key))
             report_unknown(settings, file, key);

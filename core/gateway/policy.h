@@ -246,6 +246,9 @@ struct gw_policy_services {
     struct gw_counters *counters;
     /* A line for the operator's log from a policy; already bounded and escaped by the logger. */
     void (*log)(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text);
+    /* A hook failed. `why` is for the operator alone: it names file and line. NULL: the log is told. */
+    void (*failed)(void *ctx, const struct gw_policy_call *call, struct gw_str policy, enum gw_policy_hook hook,
+                   const char *why);
 };
 
 #endif

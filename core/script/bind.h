@@ -81,6 +81,9 @@ struct gw_bind_json_limits {
     unsigned values; /* in total */
     size_t bytes;    /* of names and texts in total: a text that stands in many places is copied for each */
     bool views;      /* a view of the request, or of a part of it, is the table that pairs goes over */
+    /* The one member of the value itself whose table may have items and names: an object that has the items as `files`.
+     * NULL: none may. */
+    const char *mixed;
 };
 
 /* arena: the value at `index` (absolute). Keys 1..n make an array, text keys an object (members sorted by name), no key

@@ -125,13 +125,54 @@ static struct gw_str copy_text(lua_State *L, int index, struct reader *reader, c
     return gw_arena_str(reader->arena, text);
 }
 
-/* The keys of the table at `index`: all 1..n, or all text. */
-static size_t count_members(lua_State *L, int index, const struct reader *reader, struct frame *frame)
+/* False when the table holds more than 1..n. */
+static bool has_only_items(lua_State *L, int index, size_t count)
+{
+    size_t seen = 0;
+    lua_pushnil(L);
+    while (lua_next(L, index) != 0) {
+        lua_pop(L, 1);
+        if (++seen > count) {
+            lua_pop(L, 1);
+            return false;
+        }
+    }
+    return seen == count;
+}
+
+static void read_array(lua_State *L, int index, struct reader *reader, struct frame *frame, size_t count,
+                       struct gw_json *value)
+{
+    if (count > reader->limits->values)
+        refuse(L, reader, frame->outer, "too many values");
+    gw_host_charge(L, count);
+    struct gw_json *items = gw_arena_zero(reader->arena, count, sizeof *items);
+    for (size_t i = 0; i < count; i++) {
+        frame->name = GW_STR_NONE;
+        frame->number = (lua_Integer)i + 1;
+        if (lua_rawgeti(L, index, (lua_Integer)i + 1) == LUA_TNIL)
+            refuse(L, reader, frame->outer, "a list must have the keys 1 to n and no other");
+        read_value(L, lua_gettop(L), reader, frame, &items[i]);
+        lua_pop(L, 1);
+    }
+    *value = (struct gw_json){.type = GW_JSON_ARRAY, .as.array = {items, count}};
+}
+
+/* True for the key at `index`, where it is one of 1 to `items`. */
+static bool is_item(lua_State *L, int index, size_t items)
+{
+    return lua_isinteger(L, index) && lua_tointeger(L, index) >= 1 && (size_t)lua_tointeger(L, index) <= items;
+}
+
+/* The keys of the table at `index` behind 1 to `items`, all of which are text. */
+static size_t count_members(lua_State *L, int index, const struct reader *reader, struct frame *frame, size_t items)
 {
     size_t count = 0;
     lua_pushnil(L);
     while (lua_next(L, index) != 0) {
         lua_pop(L, 1);
+        if (is_item(L, -1, items))
+            continue;
         if (++count > reader->limits->values)
             refuse(L, reader, frame->outer, "too many values");
         if (lua_type(L, -1) != LUA_TSTRING)
@@ -150,13 +191,24 @@ static int compare_members(const void *a, const void *b)
     return gw_str_compare(left->name, right->name);
 }
 
+/* With items they become the member `files`. */
 static void read_object(lua_State *L, int index, struct reader *reader, struct frame *frame, struct gw_json *value)
 {
-    size_t count = count_members(L, index, reader, frame);
+    size_t items = lua_rawlen(L, index);
+    size_t count = count_members(L, index, reader, frame, items);
     struct gw_json_member *members = gw_arena_zero(reader->arena, count + 1, sizeof *members);
     size_t i = 0;
+    if (items > 0) {
+        members[i].name = GW_STR("files");
+        read_array(L, index, reader, frame, items, &members[i++].value);
+        count++;
+    }
     lua_pushnil(L);
     while (lua_next(L, index) != 0) {
+        if (is_item(L, -2, items)) {
+            lua_pop(L, 1);
+            continue;
+        }
         members[i].name = copy_text(L, -2, reader, frame->outer);
         frame->name = members[i].name;
         read_value(L, lua_gettop(L), reader, frame, &members[i].value);
@@ -165,42 +217,19 @@ static void read_object(lua_State *L, int index, struct reader *reader, struct f
     }
     if (count > 1)
         qsort(members, count, sizeof *members, compare_members);
+    for (i = 1; items > 0 && i < count; i++) {
+        if (gw_str_equal(members[i - 1].name, members[i].name))
+            refuse(L, reader, frame->outer, "has items and the name files; one of the two is accepted");
+    }
     *value = (struct gw_json){.type = GW_JSON_OBJECT, .as.object = {members, count}};
 }
 
-/* False when the table holds more than 1..n. */
-static bool has_only_items(lua_State *L, int index, size_t count)
+/* The table is the one that may have names behind its items, and has. */
+static bool may_be_mixed(lua_State *L, int index, const struct reader *reader, const struct frame *outer, size_t items)
 {
-    size_t seen = 0;
-    lua_pushnil(L);
-    while (lua_next(L, index) != 0) {
-        lua_pop(L, 1);
-        if (++seen > count) {
-            lua_pop(L, 1);
-            return false;
-        }
-    }
-    return seen == count;
-}
-
-static void read_array(lua_State *L, int index, struct reader *reader, struct frame *frame, struct gw_json *value)
-{
-    size_t count = lua_rawlen(L, index);
-    if (count > reader->limits->values)
-        refuse(L, reader, frame->outer, "too many values");
-    gw_host_charge(L, count);
-    if (!has_only_items(L, index, count))
-        refuse(L, reader, frame->outer, "a list must have the keys 1 to n and no other");
-    struct gw_json *items = gw_arena_zero(reader->arena, count, sizeof *items);
-    for (size_t i = 0; i < count; i++) {
-        frame->name = GW_STR_NONE;
-        frame->number = (lua_Integer)i + 1;
-        if (lua_rawgeti(L, index, (lua_Integer)i + 1) == LUA_TNIL)
-            refuse(L, reader, frame->outer, "a list must have the keys 1 to n and no other");
-        read_value(L, lua_gettop(L), reader, frame, &items[i]);
-        lua_pop(L, 1);
-    }
-    *value = (struct gw_json){.type = GW_JSON_ARRAY, .as.array = {items, count}};
+    const char *name = reader->limits->mixed;
+    return name != NULL && outer != NULL && outer->outer == NULL && outer->name.at != NULL &&
+           gw_str_is(outer->name, name) && !has_only_items(L, index, items);
 }
 
 static void read_table(lua_State *L, int index, struct reader *reader, const struct frame *outer, struct gw_json *value)
@@ -214,10 +243,13 @@ static void read_table(lua_State *L, int index, struct reader *reader, const str
     if (frame.depth > reader->limits->depth)
         refuse(L, reader, outer, "nested too deeply");
     luaL_checkstack(L, 6, "nested too deeply");
-    if (lua_rawlen(L, index) > 0)
-        read_array(L, index, reader, &frame, value);
-    else
+    size_t items = lua_rawlen(L, index);
+    if (items == 0 || may_be_mixed(L, index, reader, outer, items))
         read_object(L, index, reader, &frame, value);
+    else if (items > reader->limits->values || has_only_items(L, index, items))
+        read_array(L, index, reader, &frame, items, value);
+    else
+        refuse(L, reader, outer, "a list must have the keys 1 to n and no other");
 }
 
 /* Of a view of the request, or of a part of it: what pairs goes over. Userdata are all ours, and so are their

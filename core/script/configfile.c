@@ -15,7 +15,7 @@
 #define CPU_NS      ((int64_t)500000000)
 
 static const struct gw_bind_json_limits table_limits = {
-    .depth = GW_JSON_DEPTH_MAX, .values = 65536, .bytes = (size_t)64 << 20};
+    .depth = GW_JSON_DEPTH_MAX, .values = 65536, .bytes = (size_t)64 << 20, .mixed = "policies"};
 
 struct evaluation {
     const char *path;

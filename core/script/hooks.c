@@ -201,12 +201,15 @@ static enum gw_policy_answer fail(struct gw_ask *ask, enum gw_host_outcome outco
 {
     struct gw_str policy = ask->in_policy ? current_policy(ask)->name : GW_STR("policies");
     const struct gw_script_watch *watch = ask->script->set->options.watch;
+    const struct gw_policy_services *services = ask->script->services;
     bool was_killed = outcome > GW_HOST_RAISED;
     ask->talk->killed = ask->talk->killed || was_killed;
     ask->call->stopped = ask->call->stopped || was_killed;
     count_failure(ask->script->counters, outcome);
     if (watch != NULL)
         watch->on_failure(watch->ctx, policy, ask->hook, err->text);
+    else if (services != NULL && services->failed != NULL)
+        services->failed(services->ctx, ask->call, policy, ask->hook, err->text);
     else
         gw_log(GW_LOG_WARN, "policy", "%.*s: %s failed: %s (request %.*s)", GW_STR_ARG(policy),
                gw_set_hook_name(ask->hook), err->text, GW_STR_ARG(ask->call->request->request_id));

@@ -160,7 +160,7 @@ class Lab:
         return self.write(f"eksgate-{self.count}.lua", f"""return {{
     listen = {{ {listen} }}, workers = {workers}, data = {lua_text(self.folder)}, keys = "keys.json",
     region = "us-west-2", account = "012345678910", clusters = {{ {named} }},
-    limits = {{ entries_per_cluster = 10000000 }}, policies = {{ {listed} }},
+    limits = {{ entries_per_cluster = 10000000 }}, policies = {{ files = {{ {listed} }}, smoke_test = false }},
     policy = {{ library = {lua_text(self.library)} }},
     audit = {{ {recorded} }},
     http = {{ idle_timeout = 600 }},

@@ -43,7 +43,17 @@ BAD = {
     "a loop while loading": "while true do end",
     "a name that isn't there": "return { name = 'x', authorize = os.exit }",
     "a module that isn't there": "require('eksgate.nothing') return { name = 'x' }",
+    "a hook that raises when it is asked": "return { name = 'set-x', authorize = function() error('no') end }",
+    "a hook that runs on when it is asked": "return { name = 'set-x', authorize = function() while true do end end }",
+    "a set that its spec doesn't know": "return { name = 'x' }",
 }
+SPEC = """local policy = dofile("current.lua")
+describe("the set", function()
+    it("has its name", function()
+        assert.truthy(policy.name:find("^set%-[ab]$"))
+    end)
+end)
+"""
 
 
 class Client(threading.Thread):
@@ -111,8 +121,8 @@ class Reloads:
         self.count = count
         self.gateway = Gateway(os.path.join(folder, "reloads"))
         self.policy = os.path.join(self.gateway.folder, "current.lua")
-        self.gateway.configure({"policies": ["current.lua"], "store": {"driver": "memory"}, "admin": "127.0.0.1:0",
-                                "audit.durable": False, "audit.max_size": 0})
+        self.gateway.configure({"policies": {"files": ["current.lua"], "self_test": True}, "store": {"driver": "memory"},
+                                "admin": "127.0.0.1:0", "audit.durable": False, "audit.max_size": 0})
         self.done = self.refused = 0
         self.complaints = []
         self.admin = None
@@ -149,7 +159,7 @@ class Reloads:
         before = self.metric("eksgate_generation")
         self.write(BAD[what])
         status, text = self.ask_admin("POST", "/v1/reload")
-        if status != 422 or "current.lua" not in text:
+        if status != 422 or "current" not in text:
             self.complaints.append(f"reload of {what}: {status} {text}")
         if self.metric("eksgate_generation") != before:
             self.complaints.append(f"reload of {what}: there is a new generation")
@@ -190,6 +200,8 @@ class Reloads:
 
     def run(self):
         self.write(GOOD % {"set": "b"})
+        with open(os.path.join(self.gateway.folder, "current_spec.lua"), "w", encoding="utf-8") as file:
+            file.write(SPEC)
         self.gateway.start()
         self.admin = http.client.HTTPConnection(self.gateway.admin.removeprefix("http://"), timeout=60)
         clients = [Client(number, self.gateway.address) for number in range(CLIENTS)]

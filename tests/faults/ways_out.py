@@ -51,7 +51,8 @@ def begin(folder, text, **settings):
     path = os.path.join(folder, "hostile.lua")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
-    return Gateway(folder, {"workers": 1, "policies": [path], "store": {"driver": "memory"}, "audit.durable": False, **settings}).start()
+    return Gateway(folder, {"workers": 1, "policies": {"files": [path], "smoke_test": False}, "store": {"driver": "memory"},
+                            "audit.durable": False, **settings}).start()
 
 
 def refused(reply):

@@ -62,10 +62,16 @@ end
 local function serialize(value, out)
     if type(value) == "table" then
         out[#out + 1] = "{"
-        for name, member in pairs(value) do
-            out[#out + 1] = type(name) == "number" and "" or string.format("[%q] = ", name)
+        for _, member in ipairs(value) do
             serialize(member, out)
             out[#out + 1] = ", "
+        end
+        for name, member in pairs(value) do
+            if type(name) == "string" then
+                out[#out + 1] = string.format("[%q] = ", name)
+                serialize(member, out)
+                out[#out + 1] = ", "
+            end
         end
         out[#out + 1] = "}"
     else
@@ -118,7 +124,8 @@ end
 local function write_files(folder, options)
     local settings = lay_over(defaults(folder), options.settings or {})
     if options.policies then
-        settings.policies = {}
+        -- Many are there to be asked what they can't answer; the smoke test would have none of them.
+        settings.policies = { smoke_test = options.smoke_test == true }
         for i, source in ipairs(options.policies) do
             settings.policies[i] = string.format("%s/policy%d.lua", folder, i)
             text.write_file(settings.policies[i], source)
@@ -227,6 +234,7 @@ function gateway.prepare_mock(options)
         local path = string.format("%s/policy%d.lua", folder, i)
         text.write_file(path, source)
         settings.policies = (settings.policies and settings.policies .. "," or "") .. path
+        settings["policies.smoke_test"] = false
     end
     self.command = { gateway.program, "mock" }
     for name, value in pairs(lay_over(settings, options.settings or {})) do
