@@ -15,7 +15,7 @@
 
 #include "script/spec_inner.h"
 
-#define STATE_BYTES ((size_t)256 << 20)
+#define STATE_BYTES ((size_t)64 << 20)
 #define CASE_CPU_NS ((int64_t)1000000000)
 #define SELF_CPU_NS (10 * CASE_CPU_NS)
 

@@ -113,6 +113,8 @@ struct gw_spec_slot *gw_spec_slot_of(lua_State *L, struct gw_spec *spec, const s
 /* The same for one policy, always in a new state; nothing has been counted yet. */
 struct gw_spec_slot *gw_spec_slot_anew(lua_State *L, struct gw_spec *spec, struct gw_str path);
 void gw_spec_free_slots(struct gw_spec *spec);
+/* What policies have counted so far. */
+void gw_spec_forget_counts(struct gw_spec *spec);
 
 /* spec_ask.c */
 /* policy.HOOK(argument): upvalues are the slot and the hook. */

@@ -180,8 +180,10 @@ static int l_spec_reply(lua_State *L)
 /* reset(): before each case */
 static int l_spec_reset(lua_State *L)
 {
+    struct gw_spec *spec = spec_of(L);
     lua_createtable(L, 0, 4);
-    lua_rawseti(L, LUA_REGISTRYINDEX, spec_of(L)->replies);
+    lua_rawseti(L, LUA_REGISTRYINDEX, spec->replies);
+    gw_spec_forget_counts(spec);
     return 0;
 }
 

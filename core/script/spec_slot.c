@@ -85,6 +85,14 @@ struct gw_spec_slot *gw_spec_slot_of(lua_State *L, struct gw_spec *spec, const s
     return slot;
 }
 
+void gw_spec_forget_counts(struct gw_spec *spec)
+{
+    if (gw_counters_count(spec->services.counters) == 0)
+        return;
+    gw_counters_free(&spec->services.counters);
+    spec->services.counters = gw_counters_new(gw_random_system());
+}
+
 struct gw_spec_slot *gw_spec_slot_anew(lua_State *L, struct gw_spec *spec, struct gw_str path)
 {
     struct gw_spec_slot *slot = gw_spec_slot_of(L, spec, &path, 1, true);
@@ -92,8 +100,7 @@ struct gw_spec_slot *gw_spec_slot_anew(lua_State *L, struct gw_spec *spec, struc
     if (spec->ask.hooks != NULL)
         luaL_error(L, "a policy can't be loaded while another one waits for its reply");
     gw_script_free(&slot->script);
-    gw_counters_free(&spec->services.counters);
-    spec->services.counters = gw_counters_new(gw_random_system());
+    gw_spec_forget_counts(spec);
     if (gw_script_new(slot->set, &slot->counters, &spec->services, &slot->script, &err) != GW_OK)
         luaL_error(L, "%s", err.text);
     return slot;

@@ -42,7 +42,7 @@ local paths = {}
 -- @param name "required_tags", "../policies/required_tags.lua"
 -- @return its table: name, on, needs, and its hooks as functions. A hook takes a request (or a record) as spec.request makes
 -- it, or a plain table with what the policy reads; it is asked about the operations of `on` only and answers nil to others.
--- What eksgate.counter has counted is forgotten.
+-- What eksgate.counter has counted is forgotten, as it is with each case.
 function spec.policy(name)
     if type(name) ~= "string" then
         error("spec.policy needs the name of a policy", 2)

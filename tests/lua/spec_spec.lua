@@ -85,6 +85,24 @@ describe("spec.policy", function()
     end)
 end)
 
+describe("a case", function()
+    local counting = spec.policy("fixtures/counting")
+
+    before_each(function()
+        spec.reply("opa", function()
+            return { json = { result = true } }
+        end)
+    end)
+
+    for i = 1, 2 do
+        it("begins with nothing counted, and with the replies of its before_each: " .. i, function()
+            local input = { call = "add", key = "k", options = { per = 60 } }
+            assert.equal("1 60", counting.authorize(spec.request({ time = 1795348800, input = input })).reason)
+            assert.equal("allow", spec.ask({ "fixtures/asking" }, spec.request({ principal = ROLE })).verdict)
+        end)
+    end
+end)
+
 describe("spec.ask", function()
     local policies = { FOLDER .. "deny_glob", FOLDER .. "required_tags", FOLDER .. "team_username", FOLDER .. "default_tags" }
 

@@ -243,11 +243,12 @@ function plain.reply(endpoint, answer)
     replies[endpoint] = answer
 end
 
---- Replies are for one case.
+--- Replies are for one case, and so is what was counted.
 local is_busted, busted = pcall(require, "busted")
 if is_busted and busted.subscribe then
-    busted.subscribe({ "test", "start" }, function()
+    busted.subscribe({ "test", "end" }, function()
         replies = {}
+        counter.reset()
         return nil, true
     end)
 end
