@@ -5,6 +5,7 @@
  * differs. Writes nothing and listens nowhere. Whether the records are what was
  * written says audit verify.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,6 +49,15 @@ static void take(struct gw_replay_policies *policies, struct gw_replay_report *r
     gw_replay_report_asked(report, record, &decision, arena);
 }
 
+/* Somebody is writing the last line, or it lost its newline when it was copied. */
+static bool is_whole(struct gw_reader_line *line, struct gw_arena *arena)
+{
+    if (gw_record_read(line->text, arena, &line->record, &line->why) != GW_OK)
+        return false;
+    line->kind = GW_READER_RECORD;
+    return true;
+}
+
 static enum gw_status replay(const struct gw_args_list *paths, struct gw_replay_policies *policies,
                              struct gw_replay_report *report, struct gw_err *err)
 {
@@ -58,8 +68,11 @@ static enum gw_status replay(const struct gw_args_list *paths, struct gw_replay_
 
     gw_arena_init(&arena, (size_t)1 << 20);
     while (status == GW_OK && (status = gw_reader_next(reader, line, err)) == GW_OK && line->kind != GW_READER_NONE) {
-        if (line->kind != GW_READER_HALF) /* somebody is writing it */
+        if (line->kind != GW_READER_HALF || is_whole(line, &arena))
             take(policies, report, line, &arena);
+        else
+            (void)fprintf(stderr, "eksgate replay: %s:%" PRIu64 ": has no end and is passed over\n", line->path,
+                          line->line);
         gw_arena_reset(&arena);
     }
     gw_arena_fini(&arena);

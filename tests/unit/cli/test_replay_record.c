@@ -260,11 +260,11 @@ static void read__what_fits_no_request__is_not_replayable(void **unused)
                                              "{}",
                                              "{\"name\":7}",
                                              "{\"name\":\"a%2\"}",
-                                             "{\"name\":\"a/b\",\"principalArn\":\"" ROLE "\"}",
+                                             ("{\"name\":\"a/b\",\"principalArn\":\"" ROLE "\"}"),
                                              "{\"name\":\"c\"}",
                                              "{\"name\":\"c\",\"principalArn\":\"nonsense\"}",
                                              "{\"name\":\"c\",\"principalArn\":[]}",
-                                             "{\"name\":\"c\",\"principalArn\":\"" ROLE "\",\"tags\":{\"a\":1}}",
+                                             ("{\"name\":\"c\",\"principalArn\":\"" ROLE "\",\"tags\":{\"a\":1}}"),
                                              "{\"omittedBytes\":9,\"sha256\":\"\"}"};
     static const char *const eksgates[] = {"\"facts\":{\"entry\":[]}", "\"facts\":{\"admins\":{}}", "\"callerTags\":[]",
                                            "\"callerTags\":{\"a\":null}"};
