@@ -230,8 +230,10 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
     struct gw_str tail = signed_off(exchange, refusal->policy, refusal->reason);
 
     gw_metrics_count(&exchange->worker->metrics.refused_policy);
-    exchange->refusal.by = refusal->policy;
-    exchange->refusal.failed = refusal->failed;
+    if (exchange->policy_call != NULL && refusal == &exchange->policy_call->refusal) { /* else nobody was asked */
+        exchange->refusal.by = refusal->policy;
+        exchange->refusal.failed = refusal->failed;
+    }
     if (exchange->told)
         note_failure(exchange->policy_call);
     if (refusal->verdict == GW_VERDICT_THROTTLE) {
