@@ -22,6 +22,8 @@
 #define TICKS_MS       1000 /* gw_upstream notices late that time has passed; fetches have timers of their own */
 #define REPLY_HEAD_MAX 16384
 
+#define CONTENT_TYPE_MAX 256
+
 struct gw_fetch_room {
     struct gw_loop *loop;
     struct gw_fetch_counters *counters;
@@ -193,12 +195,14 @@ static enum gw_status check(const struct gw_policy_call *call, const struct gw_p
                        GW_FETCH_PATH_MAX);
     if (asked->body.length > GW_POLICY_FETCH_BODY_MAX)
         return gw_fail(err, GW_E_LIMIT, "the body has more than %zu bytes", GW_POLICY_FETCH_BODY_MAX);
-    if (asked->is_post && !gw_fetch_is_field_value(asked->content_type))
-        return gw_fail(err, GW_E_SYNTAX, "the content type is empty or isn't printable");
+    if (asked->is_post &&
+        (asked->content_type.length > CONTENT_TYPE_MAX || !gw_fetch_is_field_value(asked->content_type)))
+        return gw_fail(err, GW_E_SYNTAX, "the content type is empty, too long or not printable");
     if (call->fetch != NULL)
         return gw_fail(err, GW_E_BUSY, "another is under way for this request");
-    if (call->fetch_count == GW_FETCH_PER_REQUEST)
-        return gw_fail(err, GW_E_LIMIT, "policies have asked %d times for this request already", GW_FETCH_PER_REQUEST);
+    if (call->fetch_count == GW_FETCH_PER_REQUEST || call->fetch_count_all == GW_FETCH_PER_REQUEST_ALL)
+        return gw_fail(err, GW_E_LIMIT, "policies have asked %u times for this request already",
+                       call->fetch_count == GW_FETCH_PER_REQUEST ? call->fetch_count : call->fetch_count_all);
     if (fetcher->lanes[*index].under_way == GW_FETCH_PER_ENDPOINT || fetcher->room->under_way == GW_FETCH_PER_WORKER)
         return gw_fail(err, GW_E_BUSY, "too many requests wait for it, or for others");
     return GW_OK;
@@ -250,6 +254,7 @@ enum gw_status gw_fetch_begin(void *ctx, struct gw_policy_call *call, const stru
     fetch->fetched = fetched;
     call->fetch = fetch;
     call->fetch_count++;
+    call->fetch_count_all++;
     lane->under_way++;
     fetcher->room->under_way++;
     count(&fetcher->room->counters->begun, 1);

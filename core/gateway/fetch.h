@@ -22,6 +22,7 @@
 #define GW_FETCH_NAME_MAX        64
 #define GW_FETCH_PATH_MAX        1024
 #define GW_FETCH_PER_REQUEST     8   /* each time that its policies are asked from the beginning */
+#define GW_FETCH_PER_REQUEST_ALL 64  /* of all these times */
 #define GW_FETCH_PER_ENDPOINT    128 /* under way at once, of one worker */
 #define GW_FETCH_PER_WORKER      512
 #define GW_FETCH_TIMEOUT_MS      1000

@@ -155,6 +155,7 @@ struct gw_policy_call {
     struct gw_fetcher *fetcher; /* the endpoints; NULL: there are none */
     struct gw_fetch *fetch;     /* under way; NULL: nothing is */
     unsigned fetch_count;       /* begun since policies were asked from the beginning */
+    unsigned fetch_count_all;   /* begun in all */
 
     /* the gateway's own, while the call waits for its next slice */
     struct gw_policy_call *later_next;

@@ -19,6 +19,7 @@
 #define BODY_DEPTH_MAX  16
 #define BODY_VALUES_MAX 8192
 #define ENCODED_MAX     1024
+#define NAME_MAX_BYTES  64
 
 /* A question under way; in the call's arena. */
 struct question {
@@ -48,12 +49,28 @@ static void push_where(lua_State *L)
     lua_pushliteral(L, "");
 }
 
+/* Until it is disarmed: whatever raises meanwhile refuses. A body is copied while it is read, and a script that went on
+ * with the next would fill the memory. */
+static void arm(lua_State *L, struct gw_policy_call *call)
+{
+    push_where(L);
+    lua_pushliteral(L, "a body that can't be sent");
+    lua_concat(L, 2);
+    note_error(call, L);
+    lua_pop(L, 1);
+}
+
+static void disarm(struct gw_policy_call *call)
+{
+    call->fetch_error = GW_STR_NONE;
+}
+
 /* With file and line, and the endpoint's name. */
 static GW_NORETURN void refuse(lua_State *L, const struct question *question, const char *why)
 {
     push_where(L);
     lua_pushfstring(L, "endpoint ");
-    lua_pushlstring(L, question->endpoint.at, question->endpoint.length < 64 ? question->endpoint.length : 64);
+    lua_pushlstring(L, question->endpoint.at, question->endpoint.length);
     lua_pushfstring(L, ": %s", why);
     lua_concat(L, 4);
     note_error(question->call, L);
@@ -168,7 +185,9 @@ static void read_body(lua_State *L, struct gw_policy_call *call, struct gw_polic
     if (type == LUA_TSTRING) {
         fetch->body.at = lua_tolstring(L, -1, &fetch->body.length);
     } else if (type == LUA_TTABLE || type == LUA_TUSERDATA) {
+        arm(L, call);
         gw_bind_json_read(L, lua_gettop(L), "body", &limits, call->arena, &value);
+        disarm(call);
         gw_buf_init(&text, GW_POLICY_FETCH_BODY_MAX + 1); /* one more: it is refused as too long */
         gw_json_encode(&value, &text);
         fetch->body = gw_arena_str(call->arena, gw_buf_str(&text));
@@ -189,8 +208,10 @@ static int ask(lua_State *L, bool is_post)
     struct question *question;
     struct gw_str content_type;
     struct gw_err err;
+    gw_bind_http_check(L, call);
     luaL_checktype(L, 1, LUA_TSTRING);
     fetch.endpoint.at = lua_tolstring(L, 1, &fetch.endpoint.length);
+    luaL_argcheck(L, fetch.endpoint.length <= NAME_MAX_BYTES, 1, "no endpoint has so long a name");
     check_options(L, is_post);
     fetch.path = gw_bind_text_of(L, 2, name_of(is_post), "path");
     content_type = gw_bind_text_of(L, 2, name_of(is_post), "content_type");

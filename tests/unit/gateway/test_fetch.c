@@ -350,13 +350,17 @@ static void begin__what_is_out_of_order__is_refused_at_once(void **state)
         &asker,
         (struct gw_policy_fetch){.endpoint = GW_STR("opa"), .is_post = true, .content_type = GW_STR("a\r\nX: y")},
         "content type");
+    memset(body, 'a', GW_POLICY_FETCH_BODY_MAX);
+    require_refused(&asker,
+                    (struct gw_policy_fetch){.endpoint = GW_STR("opa"), .is_post = true, .content_type = {body, 257}},
+                    "content type");
     require_refused(&asker,
                     (struct gw_policy_fetch){.endpoint = GW_STR("opa"),
                                              .is_post = true,
                                              .content_type = GW_STR("a/b"),
                                              .body = {body, GW_POLICY_FETCH_BODY_MAX + 1}},
                     "bytes");
-    assert_int_equal(f.counters.failed, 5);
+    assert_int_equal(f.counters.failed, 6);
     assert_int_equal(f.counters.begun, 0);
     asker.call.fetcher = NULL;
     require_refused(&asker, (struct gw_policy_fetch){.endpoint = GW_STR("opa")}, "no such endpoint");
@@ -384,6 +388,9 @@ static void begin__one_at_a_time_and_eight_per_request(void **state)
         turn_until_woken(&f, &asker, i + 1);
     }
     require_refused(&asker, (struct gw_policy_fetch){.endpoint = GW_STR("opa")}, "8 times");
+    asker.call.fetch_count = 0; /* as before policies are asked anew */
+    asker.call.fetch_count_all = GW_FETCH_PER_REQUEST_ALL;
+    require_refused(&asker, (struct gw_policy_fetch){.endpoint = GW_STR("opa")}, "64 times");
     close_asker(&asker);
     close_fixture(&f);
     (void)close(fd);

@@ -258,7 +258,29 @@ static void misuse__is_an_error_and_asks_nobody(void **state)
             fail_msg("%s", bodies[i]);
         if (endpoint.times != 0)
             fail_msg("asked: %s", bodies[i]);
-        assert_null(bench.call.fetch_error.at);
+        bench_fini(&bench);
+    }
+}
+
+/* What the request's memory holds: 10 ms of processor time could copy a lot. */
+static void misuse__again_and_again__takes_no_memory(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "local t = {}; for i = 1, 200 do t[i] = ('x'):rep(1000) end; t[201] = print; "
+        "while true do pcall(http.post, 'opa', { body = t }) end",
+        "local name = ('x'):rep(100000); while true do pcall(http.get, name) end",
+        "local t = {}; for i = 1, 200 do t[i] = ('x'):rep(1000) end; while true do pcall(http.post, 'opa', { body = t "
+        "}) end",
+        "while true do pcall(http.get, 'opa', { path = ('x'):rep(100000) }) end",
+    };
+    for (size_t i = 0; i < GW_COUNT(bodies); i++) {
+        struct bench bench;
+        with_hook(&bench, "authorize", bodies[i]);
+        endpoint.refused = "too many";
+        assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+        assert_true(bench.call.refusal.failed);
+        assert_true(bench.arena.taken < (size_t)1 << 20);
         bench_fini(&bench);
     }
 }
@@ -316,6 +338,7 @@ int main(void)
         cmocka_unit_test(error__whatever_a_script_makes_of_it__refuses),
         cmocka_unit_test(error__behind_a_wait__refuses_and_no_later_policy_is_asked),
         cmocka_unit_test(misuse__is_an_error_and_asks_nobody),
+        cmocka_unit_test(misuse__again_and_again__takes_no_memory),
         cmocka_unit_test(misuse__in_another_hook_or_at_load__is_an_error),
         cmocka_unit_test(finish__while_a_hook_waits__drops_it),
         cmocka_unit_test(encode__leaves_one_segment),
