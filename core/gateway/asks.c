@@ -134,7 +134,7 @@ static struct gw_policy_call *new_call(struct gw_exchange *exchange)
 
 struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange)
 {
-    if (policies_of(exchange) == NULL || exchange->policies->hooks == NULL)
+    if (exchange->is_barred || policies_of(exchange) == NULL || exchange->policies->hooks == NULL)
         return NULL;
     if (!exchange->told) {
         if (fetch_facts(exchange) != GW_OK)
@@ -220,13 +220,58 @@ static struct gw_str not_authorized(struct gw_exchange *exchange, struct gw_str 
                            GW_STR_ARG(tail));
 }
 
-enum gw_step gw_asks_refused(struct gw_exchange *exchange)
+/* Whoever can name somebody else's key and ARN must not have them refused. */
+static struct gw_penalty_who who_asks(const struct gw_exchange *exchange)
+{
+    const struct gw_caller *caller = &exchange->caller;
+    bool is_known = caller->verified && exchange->worker->gateway->options.auth == GW_GATEWAY_AUTH_SIGV4;
+
+    return (struct gw_penalty_who){.access_key = caller->access_key,
+                                   .is = is_known ? caller->identity.arn : gw_conn_source_ip(exchange->conn)};
+}
+
+bool gw_asks_barred(struct gw_exchange *exchange)
+{
+    const struct gw_gateway *gateway = exchange->worker->gateway;
+    struct gw_penalty_who who = who_asks(exchange);
+
+    if (!gw_penalty_is_on(gateway->penalty, &who, gw_clock_monotonic_ms(gateway->clock)))
+        return false;
+    for (int hook = 0; hook < GW_HOOK_COUNT && !exchange->is_barred; hook++)
+        exchange->is_barred = gw_asks_wanted(exchange, (enum gw_policy_hook)hook);
+    if (exchange->is_barred)
+        gw_metrics_count(&exchange->worker->metrics.callers_barred);
+    return exchange->is_barred;
+}
+
+static void note_stop(const struct gw_exchange *exchange)
+{
+    const struct gw_gateway *gateway = exchange->worker->gateway;
+    struct gw_penalty_who who = who_asks(exchange);
+
+    gw_penalty_note(gateway->penalty, &who, gw_clock_monotonic_ms(gateway->clock));
+}
+
+static const struct gw_policy_refusal *refusal_of(const struct gw_exchange *exchange)
 {
     static const struct gw_policy_refusal unavailable = {.verdict = GW_VERDICT_DENY,
                                                          .failed = true,
                                                          .policy = GW_STR_INIT("policies"),
                                                          .reason = GW_STR_INIT("policy failed")};
-    const struct gw_policy_refusal *refusal = exchange->told ? &exchange->policy_call->refusal : &unavailable;
+    static const struct gw_policy_refusal barred = {
+        .verdict = GW_VERDICT_DENY,
+        .failed = true,
+        .policy = GW_STR_INIT("policies"),
+        .reason = GW_STR_INIT("they had to be stopped for this caller three times in ten seconds: wait a second")};
+
+    if (exchange->is_barred)
+        return &barred;
+    return exchange->told ? &exchange->policy_call->refusal : &unavailable;
+}
+
+enum gw_step gw_asks_refused(struct gw_exchange *exchange)
+{
+    const struct gw_policy_refusal *refusal = refusal_of(exchange);
     struct gw_str tail = signed_off(exchange, refusal->policy, refusal->reason);
 
     gw_metrics_count(&exchange->worker->metrics.refused_policy);
@@ -271,6 +316,8 @@ void gw_asks_finish(struct gw_exchange *exchange)
         gw_fetch_forget(exchange->policy_call);
     if (exchange->policy_call != NULL)
         exchange->policies->hooks->finish(exchange->policies->hooks->ctx, exchange->policy_call);
+    if (exchange->policy_call != NULL && exchange->policy_call->stopped)
+        note_stop(exchange);
     gw_worker_policies_drop(exchange->policies);
     exchange->policies = NULL;
 }

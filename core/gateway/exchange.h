@@ -9,6 +9,7 @@
 
 #include "auth/sign.h"
 #include "gateway/gateway.h"
+#include "gateway/penalty.h"
 #include "gateway/lanes.h"
 #include "journal/record.h"
 
@@ -78,6 +79,7 @@ struct gw_gateway {
     const struct gw_clock *clock;
     const struct gw_random *random;
     struct gw_counters *counters;      /* of policies; outlive reloads */
+    struct gw_penalty *penalty;        /* callers whose requests were stopped */
     struct gw_mock *mock;              /* NULL: nothing is faked; the same for states */
     struct gw_states *states;          /* a mock's as a whole (states.h) */
     struct gw_overlay_memory *overlay; /* NULL: this gateway is none */
@@ -167,6 +169,7 @@ struct gw_exchange {
     struct gw_policy_call *policy_call; /* NULL: no question was asked */
     bool told;                          /* policy_request and facts are filled */
     bool policies_wait;                 /* a question answered that it waits */
+    bool is_barred;                     /* the caller's requests were stopped too often: no hook runs */
     bool record_waits;                  /* the audit hooks' did */
     struct gw_json record_view;         /* what audit and outcome hooks see; null until built */
     struct gw_json fields;              /* what audit hooks added */
@@ -258,6 +261,8 @@ bool gw_asks_facts_hold(const struct gw_exchange *exchange);
 /* Takes back what policies said and chose: the next question is asked on fresh facts. Their budget stays what is left.
  */
 void gw_asks_restart(struct gw_exchange *exchange);
+/* True when policies would be asked, but not for this caller now: gw_asks_refused says why. */
+bool gw_asks_barred(struct gw_exchange *exchange);
 /* Fills the answer from the call's refusal; returns GW_STEP_FAILED. */
 enum gw_step gw_asks_refused(struct gw_exchange *exchange);
 void gw_asks_finish(struct gw_exchange *exchange);

@@ -95,6 +95,8 @@ enum gw_step gw_stage_fault(struct gw_exchange *exchange)
             gw_asks_restart(exchange);
         return GW_STEP_DONE;
     }
+    if (gw_asks_barred(exchange))
+        return gw_asks_refused(exchange);
     take_ordered(exchange, &fault);
     if (fault.kind != GW_FAULT_NONE)
         return gw_fault_carry_out(exchange, &fault);

@@ -109,6 +109,7 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
     gateway->router = gw_router_new();
     (void)gw_gateway_apply(gateway, settings);
     gateway->counters = gw_counters_new(random);
+    gateway->penalty = gw_penalty_new(random);
     gw_gateway_set_keyring(gateway, keyring);
     if (options->mock != NULL) {
         gateway->mock = gw_mock_new(options->mock, random);
@@ -138,6 +139,7 @@ void gw_gateway_free(struct gw_gateway **gateway)
     release_keys(atomic_load(&g->keys));
     gw_router_free(&g->router);
     gw_counters_free(&g->counters);
+    gw_penalty_free(&g->penalty);
     gw_overlay_memory_free(&g->overlay);
     gw_lanes_free(&g->lanes);
     free(g);
