@@ -49,7 +49,7 @@ static size_t skip_string(struct gw_str text, size_t at)
 }
 
 /* A value stands behind each comma and behind each bracket that isn't closed at once. */
-static enum gw_status measure(struct gw_str text, struct gw_err *err)
+static enum gw_status measure(struct gw_str text, size_t values_max, size_t *count, struct gw_err *err)
 {
     size_t depth = 0;
     size_t values = 1;
@@ -72,8 +72,9 @@ static enum gw_status measure(struct gw_str text, struct gw_err *err)
         if (opened && ++depth > GW_JSON_DEPTH_MAX)
             return gw_fail(err, GW_E_LIMIT, "JSON is nested deeper than %d levels", GW_JSON_DEPTH_MAX);
     }
-    if (values > VALUES_MAX)
-        return gw_fail(err, GW_E_LIMIT, "JSON has more than %d values", VALUES_MAX);
+    if (values > values_max)
+        return gw_fail(err, GW_E_LIMIT, "JSON has more than %zu values", values_max);
+    *count = values;
     return GW_OK;
 }
 
@@ -151,6 +152,14 @@ static enum gw_status explain(const json_error_t *error, struct gw_err *err)
 
 enum gw_status gw_json_parse(struct gw_str text, struct gw_arena *arena, struct gw_json *value, struct gw_err *err)
 {
+    size_t values;
+
+    return gw_json_parse_many(text, VALUES_MAX, arena, value, &values, err);
+}
+
+enum gw_status gw_json_parse_many(struct gw_str text, size_t values_max, struct gw_arena *arena, struct gw_json *value,
+                                  size_t *values, struct gw_err *err)
+{
     json_error_t error;
     json_t *root;
     enum gw_status status;
@@ -158,7 +167,7 @@ enum gw_status gw_json_parse(struct gw_str text, struct gw_arena *arena, struct 
     (void)pthread_once(&prepared, prepare_jansson);
     if (text.length > 0 && memchr(text.at, '\0', text.length) != NULL) /* jansson takes one behind a number */
         return gw_fail(err, GW_E_SYNTAX, "there is a NUL byte");
-    status = measure(text, err);
+    status = measure(text, values_max, values, err);
     if (status != GW_OK)
         return status;
     root = json_loadb(text.at == NULL ? "" : text.at, text.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);

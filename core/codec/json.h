@@ -54,6 +54,10 @@ struct gw_json_member {
 GW_NODISCARD enum gw_status gw_json_parse(struct gw_str text, struct gw_arena *arena, struct gw_json *value,
                                           struct gw_err *err);
 
+/* The same for a file of an operator's: up to `values_max` values; `values` gets their number, or more. */
+GW_NODISCARD enum gw_status gw_json_parse_many(struct gw_str text, size_t values_max, struct gw_arena *arena,
+                                               struct gw_json *value, size_t *values, struct gw_err *err);
+
 /* The member's value, NULL when absent or when `object` is NULL or no object. borrows */
 const struct gw_json *gw_json_get(const struct gw_json *object, const char *name);
 

@@ -38,6 +38,7 @@ extern const struct gw_bind_module gw_bind_modules[];
 
 void gw_bind_cidr_push(lua_State *L);
 void gw_bind_counter_push(lua_State *L);
+void gw_bind_data_push(lua_State *L);
 void gw_bind_glob_push(lua_State *L);
 void gw_bind_http_push(lua_State *L);
 void gw_bind_log_push(lua_State *L);

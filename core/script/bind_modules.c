@@ -8,10 +8,15 @@
 #include "script/sandbox.h"
 
 const struct gw_bind_module gw_bind_modules[] = {
-    {"eksgate.spec.native", gw_spec_native_push}, {"eksgate.cidr", gw_bind_cidr_push},
-    {"eksgate.counter", gw_bind_counter_push},    {"eksgate.glob", gw_bind_glob_push},
-    {"eksgate.http", gw_bind_http_push},          {"eksgate.log", gw_bind_log_push},
-    {"eksgate.time", gw_bind_time_push},          {NULL, NULL},
+    {"eksgate.spec.native", gw_spec_native_push},
+    {"eksgate.cidr", gw_bind_cidr_push},
+    {"eksgate.counter", gw_bind_counter_push},
+    {"eksgate.data", gw_bind_data_push},
+    {"eksgate.glob", gw_bind_glob_push},
+    {"eksgate.http", gw_bind_http_push},
+    {"eksgate.log", gw_bind_log_push},
+    {"eksgate.time", gw_bind_time_push},
+    {NULL, NULL},
 };
 
 void gw_bind_push_entries(lua_State *L, const struct gw_bind_entry *entries)

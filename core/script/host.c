@@ -521,6 +521,14 @@ void gw_host_charge(lua_State *L, size_t steps)
     arm(host);
 }
 
+void gw_host_excuse(lua_State *L, void (*work)(void *ctx), void *ctx)
+{
+    struct gw_host *host = host_of(L);
+    int64_t began_ns = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    work(ctx);
+    host->budget->cpu_ns += read_clock(CLOCK_THREAD_CPUTIME_ID) - began_ns;
+}
+
 int64_t gw_host_left(lua_State *L)
 {
     (void)L;

@@ -91,6 +91,9 @@ int gw_host_wait(lua_State *L, lua_KContext ctx, lua_KFunction then);
  * time is over. */
 void gw_host_charge(lua_State *L, size_t steps);
 
+/* The processor time that work(ctx) takes isn't the script's: what C does once, while policies are being loaded. */
+void gw_host_excuse(lua_State *L, void (*work)(void *ctx), void *ctx);
+
 /* Steps that a function may take before it charges them: about a millisecond's worth. */
 int64_t gw_host_left(lua_State *L);
 

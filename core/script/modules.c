@@ -162,6 +162,10 @@ void gw_modules_run_policy(lua_State *L, const struct gw_modules *modules, const
 {
     gw_modules_push_env(L, modules, source->path);
     int env = lua_gettop(L);
+    struct gw_sandbox *sandbox = gw_sandbox_of(L);
+    sandbox->sources = modules->sources;
+    sandbox->folder = folder_of(source->path);
     gw_modules_run(L, source, env);
+    sandbox->sources = NULL; /* stays where it raises: nothing of the state runs after that */
     lua_remove(L, env);
 }

@@ -10,12 +10,16 @@
 
 #include "gateway/policy.h"
 #include "script/host.h"
+#include "script/source.h"
 
 /* What the functions of a state work with. Lives as long as the state; who runs a hook fills the second part before. */
 struct gw_sandbox {
     void *ctx;
     void (*print)(void *ctx, enum gw_log_level level, struct gw_str text);
     const struct gw_policy_services *services; /* NULL: none */
+
+    struct gw_sources *sources; /* of the policy that is being loaded; NULL: none is */
+    struct gw_str folder;       /* its own */
 
     struct gw_policy_call *call; /* whose hook runs; NULL: policies are being loaded */
     struct gw_str policy;        /* its name */

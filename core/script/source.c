@@ -5,6 +5,8 @@
  */
 #include "script/source.h"
 
+#include "script/data.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -107,5 +109,6 @@ void gw_sources_fini(struct gw_sources *sources)
         free(sources->items[i]);
     }
     free(sources->items);
+    gw_data_free_all(sources);
     *sources = (struct gw_sources){0};
 }

@@ -10,6 +10,8 @@
 
 #include "base/buf.h"
 
+struct gw_data_link;
+
 #define GW_SOURCE_BYTES_MAX ((size_t)1 << 20)
 #define GW_SOURCE_COUNT_MAX 256
 
@@ -22,6 +24,7 @@ struct gw_source {
 struct gw_sources {
     struct gw_source **items;
     size_t count;
+    struct gw_data_link *data; /* files of another kind (data.h) */
     bool sealed;
     const struct gw_sources *known; /* borrowed: files that are taken from there and not read again; NULL: none */
 };
