@@ -20,6 +20,7 @@ struct wanted {
     bool tap;
     bool coverage;
     const char *junit;
+    const char *filter;
 };
 
 static int64_t now_ns(void)
@@ -93,6 +94,7 @@ static int run(const struct gw_config *config, const struct gw_test_files *files
                struct gw_test_report *report)
 {
     struct gw_spec_options options = {.script = &config->policies,
+                                      .filter = gw_str_from(wanted->filter),
                                       .coverage = wanted->coverage,
                                       .ctx = report,
                                       .on_case = on_case,
@@ -112,7 +114,8 @@ static int run(const struct gw_config *config, const struct gw_test_files *files
         written = write_junit(report, wanted->junit);
     gw_spec_free(&spec);
     if (report->count == 0)
-        (void)fprintf(stderr, "eksgate test: there is no case in these specs\n");
+        (void)fprintf(stderr, "eksgate test: there is no case in these specs%s\n",
+                      wanted->filter == NULL ? "" : " that --filter lets pass");
     return report->failed == 0 && report->count > 0 && written == GW_OK ? GW_EXIT_DONE : GW_EXIT_FAILED;
 }
 
@@ -155,6 +158,10 @@ int gw_cli_test(int argc, char **argv)
         {.name = "--coverage",
          .help = "tell which lines of the policies were run; hooks take longer",
          .is_given = &wanted.coverage},
+        {.name = "--filter",
+         .value = "TEXT",
+         .help = "run only cases with TEXT in their name, those of their blocks included",
+         .text = &wanted.filter},
         {.name = "--junit", .value = "FILE", .help = "write JUnit's XML to FILE, too", .text = &wanted.junit},
     };
     const struct gw_args_verb verb = {

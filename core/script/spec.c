@@ -24,6 +24,7 @@ struct step {
     struct gw_spec *spec;
     size_t number; /* of the case; 0: none yet */
     size_t count;  /* of all cases */
+    bool skipped;  /* the filter left this one out */
     struct gw_arena *arena;
     struct gw_spec_case *one;
 };
@@ -144,6 +145,11 @@ static enum gw_spec_outcome outcome_of(struct gw_str word)
     return gw_str_is(word, "pending") ? GW_SPEC_PENDING : GW_SPEC_ERROR;
 }
 
+static bool is_filtered(const struct gw_spec *spec, struct gw_str name)
+{
+    return spec->options.filter.length > 0 && gw_str_search(name, spec->options.filter) == SIZE_MAX;
+}
+
 static int l_case(lua_State *L)
 {
     struct step *step = lua_touserdata(L, 1);
@@ -151,7 +157,8 @@ static int l_case(lua_State *L)
     lua_pushinteger(L, (lua_Integer)step->number);
     gw_host_invoke(L, 1, 1);
     step->one->name = text_at(L, -1, step->arena);
-    push_runner(L, step->spec, "run");
+    step->skipped = is_filtered(step->spec, step->one->name);
+    push_runner(L, step->spec, step->skipped ? "skip" : "run");
     lua_pushinteger(L, (lua_Integer)step->number);
     gw_host_invoke(L, 1, 3);
     step->one->message = text_at(L, -2, step->arena);
@@ -226,6 +233,7 @@ static void run_cases(struct gw_spec *spec, struct step *step)
         struct gw_spec_case one = {.file = gw_str_from(spec->path), .name = GW_STR("")};
         int64_t began = read_ns(CLOCK_MONOTONIC);
         step->one = &one;
+        step->skipped = false;
         spec->failed_why[0] = '\0';
         enum gw_host_outcome outcome = run(spec, l_case, step, &err);
         gw_spec_end_ask(spec);
@@ -234,7 +242,8 @@ static void run_cases(struct gw_spec *spec, struct step *step)
             one.message = gw_str_from(err.text);
         }
         one.wall_ns = read_ns(CLOCK_MONOTONIC) - began;
-        tell(spec, &one);
+        if (!step->skipped || one.outcome != GW_SPEC_PASSED)
+            tell(spec, &one);
         gw_arena_reset(step->arena);
     }
 }

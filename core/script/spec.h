@@ -50,8 +50,9 @@ struct gw_spec_coverage {
 struct gw_spec_options {
     const struct gw_script_options *script; /* borrowed; `files` is left aside */
     const struct gw_sources *known;         /* borrowed: files that aren't read again; NULL: none */
-    int64_t cpu_ns; /* processor time of all cases of a run together; what is left then fails. 0: no end */
-    bool coverage;  /* every line that a policy runs is looked at, which makes hooks slower */
+    int64_t cpu_ns;       /* processor time of all cases of a run together; what is left then fails. 0: no end */
+    struct gw_str filter; /* only cases with this in their name are run and told; {NULL,0}: all */
+    bool coverage;        /* every line that a policy runs is looked at, which makes hooks slower */
     void *ctx;
     void (*on_case)(void *ctx, const struct gw_spec_case *one);
     void (*on_print)(void *ctx, struct gw_str who, struct gw_str text); /* print in a spec or policy */

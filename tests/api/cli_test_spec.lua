@@ -401,6 +401,35 @@ describe("eksgate test", function()
         assert.truthy(out:find("ok 3 - later # SKIP later", 1, true), out)
     end)
 
+    it("runs the cases that a filter lets pass, and what stands around them", function()
+        text.write_file(
+            folder .. "/team_spec.lua",
+            [[
+            local said = {}
+            local function say(word) return function() said[#said + 1] = word end end
+            describe("a", function()
+                setup(say("setup"))
+                teardown(say("teardown"))
+                it("one", say("one"))
+                it("two", say("two"))
+            end)
+            describe("b", function()
+                setup(say("never"))
+                teardown(say("never"))
+                it("four", say("four"))
+            end)
+            it("saw one", function() assert.same({ "setup", "one", "teardown" }, said) end)
+        ]]
+        )
+        local code, out = gateway.run({ "test", "--filter", "one", folder })
+        assert.equal(0, code, out)
+        assert.truthy(out:find("2 passed, 0 failed, 0 pending", 1, true), out)
+        local _, err
+        code, _, err = gateway.run({ "test", "--filter", "five", folder })
+        assert.equal(1, code)
+        assert.truthy(err:find("no case in these specs that --filter lets pass", 1, true), err)
+    end)
+
     it("tells which lines ran, when asked to", function()
         text.write_file(folder .. "/helpers.lua", 'return {\n    a = function()\n        return 1\n    end,\n}\n')
         text.write_file(folder .. "/team.lua", 'local helpers = require("helpers")\n' .. POLICY .. "-- " .. "helpers\n")

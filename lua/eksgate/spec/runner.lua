@@ -139,7 +139,7 @@ end
 
 local function leave(way, number, problem)
     for i = #way, 1, -1 do
-        if way[i].last == number then
+        if way[i].entered and way[i].last == number then
             problem = run_all(way[i].teardown, problem)
         end
     end
@@ -219,6 +219,10 @@ function runner.new(native)
             return full_name(file.cases[number].block, file.cases[number].name)
         end,
         run = run,
+        --- Instead of running it: what its blocks do behind their last case is done all the same.
+        skip = function(number)
+            return outcome(leave(way_to(file.cases[number].block), number))
+        end,
     }
 end
 
