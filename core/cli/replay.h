@@ -10,6 +10,7 @@
  *   replay_files.c    which policies
  *   replay_record.c   a record's line as a request, and the decision that it tells of
  *   replay_ask.c      the policies' decision, made as the gateway's stages make it
+ *   replay_view.c     what audit hooks are given
  *   replay_report.c   what differs, and the totals
  */
 
@@ -35,6 +36,14 @@ enum gw_replay_type {
     GW_REPLAY_TYPE_OTHER,
 };
 
+/* Is what audit hooks were given recorded? */
+enum gw_replay_end {
+    GW_REPLAY_END_REFUSED,  /* they can't have changed it: the request was refused before them */
+    GW_REPLAY_END_RECORDED, /* all of it is */
+    GW_REPLAY_END_READ,     /* replies to reads aren't */
+    GW_REPLAY_END_FAILED,   /* one of them failed: the reply that it saw isn't */
+};
+
 /* A record, as a request. Views of the line, or arena. */
 struct gw_replay_record {
     enum gw_replay_kind kind;
@@ -51,6 +60,9 @@ struct gw_replay_record {
     enum gw_replay_type type;
     bool met_conflict; /* the create was refused because there is an entry, or that entry was the answer */
     struct gw_differ_decision before;
+    enum gw_replay_end end;
+    int64_t status;      /* 0: it had none yet */
+    struct gw_str reply; /* JSON text; {NULL,0}: none */
 };
 
 /* What the policies that are asked now decided. */
@@ -77,6 +89,10 @@ void gw_replay_policies_close(struct gw_replay_policies **policies);
 /* Asks about a record of GW_REPLAY_ASKED. */
 void gw_replay_ask(struct gw_replay_policies *policies, struct gw_replay_record *record, struct gw_arena *arena,
                    struct gw_replay_decision *decision);
+
+/* What audit hooks see of a record of GW_REPLAY_END_RECORDED. `call` has what policies have said to it. arena */
+void gw_replay_view(const struct gw_replay_record *record, const struct gw_policy_call *call, struct gw_arena *arena,
+                    struct gw_json *view);
 
 /* Appends the policy files of a folder, by name, or those of a list; `given` is what --policies has. arena. GW_E_IO,
  * GW_E_MISSING: there is none. */

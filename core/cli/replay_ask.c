@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Asks policies about a recorded request: the questions of the gateway's stages
- * authorize, complete and, where a create met an entry, conflict, in their order,
- * in the sandbox that serve has. Faults aren't asked for: they are no decisions.
- * Nor are audit and outcome hooks: they are told of replies, which records of reads
- * don't hold.
+ * authorize, complete, where a create met an entry conflict, and of a change that
+ * was made audit, in their order, in the sandbox that serve has. Faults aren't
+ * asked for: they are no decisions. Nor are audit hooks of reads, whose replies
+ * aren't recorded, and outcome hooks, which change nothing.
  *
  * Two things aren't there: what a policy would fetch by HTTP, and facts that
  * nobody had asked for at the time. Where a policy reaches for one, what it would
@@ -219,6 +219,24 @@ static bool conflict(struct asking *asking)
     return may_go_on(asking, hooks->conflict(hooks->ctx, asking->call, &adopt));
 }
 
+/* One that fails refuses the request; what it adds to the record is no decision. */
+static bool audit(struct asking *asking)
+{
+    const struct gw_policy_hooks *hooks = asking->policies->hooks;
+    const struct gw_replay_record *record = asking->record;
+    struct gw_json fields = {.type = GW_JSON_NULL};
+    struct gw_json view;
+
+    if (!wants(asking, GW_HOOK_AUDIT) || record->end == GW_REPLAY_END_REFUSED || record->end == GW_REPLAY_END_READ)
+        return true;
+    if (record->end == GW_REPLAY_END_FAILED || record->before.verdict != GW_DIFFER_ALLOW) {
+        cannot_tell(asking, GW_STR_NONE, GW_STR("what audit hooks would see isn't recorded"));
+        return false;
+    }
+    gw_replay_view(record, asking->call, asking->call->arena, &view);
+    return may_go_on(asking, hooks->audit(hooks->ctx, asking->call, &view, &fields));
+}
+
 void gw_replay_ask(struct gw_replay_policies *policies, struct gw_replay_record *record, struct gw_arena *arena,
                    struct gw_replay_decision *decision)
 {
@@ -233,7 +251,7 @@ void gw_replay_ask(struct gw_replay_policies *policies, struct gw_replay_record 
     policies->has_fetched = false;
     record->request.missed = &policies->missed;
     *decision = (struct gw_replay_decision){.call = call};
-    (void)(authorize(&asking) && username(&asking) && tags(&asking) && conflict(&asking));
+    (void)(authorize(&asking) && username(&asking) && tags(&asking) && conflict(&asking) && audit(&asking));
     policies->hooks->finish(policies->hooks->ctx, call);
     gw_differ_of_call(call, asking.is_refused, &decision->after);
 }

@@ -431,6 +431,26 @@ static bool met_conflict(const struct reading *reading)
     return is_true(&reading->eksgate, "adopted") || (error.at != NULL && gw_str_is(error, "ResourceInUseException"));
 }
 
+/* What audit hooks saw of the answer. */
+static void read_answer(struct reading *reading)
+{
+    const struct gw_json *status = gw_json_get(&reading->eksgate, "status");
+    struct gw_replay_record *record = reading->record;
+    struct gw_str at = text_of(gw_json_get(&reading->eksgate, "refused"), "at");
+    struct gw_str response = reading->members.response;
+
+    if (status != NULL && status->type == GW_JSON_INTEGER)
+        record->status = status->as.integer;
+    if (response.at != NULL && !gw_str_is(response, "null"))
+        record->reply = response;
+    if (at.at != NULL)
+        record->end = gw_str_is(at, "record") ? GW_REPLAY_END_FAILED : GW_REPLAY_END_REFUSED;
+    else if (gw_eks_is_read_only(record->call.op))
+        record->end = GW_REPLAY_END_READ;
+    else
+        record->end = GW_REPLAY_END_RECORDED;
+}
+
 static bool read_rest(struct reading *reading, int64_t time_ms)
 {
     struct gw_replay_record *record = reading->record;
@@ -449,6 +469,7 @@ static bool read_rest(struct reading *reading, int64_t time_ms)
     record->request.input = &record->call.input;
     record->type = find_type(reading);
     record->met_conflict = met_conflict(reading);
+    read_answer(reading);
     return true;
 }
 

@@ -377,6 +377,61 @@ describe("eksgate replay", function()
             assert.equal(6, report.totals.unknown)
         end)
 
+        it("asks audit hooks about the changes that were made, with what they saw then", function()
+            local auditor = policy("auditor", [[
+                local function write(value, out)
+                    if type(value) ~= "table" then out[#out + 1] = tostring(value) return end
+                    local names = {}
+                    for name in pairs(value) do names[#names + 1] = name end
+                    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+                    for _, name in ipairs(names) do
+                        out[#out + 1] = tostring(name) .. "="
+                        write(value[name], out)
+                    end
+                end
+                function p.username(req) return "n:" .. req.principal.name end
+                function p.audit(record)
+                    local out, all = {}, {}
+                    for name, value in pairs(record) do all[name] = value end
+                    write(all, out)
+                    local text = table.concat(out, " ")
+                    WHAT
+                end]], ', on = { "CreateAccessEntry", "DescribeAccessEntry", "DeleteAccessEntry" }')
+            local audited = record({ (auditor:gsub("WHAT", "return { saw = text }")) }, function(g)
+                eks.create(g, { principalArn = eks.role("one"), tags = { a = "b" } })
+                eks.create(g, { principalArn = eks.role("one") })
+                eks.describe(g, eks.role("one"))
+                eks.delete(g, eks.role("one"))
+            end)
+            local saw = {}
+            for _, one in ipairs(gw:audit()) do
+                saw[#saw + 1] = upstream.said(one).fields.auditor.saw
+            end
+            assert.equal(4, #saw)
+            local checker = ('if text ~= %q and text ~= %q then error("another sight") end'):format(saw[1], saw[4])
+            local code, _, out, said = replay({ (auditor:gsub("WHAT", function() return checker end)) }, audited)
+            assert.equal(0, code, out .. said)
+            local report
+            code, report = replay({ (auditor:gsub("WHAT", 'error("oops")')) }, audited)
+            assert.equal(1, code)
+            assert.equal(2, #report.records)
+            assert.same({ before = "allow", after = "failed", reason = "policy failed" }, report.records[2].verdict)
+            assert.equal("DeleteAccessEntry", report.records[2].operation)
+        end)
+
+        it("says that it can't tell what audit hooks would make of what one of them refused", function()
+            local failing = policy("failing", 'function p.audit() error("oops") end')
+            local refused = record({ failing }, function(g)
+                eks.create(g, { principalArn = eks.role("one") })
+            end)
+            local code, report = replay({ failing }, refused)
+            assert.equal(1, code)
+            assert.equal("what audit hooks would see isn't recorded", report.records[1].unknown.why)
+            code, report = replay({ policy("none", "function p.authorize() end") }, refused)
+            assert.equal(1, code)
+            assert.same({ before = "failed", after = "allow" }, report.records[1].verdict)
+        end)
+
         it("asks no endpoint, and doesn't guess what one would have said", function()
             local code, report, out = replay({ policy("approval", [[
                 local http = require("eksgate.http")
