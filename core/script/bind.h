@@ -43,6 +43,7 @@ void gw_bind_glob_push(lua_State *L);
 void gw_bind_http_push(lua_State *L);
 void gw_bind_log_push(lua_State *L);
 void gw_bind_time_push(lua_State *L);
+void gw_bind_username_push(lua_State *L);
 
 /* Pushes a table of the entries' functions. */
 void gw_bind_push_entries(lua_State *L, const struct gw_bind_entry *entries);

@@ -16,6 +16,7 @@ const struct gw_bind_module gw_bind_modules[] = {
     {"eksgate.http", gw_bind_http_push},
     {"eksgate.log", gw_bind_log_push},
     {"eksgate.time", gw_bind_time_push},
+    {"eksgate.username", gw_bind_username_push},
     {NULL, NULL},
 };
 
