@@ -43,7 +43,8 @@ describe("the container image", function()
     it("holds the program, its libraries, the policies' library and their licences, and nothing else", function()
         local expected = {
             "^usr/bin/eksgate$", "^lib64/ld%-linux%-[%w-]+%.so%.%d$", "^lib/ld%-linux%-[%w-]+%.so%.%d$",
-            "^usr/share/eksgate/lua/[%w_]+/[%w_]+%.lua$", "^usr/share/doc/[%w.+-]+/copyright$", "^usr/share/doc/eksgate/LICENSE$",
+            "^usr/share/eksgate/lua/[%w_/]+%.lua$", "^usr/share/eksgate/lua/policies/[%w_]+%.json$",
+            "^usr/share/doc/[%w.+-]+/copyright$", "^usr/share/doc/eksgate/LICENSE$",
             "^etc/passwd$", "^etc/group$", "^etc/eksgate/container%.lua$", "^usr/lib/ssl/cert%.pem$",
         }
         for _, library in ipairs({ "c", "m", "crypto", "ssl", "event_core%-2%.1", "jansson", "lua5%.4", "sqlite3" }) do
