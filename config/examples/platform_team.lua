@@ -24,6 +24,7 @@ return {
         "../../lua/policies/only_these_principals.lua",
         "../../lua/policies/forbidden_groups.lua",
         "../../lua/policies/no_nodes.lua",
+        "../../lua/policies/team_owners.lua", -- and team_owners.json beside it
         "../../lua/policies/last_admin.lua",
         "../../lua/policies/required_tags.lua",
         "../../lua/policies/team_username.lua",

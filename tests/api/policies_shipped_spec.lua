@@ -90,6 +90,21 @@ describe("the shipped policy", function()
         gw:stop()
     end)
 
+    it("team_owners leaves a team's entries to its owners", function()
+        start({ "team_owners" })
+        local ours = eks.role("team-b/deployer")
+        local reason = "entries of team-b are its owners' to change"
+        refused(gw:create({ principalArn = ours }), "team-owners", reason)
+        expect.ok(gw:create({ principalArn = ours }, { key = ci }))
+        refused(eks.update(gw, ours, { kubernetesGroups = { "g" } }), "team-owners", reason)
+        refused(eks.associate(gw, ours, eks.scope("AmazonEKSViewPolicy")), "team-owners", reason)
+        refused(eks.delete(gw, ours), "team-owners", reason)
+        expect.ok(eks.describe(gw, ours))
+        expect.ok(gw:create({ principalArn = eks.fresh_role() }))
+        expect.ok(eks.delete(gw, ours, { key = admin }))
+        gw:stop()
+    end)
+
     it("last_admin keeps the last administrator, and lets the others go", function()
         start({ "last_admin" })
         local reason = "this is the last principal with AmazonEKSClusterAdminPolicy for the whole cluster"

@@ -92,10 +92,11 @@ describe("the example", function()
                 assert.equal(200, gw:caller({ key = key }).status)
                 expect.ok(eks.list(gw, nil, { key = key }))
             end
-            refused(gw:create({ principalArn = role, tags = team }, { key = anna }), "default_verdict")
+            refused(gw:create({ principalArn = eks.role("r"), tags = team }, { key = anna }), "default_verdict")
             refused(gw:create({ principalArn = role }, { key = ci }), "required-tags")
             local made = expect.ok(gw:create({ principalArn = role, tags = team }, { key = ci })).accessEntry
             assert.equal("team-a:{{SessionName}}", made.username)
+            refused(gw:create({ principalArn = role, tags = team }, { key = anna }), "team-owners")
             refused(gw:create({ principalArn = eks.role("n"), tags = team, type = "EC2_LINUX" }, { key = ci }), "no-nodes")
             expect.ok(gw:create({ principalArn = eks.role("n"), tags = team, type = "EC2_LINUX" }, { key = admin }))
             refused(eks.delete_cluster(gw, "my-cluster", { key = ci }), "default_verdict")
