@@ -30,6 +30,7 @@ return {
         "../../lua/policies/team_username.lua",
         "../../lua/policies/audit_enrich.lua",
         "../../lua/policies/allowed_callers.lua",
+        self_test = true, -- their specs must pass, at the start and at each reload
     },
     default_verdict = "deny",
     audit = { file = "audit.jsonl", durable = true, record = "all" },
