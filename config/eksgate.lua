@@ -105,6 +105,7 @@ return {
         self_test = false, -- true: they must pass their specs, NAME_spec.lua, before they are taken up
         smoke_test = true, -- they must answer two requests that nobody sent
     },
+    shadow = {}, -- others that are asked too, without effect; records say where they would decide otherwise
     default_verdict = "deny", -- "allow": what no policy denies goes on
     policy = {
         cpu_ms = 10, -- processor time of all hooks of one request together

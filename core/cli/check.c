@@ -128,6 +128,8 @@ static void print_summary(const struct gw_config *config, const struct identity 
     (void)printf("  audit     %.*s\n", GW_STR_ARG(address_or_off(config->audit_file)));
     (void)printf("  keys      %zu\n", count_keys(config));
     (void)printf("  policies  %zu\n", config->policies.file_count);
+    if (config->shadow.file_count > 0)
+        (void)printf("  shadow    %zu\n", config->shadow.file_count);
     (void)printf("  clusters  %zu\n", config->cluster_count);
     (void)printf("  lua       %s%s%s\n", lua.release, lua.is_old ? " " : "", lua.is_old ? gw_interpreter_warning : "");
     if (identity->is_known)
@@ -161,6 +163,8 @@ static void print_summary_json(const struct gw_config *config, const struct iden
     gw_json_set(&arena, &summary, GW_STR("audit"), gw_json_string(address_or_off(config->audit_file)));
     gw_json_set(&arena, &summary, GW_STR("keys"), gw_json_integer((int64_t)count_keys(config)));
     gw_json_set(&arena, &summary, GW_STR("policies"), gw_json_integer((int64_t)config->policies.file_count));
+    if (config->shadow.file_count > 0)
+        gw_json_set(&arena, &summary, GW_STR("shadow"), gw_json_integer((int64_t)config->shadow.file_count));
     gw_json_set(&arena, &summary, GW_STR("clusters"), gw_json_strings(&arena, names, config->cluster_count));
     gw_json_set(&arena, &summary, GW_STR("lua"), gw_json_string(gw_str_from(lua.release)));
     if (lua.is_old)
@@ -181,12 +185,13 @@ static void print_summary_json(const struct gw_config *config, const struct iden
 }
 
 /* What gw_config_check doesn't: whether they answer. */
-static void try_policies(const struct gw_config *config, struct gw_config_problems *problems)
+static void try_policies(const struct gw_config *config, const struct gw_script_options *options,
+                         struct gw_config_problems *problems)
 {
     struct gw_script_set *set = NULL;
     struct gw_err err;
 
-    if (problems->count == 0 && gw_reload_policies(config, &set, &err) != GW_OK)
+    if (gw_reload_policies(config, options, &set, &err) != GW_OK)
         gw_config_problem(problems, "%s", err.text);
     gw_script_set_free(&set);
 }
@@ -203,7 +208,10 @@ static int check(const struct gw_args_config *given, bool json)
     if (gw_config_load(&source, &config, &problems) == GW_OK) {
         gw_config_check(config, &problems);
         gw_config_check_dates(config, &problems);
-        try_policies(config, &problems);
+        if (problems.count == 0)
+            try_policies(config, &config->policies, &problems);
+        if (problems.count == 0 && config->shadow.file_count > 0)
+            try_policies(config, &config->shadow, &problems);
         find_identity(config, &identity, &problems);
     }
     if (problems.count > 0)

@@ -116,11 +116,12 @@ static enum gw_status self_test(const struct gw_config *config, const struct gw_
     return status;
 }
 
-enum gw_status gw_reload_policies(const struct gw_config *config, struct gw_script_set **set, struct gw_err *err)
+enum gw_status gw_reload_policies(const struct gw_config *config, const struct gw_script_options *options,
+                                  struct gw_script_set **set, struct gw_err *err)
 {
     struct gw_script_set *fresh = NULL;
     struct gw_err why;
-    enum gw_status status = gw_script_set_load(&config->policies, &fresh, err);
+    enum gw_status status = gw_script_set_load(options, &fresh, err);
 
     if (status != GW_OK)
         return status;
@@ -132,7 +133,17 @@ enum gw_status gw_reload_policies(const struct gw_config *config, struct gw_scri
         return GW_OK;
     }
     gw_script_set_free(&fresh);
-    return gw_fail(err, status, "policies: %s", why.text);
+    return gw_fail(err, status, "%s: %s", options == &config->shadow ? "shadow" : "policies", why.text);
+}
+
+/* Takes `set`. */
+static struct gw_policy_source source_of(struct gw_script_set *set)
+{
+    return (struct gw_policy_source){.ctx = set,
+                                     .free_ctx = free_set,
+                                     .count = gw_script_set_count(set),
+                                     .open = open_policies,
+                                     .close = close_policies};
 }
 
 enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers, struct gw_gateway_settings **settings,
@@ -141,17 +152,20 @@ enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers
     struct gw_gateway_settings *fresh = gw_gateway_settings_new();
     struct gw_script_set *set = NULL;
 
-    if (gw_reload_policies(config, &set, err) != GW_OK) {
+    if (gw_reload_policies(config, &config->policies, &set, err) != GW_OK) {
         gw_gateway_settings_free(&fresh);
         return GW_E_SCRIPT;
     }
-    fresh->policies = (struct gw_policy_source){.ctx = set,
-                                                .free_ctx = free_set,
-                                                .count = gw_script_set_count(set),
-                                                .open = open_policies,
-                                                .close = close_policies};
+    fresh->policies = source_of(set);
     if (config->policies.file_count == 0 && config->policies.default_allow)
         fresh->policies.open = NULL; /* nobody to ask, and nobody needed */
+    if (config->shadow.file_count > 0) {
+        if (gw_reload_policies(config, &config->shadow, &set, err) != GW_OK) {
+            gw_gateway_settings_free(&fresh);
+            return GW_E_SCRIPT;
+        }
+        fresh->shadow = source_of(set);
+    }
     fresh->partition = gw_arena_str(&fresh->arena, config->partition);
     fresh->account = gw_arena_str(&fresh->arena, config->account);
     fresh->region = gw_arena_str(&fresh->arena, config->regions[0]);

@@ -20,10 +20,11 @@ struct gw_reload;
 GW_NODISCARD enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers,
                                                struct gw_gateway_settings **settings, struct gw_err *err);
 
-/* new: the policies that a configuration names, loaded and compiled. They have answered what nobody asked
- * (script/smoke.h), and passed their specs where policies.self_test wants that (script/spec.h). */
-GW_NODISCARD enum gw_status gw_reload_policies(const struct gw_config *config, struct gw_script_set **set,
-                                               struct gw_err *err);
+/* new: the policies of the configuration that `options` are of, its own or those in the shadow, loaded and compiled.
+ * They have answered what nobody asked (script/smoke.h), and passed their specs where policies.self_test wants that
+ * (script/spec.h). */
+GW_NODISCARD enum gw_status gw_reload_policies(const struct gw_config *config, const struct gw_script_options *options,
+                                               struct gw_script_set **set, struct gw_err *err);
 
 /* What stays as it was at the start, whatever a new configuration says. */
 struct gw_reload_start {

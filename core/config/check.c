@@ -216,14 +216,14 @@ static void check_distinct(const struct gw_config *config, struct gw_config_prob
         problem(config, problems, GW_OPTION_ADMIN, "%.*s is the address of status already", GW_STR_ARG(config->admin));
 }
 
-static bool try_policies(const struct gw_config *config, struct gw_config_problems *problems,
+static bool try_policies(const struct gw_config *config, struct gw_config_problems *problems, enum gw_option_id id,
                          const struct gw_script_options *options)
 {
     struct gw_script_set *set = NULL;
     struct gw_err err;
 
     if (gw_script_set_load(options, &set, &err) != GW_OK) {
-        problem(config, problems, GW_OPTION_POLICIES, "%s", err.text);
+        problem(config, problems, id, "%s", err.text);
         return false;
     }
     gw_script_set_free(&set);
@@ -231,27 +231,35 @@ static bool try_policies(const struct gw_config *config, struct gw_config_proble
 }
 
 /* One by one, so that each that is wrong is named; then together, for what they are to each other. */
-static void check_policies(const struct gw_config *config, struct gw_config_problems *problems)
+static void check_set(const struct gw_config *config, struct gw_config_problems *problems, enum gw_option_id id,
+                      const struct gw_script_options *options)
 {
-    struct gw_script_options one = config->policies;
+    struct gw_script_options one = *options;
     bool good = true;
 
-    if (config->policies.file_count == 0) {
-        (void)try_policies(config, problems, &config->policies); /* whether this Lua is one to run any */
+    if (options->file_count == 0) {
+        (void)try_policies(config, problems, id, options); /* whether this Lua is one to run any */
         return;
     }
-    if (config->policies.library[0] == '\0') {
+    if (options->library[0] == '\0') {
         problem(config, problems, GW_OPTION_POLICY_LIBRARY, "none was found beside the program; accepted: %s",
                 gw_option_rows[GW_OPTION_POLICY_LIBRARY].accepted);
         return;
     }
     one.file_count = 1;
-    for (size_t i = 0; i < config->policies.file_count; i++) {
-        one.files = &config->policies.files[i];
-        good = try_policies(config, problems, &one) && good;
+    for (size_t i = 0; i < options->file_count; i++) {
+        one.files = &options->files[i];
+        good = try_policies(config, problems, id, &one) && good;
     }
-    if (good && config->policies.file_count > 1)
-        (void)try_policies(config, problems, &config->policies);
+    if (good && options->file_count > 1)
+        (void)try_policies(config, problems, id, options);
+}
+
+static void check_policies(const struct gw_config *config, struct gw_config_problems *problems)
+{
+    check_set(config, problems, GW_OPTION_POLICIES, &config->policies);
+    if (config->shadow.file_count > 0)
+        check_set(config, problems, GW_OPTION_SHADOW, &config->shadow);
 }
 
 static void check_principals(const struct gw_config *config, struct gw_config_problems *problems)

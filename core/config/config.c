@@ -428,6 +428,11 @@ static void fill_policies(const struct gw_settings *settings, struct gw_config *
     read_size(settings, GW_OPTION_POLICY_STATE_BYTES, &policies->state_bytes);
     (void)gw_settings_path(settings, GW_OPTION_POLICY_LIBRARY, &library);
     policies->library = library.at != NULL ? library.at : find_library(settings->arena).at;
+    config->shadow = *policies;
+    config->shadow.cpu_ms = GW_SHADOW_CPU_MS < policies->cpu_ms ? GW_SHADOW_CPU_MS : policies->cpu_ms;
+    config->shadow.files = NULL;
+    config->shadow.file_count = 0;
+    (void)gw_settings_texts(settings, GW_OPTION_SHADOW, &config->shadow.files, &config->shadow.file_count);
 }
 
 /* A file below `data`. */

@@ -115,8 +115,9 @@ struct gw_config {
     struct gw_script_options policies; /* known members and operations filled in; library resolved, "" when none was
                                           found */
 
-    bool policies_self_test;  /* they must pass their specs */
-    bool policies_smoke_test; /* they must answer what nobody asked */
+    struct gw_script_options shadow; /* the same of the policies that run without effect; there may be no files */
+    bool policies_self_test;         /* they must pass their specs */
+    bool policies_smoke_test;        /* they must answer what nobody asked */
 
     struct gw_str audit_file; /* absolute, or "-", or {NULL,0}: off */
     bool audit_durable;

@@ -4,6 +4,7 @@
  * when the first question is asked, and what a refusal says to the client.
  */
 #include "gateway/overlay.h"
+#include "gateway/shadow.h"
 
 #include "base/log.h"
 
@@ -69,11 +70,8 @@ static enum gw_status fetch_facts(struct gw_exchange *exchange)
     return status;
 }
 
-static void fill_facts(struct gw_exchange *exchange)
+void gw_asks_tell_facts(struct gw_policy_request *request, const struct gw_eks_facts *facts)
 {
-    struct gw_policy_request *request = &exchange->policy_request;
-    const struct gw_eks_facts *facts = &exchange->facts;
-
     _Static_assert((int)GW_FACT_ENTRY == (int)GW_EKS_FACT_ENTRY, "one numbering");
     _Static_assert((int)GW_FACT_ASSOCIATIONS == (int)GW_EKS_FACT_ASSOCIATIONS, "one numbering");
     _Static_assert((int)GW_FACT_CLUSTER == (int)GW_EKS_FACT_CLUSTER, "one numbering");
@@ -89,9 +87,8 @@ static void fill_facts(struct gw_exchange *exchange)
         request->admins = &facts->admins;
 }
 
-static void fill_request(struct gw_exchange *exchange)
+void gw_asks_describe(struct gw_exchange *exchange, struct gw_policy_request *request)
 {
-    struct gw_policy_request *request = &exchange->policy_request;
     const struct gw_caller *caller = &exchange->caller;
     const struct gw_eks_call *call = &exchange->call;
 
@@ -139,8 +136,8 @@ struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange)
     if (!exchange->told) {
         if (fetch_facts(exchange) != GW_OK)
             return NULL;
-        fill_request(exchange);
-        fill_facts(exchange);
+        gw_asks_describe(exchange, &exchange->policy_request);
+        gw_asks_tell_facts(&exchange->policy_request, &exchange->facts);
         exchange->told = true;
     }
     if (exchange->policy_call == NULL)
@@ -180,6 +177,7 @@ void gw_asks_restart(struct gw_exchange *exchange)
     exchange->facts = (struct gw_eks_facts){.asked = 0};
     exchange->username_asked = false;
     gw_eks_forget_choices(&exchange->call);
+    gw_shadow_forget(exchange);
     if (call != NULL) {
         call->opinion_count = 0;
         call->change_count = keep_faults(call);

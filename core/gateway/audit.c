@@ -7,13 +7,13 @@
  */
 #include "base/log.h"
 #include "codec/digest.h"
-#include "gateway/exchange.h"
+#include "gateway/shadow.h"
 #include "journal/record.h"
 
 #include <stdlib.h>
 
 #define GW_AUDIT_SUMMARY_MS 10000
-#define GW_AUDIT_MEMBERS    16
+#define GW_AUDIT_MEMBERS    20
 
 static const char *const fault_names[] = {
     [GW_FAULT_ERROR] = "error",
@@ -205,6 +205,7 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
 {
     const struct gw_http1_request *request = gw_conn_request(exchange->conn);
     struct gw_json object = object_new(exchange);
+    struct gw_json shadow;
 
     if (exchange->answer.status != 0)
         set(&object, "status", gw_json_integer(exchange->answer.status));
@@ -232,6 +233,9 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
         set(&object, "adopted", gw_json_bool(true));
     if (exchange->fault != GW_FAULT_NONE)
         set_text(&object, "fault", gw_str_from(fault_names[exchange->fault]));
+    shadow = gw_shadow_member(exchange);
+    if (shadow.type == GW_JSON_OBJECT)
+        set(&object, "shadow", shadow);
     return object;
 }
 
@@ -374,8 +378,13 @@ static bool wants_record(struct gw_exchange *exchange)
 
 enum gw_step gw_stage_record(struct gw_exchange *exchange)
 {
+    bool is_wanted = exchange->record_waits || wants_record(exchange);
+
     exchange->record = GW_STR_NONE;
-    if (!exchange->record_waits && !wants_record(exchange))
+    gw_shadow_compare(exchange);
+    if (!is_wanted || !gw_exchange_settings(exchange)->audit)
+        gw_shadow_tell(exchange);
+    if (!is_wanted)
         return GW_STEP_DONE;
     if (exchange->caller_known && gw_asks_wanted(exchange, GW_HOOK_AUDIT) && ask_audit(exchange) == GW_STEP_WAITING)
         return GW_STEP_WAITING;

@@ -9,8 +9,8 @@
 
 #include "auth/sign.h"
 #include "gateway/gateway.h"
-#include "gateway/penalty.h"
 #include "gateway/lanes.h"
+#include "gateway/penalty.h"
 #include "journal/record.h"
 
 /* What a stage answers. */
@@ -58,8 +58,10 @@ struct gw_worker_policies {
     struct gw_gateway_settings *settings; /* held */
     void *instance;
     const struct gw_policy_hooks *hooks; /* NULL: no policies */
-    bool failed;                         /* they couldn't be made: whatever would be asked is refused */
-    struct gw_fetcher *fetcher;          /* NULL: there are no endpoints */
+    void *shadow_instance;
+    const struct gw_policy_hooks *shadow_hooks; /* NULL: there is no second set */
+    bool failed;                                /* they couldn't be made: whatever would be asked is refused */
+    struct gw_fetcher *fetcher;                 /* NULL: there are no endpoints */
     size_t holders;
     _Atomic uint64_t *open; /* the worker's count of those that there are */
 };
@@ -78,8 +80,9 @@ struct gw_gateway {
     struct gw_router *router;
     const struct gw_clock *clock;
     const struct gw_random *random;
-    struct gw_counters *counters;      /* of policies; outlive reloads */
-    struct gw_penalty *penalty;        /* callers whose requests were stopped */
+    struct gw_counters *counters; /* of policies; outlive reloads */
+    struct gw_penalty *penalty;   /* callers whose requests were stopped */
+    struct gw_counters *shadow_counters;
     struct gw_mock *mock;              /* NULL: nothing is faked; the same for states */
     struct gw_states *states;          /* a mock's as a whole (states.h) */
     struct gw_overlay_memory *overlay; /* NULL: this gateway is none */
@@ -96,6 +99,16 @@ struct gw_later {
     struct gw_policy_call *first;
     struct gw_policy_call **last; /* where the next one is linked to; NULL: nothing was queued yet */
     size_t count;
+};
+
+/* What a worker keeps for the second set (shadow.h). */
+struct gw_shadow_watch {
+    struct gw_policy_services services;
+    struct gw_policy_counters counters;
+    int64_t rests_until_ms;
+    bool has_told;
+    int64_t told_ms;
+    uint64_t untold; /* lines, since then */
 };
 
 struct gw_worker {
@@ -115,6 +128,7 @@ struct gw_worker {
     struct gw_policy_services services;
     struct gw_fetch_room *fetches;
     struct gw_later later;
+    struct gw_shadow_watch shadow;
     struct gw_metrics metrics;
     struct gw_exchange *delayed; /* exchanges that an injected delay holds up */
     struct gw_buf head;          /* scratch for reply heads */
@@ -171,6 +185,7 @@ struct gw_exchange {
     bool policies_wait;                 /* a question answered that it waits */
     bool is_barred;                     /* the caller's requests were stopped too often: no hook runs */
     bool record_waits;                  /* the audit hooks' did */
+    struct gw_shadow *shadow;           /* what the second set said; NULL: it wasn't asked */
     struct gw_json record_view;         /* what audit and outcome hooks see; null until built */
     struct gw_json fields;              /* what audit hooks added */
     struct gw_str record;               /* the line for the audit file; {NULL,0}: none */
@@ -214,6 +229,8 @@ enum gw_step gw_stage_prepare(struct gw_exchange *exchange);
 enum gw_step gw_stage_apply(struct gw_exchange *exchange);
 enum gw_step gw_stage_settle(struct gw_exchange *exchange);
 enum gw_step gw_stage_reply(struct gw_exchange *exchange);
+/* True where policies may choose the username. */
+bool gw_stage_takes_username(const struct gw_exchange *exchange);
 /* True for a change that goes to an upstream, unless it was refused here. */
 bool gw_stage_forwards(const struct gw_exchange *exchange);
 /* The writer didn't take the job: a refusal stays a refusal, anything else is not done. */
@@ -254,6 +271,9 @@ enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer an
 bool gw_asks_wanted(struct gw_exchange *exchange, enum gw_policy_hook hook);
 /* What policies need to know before they are asked: bits of enum gw_eks_fact. */
 unsigned gw_asks_needs(struct gw_exchange *exchange);
+/* Fills what every policy is told, facts aside; and facts. */
+void gw_asks_describe(struct gw_exchange *exchange, struct gw_policy_request *request);
+void gw_asks_tell_facts(struct gw_policy_request *request, const struct gw_eks_facts *facts);
 /* The conversation, begun on first use. */
 struct gw_policy_call *gw_asks_call(struct gw_exchange *exchange);
 /* True while what policies were told holds. Inside an epoch. */

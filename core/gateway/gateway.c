@@ -25,6 +25,8 @@ static void release_settings(void *object)
     if (settings->policies.free_ctx != NULL)
         settings->policies.free_ctx(settings->policies.ctx);
     gw_fetch_endpoints_release(&settings->endpoints);
+    if (settings->shadow.free_ctx != NULL)
+        settings->shadow.free_ctx(settings->shadow.ctx);
     gw_map_fini(&settings->principals);
     gw_arena_fini(&settings->arena);
     free(settings);
@@ -110,6 +112,7 @@ struct gw_gateway *gw_gateway_new(const struct gw_gateway_options *options, stru
     (void)gw_gateway_apply(gateway, settings);
     gateway->counters = gw_counters_new(random);
     gateway->penalty = gw_penalty_new(random);
+    gateway->shadow_counters = gw_counters_new(random);
     gw_gateway_set_keyring(gateway, keyring);
     if (options->mock != NULL) {
         gateway->mock = gw_mock_new(options->mock, random);
@@ -140,6 +143,7 @@ void gw_gateway_free(struct gw_gateway **gateway)
     gw_router_free(&g->router);
     gw_counters_free(&g->counters);
     gw_penalty_free(&g->penalty);
+    gw_counters_free(&g->shadow_counters);
     gw_overlay_memory_free(&g->overlay);
     gw_lanes_free(&g->lanes);
     free(g);

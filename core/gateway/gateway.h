@@ -46,6 +46,9 @@ struct gw_policy_source {
 };
 
 /* What a reload may change. Given to gw_gateway_apply, which owns it from then on; one block arena. */
+/* Processor time of the policies in the shadow, per request. */
+#define GW_SHADOW_CPU_MS 2
+
 struct gw_gateway_settings {
     struct gw_arena arena;   /* everything below that isn't constant lives here */
     struct gw_str partition; /* of the configured clusters */
@@ -61,6 +64,7 @@ struct gw_gateway_settings {
     unsigned strangers_per_s;
     bool cors_headers;
     struct gw_policy_source policies;
+    struct gw_policy_source shadow;       /* asked without effect (shadow.h); open is NULL: there is none */
     struct gw_fetch_endpoints *endpoints; /* held; NULL: there are none */
 
     /* filled by gw_gateway_apply and those who hold them */

@@ -5,6 +5,7 @@
  * it or fills the answer.
  */
 #include "gateway/overlay.h"
+#include "gateway/shadow.h"
 
 /* Of changes to one object that come together one gets through in each round, and Terraform sends ten at a time: the
  * associations of one entry, say. */
@@ -104,15 +105,18 @@ enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
         step = gw_forward_facts(exchange);
     if (step != GW_STEP_DONE)
         return step;
-    if (!gw_asks_wanted(exchange, GW_HOOK_AUTHORIZE))
+    if (!gw_asks_wanted(exchange, GW_HOOK_AUTHORIZE)) {
+        gw_shadow_ask(exchange);
         return GW_STEP_DONE;
+    }
     call = gw_asks_call(exchange);
     if (call == NULL)
         return gw_asks_refused(exchange);
+    gw_shadow_ask(exchange);
     return gw_asks_step(exchange, exchange->policies->hooks->authorize(exchange->policies->hooks->ctx, call));
 }
 
-static bool takes_username(const struct gw_exchange *exchange)
+bool gw_stage_takes_username(const struct gw_exchange *exchange)
 {
     if (gw_overlay_is_absent(exchange))
         return false;
@@ -128,7 +132,7 @@ static enum gw_step complete_username(struct gw_exchange *exchange)
     struct gw_policy_call *call;
     enum gw_step step;
 
-    if (exchange->username_asked || !takes_username(exchange) || !gw_asks_wanted(exchange, GW_HOOK_USERNAME))
+    if (exchange->username_asked || !gw_stage_takes_username(exchange) || !gw_asks_wanted(exchange, GW_HOOK_USERNAME))
         return GW_STEP_DONE;
     call = gw_asks_call(exchange);
     if (call == NULL)

@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "gateway/forward.h"
+#include "gateway/shadow.h"
 
 #include <stdlib.h>
 
@@ -37,6 +38,7 @@ static struct gw_worker_policies *open_policies(struct gw_worker *worker, struct
     fresh->failed = settings->policies.open != NULL &&
                     settings->policies.open(settings->policies.ctx, &worker->metrics.policy, &worker->services,
                                             &fresh->instance, &fresh->hooks, err) != GW_OK;
+    gw_shadow_open(worker, fresh);
     fresh->fetcher = gw_fetcher_new(worker->fetches, settings->endpoints);
     count_open(fresh->open, 1);
     return fresh;
@@ -51,6 +53,7 @@ void gw_worker_policies_drop(struct gw_worker_policies *policies)
     source = &policies->settings->policies;
     if (source->close != NULL && policies->instance != NULL)
         source->close(policies->instance);
+    gw_shadow_close(policies);
     gw_fetcher_free(&policies->fetcher);
     gw_gateway_settings_drop(policies->settings);
     count_open(policies->open, -1);
@@ -151,6 +154,7 @@ enum gw_status gw_worker_new(struct gw_gateway *gateway, struct gw_loop *loop, s
     w->services.log = log_from_policy;
     w->services.counters = gateway->counters;
     w->services.fetch = gw_fetch_begin;
+    gw_shadow_begin(w);
     w->fetches = gw_fetch_room_new(loop, &w->metrics.fetch);
     w->strangers_filled_ms = gw_clock_monotonic_ms(gateway->clock);
     w->strangers_tokens = 1000000; /* clipped to one second's worth at first use */
