@@ -3,250 +3,25 @@
 -- gateway; what was damaged was damaged afterwards.
 
 local cjson = require("cjson")
-local cluster_stub = require("support.cluster_stub")
 local eks = require("support.eks")
 local expect = require("support.expect")
 local gateway = require("support.gateway")
 local lfs = require("lfs")
+local replay = require("support.replay")
 local text = require("support.text")
 local upstream = require("support.upstream")
 
-local function policy(name, body, head)
-    return 'local verdict = require("eksgate.verdict")\nlocal p = { name = "' .. name .. '"' .. (head or "") .. ' }\n'
-        .. body .. "\nreturn p\n"
-end
-
---- A policy that says all it sees, but to the caller who prepares things: the text's length, a checksum, its beginning.
-local function mirror(kind)
-    return policy("mirror", [[
-        local function write(value, out)
-            if type(value) ~= "table" and type(value) ~= "userdata" then
-                out[#out + 1] = type(value) .. ":" .. tostring(value)
-                return
-            end
-            local names = {}
-            for name in pairs(value) do names[#names + 1] = name end
-            table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
-            out[#out + 1] = "{"
-            for _, name in ipairs(names) do
-                out[#out + 1] = tostring(name) .. "="
-                write(value[name], out)
-                out[#out + 1] = ","
-            end
-            out[#out + 1] = "}"
-        end
-        function p.authorize(req)
-            if req.caller.name == "preparer" then return nil end
-            local out = {}
-            write(req, out)
-            local all, sum = table.concat(out), 0
-            for i = 1, #all do sum = (sum * 31 + all:byte(i)) % 4294967296 end
-            return ]] .. (kind == "deny" and "verdict.deny(" or "verdict.throttle(1, ") .. [[
-                #all .. " " .. sum .. " " .. all:sub(1, 400))
-        end]], ', needs = { "entry", "associations", "cluster", "admins" }')
-end
-
-local preparer = { id = "AKIAEKSGATETEST00002", secret = "c2VjcmV0IG9mIGEgcHJlcGFyZXI",
-    arn = "arn:aws:iam::012345678910:user/preparer" }
-local tagged = { id = "AKIAEKSGATETEST00003", secret = "c2VjcmV0IG9mIG9uZSB3aXRoIHRhZ3M",
-    arn = "arn:aws:sts::012345678910:assumed-role/deployer/ci", tags = { team = "a", ["cost centre"] = "4711" } }
-local keys = { gateway.key, preparer, tagged }
+local policy = replay.policy
 
 describe("eksgate replay", function()
-    local folder, gw, last
-    local dir = 0
+    local bench
 
     before_each(function()
-        folder = text.make_folder()
+        bench = replay.open()
     end)
 
     after_each(function()
-        gateway.stop_all()
-        text.remove_folder(folder)
-    end)
-
-    --- Replays with these policies (source text; nil: none are named): exit code, parsed report, its text, stderr.
-    local function replay(sources, files, ...)
-        local arguments = { "replay", "--json", ... }
-        if sources then
-            dir = dir + 1
-            last = folder .. "/policies" .. dir
-            assert(lfs.mkdir(last))
-            for i, source in ipairs(sources) do
-                text.write_file(string.format("%s/%02d.lua", last, i), source)
-            end
-            table.move({ "--policies", last, "--set", "policy.library=" .. gateway.root .. "/lua" }, 1, 4,
-                #arguments + 1, arguments)
-        end
-        files = type(files) == "table" and files or { files }
-        table.move(files, 1, #files, #arguments + 1, arguments)
-        local code, out, said = gateway.run(arguments)
-        local is_json, report = pcall(cjson.decode, out)
-        return code, is_json and report or nil, out, said
-    end
-
-    --- A gateway that records everything; ended, so that its file is whole.
-    local function record(sources, ask, settings)
-        settings = settings or {}
-        settings.audit = settings.audit or { file = "audit.jsonl", durable = false, record = "all" }
-        gw = gateway.start({ policies = sources, keys = keys, settings = settings })
-        ask(gw)
-        assert.equal(0, gw:end_process())
-        return gw.audit_file
-    end
-
-    local function find(report, member)
-        local found = {}
-        for _, one in ipairs(report.records) do
-            if one[member] ~= nil and one[member] ~= cjson.null then
-                found[#found + 1] = one
-            end
-        end
-        return found
-    end
-
-    --- Every operation that is served, some refused by EKS's rules, one by its signature.
-    local function ask_everything(g, with)
-        local role = eks.role("team-x/a")
-        eks.create(g, { principalArn = role, kubernetesGroups = { "viewers" }, tags = { team = "a b" },
-            clientRequestToken = text.uuid() }, with)
-        eks.create(g, { principalArn = eks.role("node"), type = "EC2_LINUX" }, with)
-        eks.create(g, { principalArn = "nonsense" }, with)
-        eks.create(g, '{"principalArn":', with)
-        eks.describe(g, role, with)
-        eks.list(g, { maxResults = 5, associatedPolicyArn = eks.policy("AmazonEKSViewPolicy") }, with)
-        eks.update(g, role, { kubernetesGroups = { "ä" } }, with)
-        eks.associate(g, role, { policyArn = eks.policy("AmazonEKSViewPolicy"),
-            accessScope = { type = "namespace", namespaces = { "a", "b*" } } }, with)
-        eks.list_associated(g, role, {}, with)
-        eks.disassociate(g, role, eks.policy("AmazonEKSViewPolicy"), with)
-        eks.list_policies(g, {}, with)
-        eks.tag(g, eks.cluster_arn(gateway.cluster), { tags = { a = "1" } }, with)
-        eks.untag(g, eks.cluster_arn(gateway.cluster), { tagKeys = { "a", "ö +" } }, with)
-        eks.tags(g, eks.cluster_arn(gateway.cluster), with)
-        eks.create_cluster(g, eks.cluster_input("other"), with)
-        eks.describe_cluster(g, gateway.cluster, with)
-        eks.list_clusters(g, {}, with)
-        eks.update_cluster_config(g, gateway.cluster, { accessConfig = { authenticationMode = "API" } }, with)
-        eks.list_updates(g, gateway.cluster, {}, with)
-        eks.describe_update(g, gateway.cluster, text.uuid(), with)
-        eks.delete(g, role, with)
-        eks.delete_cluster(g, "other", with)
-        g:caller(with)
-    end
-
-    --- Records with the mirror that denies, replays with the one that throttles: what it saw is the reason of both.
-    local function require_the_same_sight(file, sources)
-        local seen = {}
-        for line in text.read_file(file):gmatch("[^\n]+") do
-            local one = cjson.decode(line)
-            local verdict = (one.additionalEventData.eksgate.verdicts or {})[1]
-            if verdict and one.additionalEventData.eksgate.refused.by == "mirror" then
-                seen[one.requestID] = verdict.reason
-            end
-        end
-        local _, report, out, said = replay(sources or { mirror("throttle") }, file)
-        assert.is_table(report, out .. said)
-        local count = 0
-        for _, one in ipairs(find(report, "verdict")) do
-            assert.equal("deny", one.verdict.before)
-            assert.equal("throttle", one.verdict.after, one.verdict.reason)
-            assert.equal(seen[one.request], one.verdict.reason, one.operation)
-            seen[one.request] = nil
-            count = count + 1
-        end
-        assert.is_nil(next(seen))
-        return count, report
-    end
-
-    it("shows policies what they saw then, of every operation", function()
-        local file = record({ mirror("deny") }, function(g)
-            ask_everything(g, { key = preparer })
-            expect.ok(eks.create(g, { principalArn = eks.role("team-x/a"), tags = { t = "1" } }, { key = preparer }))
-            expect.ok(eks.associate(g, eks.role("team-x/a"), { policyArn = eks.policy("AmazonEKSViewPolicy"),
-                accessScope = { type = "cluster" } }, { key = preparer }))
-            ask_everything(g)
-            ask_everything(g, { key = tagged, headers = { { "User-Agent", 'odd/1 "\\ é' } } })
-        end)
-        local count, report = require_the_same_sight(file)
-        assert.equal(2 * 21, count)
-        assert.equal(2 * 2 + 2, report.totals.early) -- what can't be read, whoever sent it
-        assert.equal(0, report.totals.unreplayable)
-        assert.equal(0, report.totals.unknown)
-        assert.equal(count, report.totals.policies.mirror.throttled)
-    end)
-
-    it("shows policies what they saw then of what was forwarded, also where nobody here serves it", function()
-        local back = gateway.start({ keys = keys })
-        local file = record({ mirror("deny") }, function(g)
-            ask_everything(g)
-            g:send("GET", "/clusters/my-cluster/node-groups?maxResults=3&nextToken=a%2Bb")
-            g:send("POST", "/clusters/my-cluster/node-groups", { nodegroupName = "n", subnets = { "s" }, labels = { a = "b" } })
-            g:send("GET", "/addons/supported-versions?types=a&types=b&publishers=x")
-        end, upstream.front(back.address).settings)
-        local count, report = require_the_same_sight(file)
-        assert.equal(21 + 3, count)
-        assert.equal(0, report.totals.unreplayable)
-    end)
-
-    it("shows policies what they saw then of callers whom an upstream verifies", function()
-        local back = gateway.start({ keys = keys })
-        local options = upstream.passing(back.address, { settings = { audit = {
-            file = "audit.jsonl", durable = false, record = "all", strangers_per_second = 1000000,
-        } } })
-        local source = mirror("deny"):gsub(", needs = %b{}", ""):gsub("if req.caller.name == .-end", "")
-        options.policies = { source }
-        gw = gateway.start(options)
-        gw.host = upstream.host(back.address)
-        ask_everything(gw)
-        assert.equal(0, gw:end_process())
-        local sources = { (source:gsub("verdict.deny%(", "verdict.throttle(1, ")) }
-        local count = require_the_same_sight(gw.audit_file, sources)
-        assert.equal(20, count) -- who asks isn't answered there
-    end)
-
-    it("shows policies what they saw then of entries on clusters of an upstream's", function()
-        local stub = cluster_stub.start()
-        local file = record({ mirror("deny") }, function(g)
-            expect.ok(eks.create_cluster(g, eks.cluster_input("my-cluster",
-                { accessConfig = { authenticationMode = "API" } }), { key = preparer }))
-            expect.ok(eks.create(g, { principalArn = eks.role("team-x/a", cluster_stub.account) }, { key = preparer }))
-            ask_everything(g)
-        end, { upstream = { endpoint = stub.url, credentials = "caller" }, clusters = gateway.none,
-            overlay = { cluster_ttl = 0 } })
-        stub:stop()
-        local count, report = require_the_same_sight(file)
-        assert.equal(0, report.totals.unreplayable)
-        local named = 0
-        for _, one in ipairs(report.records) do
-            named = named + (one.verdict.reason:find(cluster_stub.account, 1, true) and 1 or 0)
-        end
-        assert.is_true(count >= 18 and named >= 8, count .. " of which " .. named)
-    end)
-
-    it("finds nothing where the policies are those that were asked then", function()
-        local sources = {
-            policy("team", [[
-                function p.authorize(req)
-                    if req.operation == "DeleteCluster" then return verdict.deny("no") end
-                end
-                function p.username(req) return "team:" .. req.principal.name end
-                function p.tags() return { by = "team" } end
-                function p.conflict() return true end]]),
-        }
-        local file = record(sources, function(g)
-            ask_everything(g)
-            ask_everything(g)
-        end)
-        local code, report, out, said = replay(sources, file)
-        assert.equal(0, code, out .. said)
-        assert.equal(0, #report.records)
-        assert.equal(0, report.totals.differing)
-        assert.equal(2 * 21, report.totals.asked)
-        assert.is_true(report.totals.own > 0)
-        local text_code, lines = gateway.run({ "replay", "-c", gw.config, file })
-        assert.equal(0, text_code)
-        assert.truthy(lines:find("0 would differ, 0 can't be told", 1, true))
+        bench:close()
     end)
 
     describe("of a file", function()
@@ -254,7 +29,7 @@ describe("eksgate replay", function()
 
         --- Made once with a policy that denies one name, chooses usernames and adds a tag.
         local function recorded()
-            file = record({ policy("old", [[
+            file = bench:record({ policy("old", [[
                 function p.authorize(req)
                     if not req.principal then return nil end
                     if req.principal.name == "denied" then return verdict.deny("not this one") end
@@ -284,7 +59,7 @@ describe("eksgate replay", function()
         end
 
         it("tells verdicts, usernames and tags apart, with totals by policy", function()
-            local code, report = replay({
+            local code, report = bench:replay({
                 policy("first", [[
                     function p.authorize(req)
                         if req.principal.name == "good" and req.operation == "UpdateAccessEntry" then
@@ -323,7 +98,7 @@ describe("eksgate replay", function()
         end)
 
         it("says that a policy would fail, and where on stderr", function()
-            local code, report, _, said = replay({ policy("bad", 'function p.tags() local x = nil; return x.y end') }, recorded())
+            local code, report, _, said = bench:replay({ policy("bad", 'function p.tags() local x = nil; return x.y end') }, recorded())
             assert.equal(1, code)
             assert.equal("failed", by_principal(report, "CreateAccessEntry").good.verdict.after)
             assert.equal(4, report.totals.policies.bad.failed) -- all but the update and the one that failed before
@@ -331,7 +106,7 @@ describe("eksgate replay", function()
         end)
 
         it("counts an endless hook as failed and goes on", function()
-            local code, report = replay({ policy("endless", [[
+            local code, report = bench:replay({ policy("endless", [[
                 function p.authorize(req)
                     if req.principal.name == "denied" then while true do end end
                 end]]) }, recorded())
@@ -343,21 +118,21 @@ describe("eksgate replay", function()
 
         it("goes by default_verdict", function()
             local sources = { policy("quiet", "function p.authorize() end") }
-            local _, report = replay(sources, recorded(), "--set", "default_verdict=deny")
+            local _, report = bench:replay(sources, recorded(), "--set", "default_verdict=deny")
             assert.equal("deny", by_principal(report, "CreateAccessEntry").good.verdict.after)
             assert.equal(5, report.totals.policies.default_verdict.denied) -- all but what was denied before
         end)
 
         it("tells an adoption that would be", function()
-            local _, report = replay({ policy("adopter", "function p.conflict() return true end") }, recorded())
-            local adoptions = find(report, "adopt")
+            local _, report = bench:replay({ policy("adopter", "function p.conflict() return true end") }, recorded())
+            local adoptions = replay.find(report, "adopt")
             assert.equal(1, #adoptions)
             assert.same({ before = false, after = true }, adoptions[1].adopt)
             assert.equal(1, report.totals.policies.adopter.adoptions)
         end)
 
         it("doesn't guess facts that nobody had asked for", function()
-            local code, report = replay({
+            local code, report = bench:replay({
                 policy("guard", [[
                     function p.authorize(req)
                         if req.principal.name == "good" and req.entry then return verdict.deny("it is there") end
@@ -397,7 +172,7 @@ describe("eksgate replay", function()
                     local text = table.concat(out, " ")
                     WHAT
                 end]], ', on = { "CreateAccessEntry", "DescribeAccessEntry", "DeleteAccessEntry" }')
-            local audited = record({ (auditor:gsub("WHAT", "return { saw = text }")) }, function(g)
+            local audited, gw = bench:record({ (auditor:gsub("WHAT", "return { saw = text }")) }, function(g)
                 eks.create(g, { principalArn = eks.role("one"), tags = { a = "b" } })
                 eks.create(g, { principalArn = eks.role("one") })
                 eks.describe(g, eks.role("one"))
@@ -409,10 +184,10 @@ describe("eksgate replay", function()
             end
             assert.equal(4, #saw)
             local checker = ('if text ~= %q and text ~= %q then error("another sight") end'):format(saw[1], saw[4])
-            local code, _, out, said = replay({ (auditor:gsub("WHAT", function() return checker end)) }, audited)
+            local code, _, out, said = bench:replay({ (auditor:gsub("WHAT", function() return checker end)) }, audited)
             assert.equal(0, code, out .. said)
             local report
-            code, report = replay({ (auditor:gsub("WHAT", 'error("oops")')) }, audited)
+            code, report = bench:replay({ (auditor:gsub("WHAT", 'error("oops")')) }, audited)
             assert.equal(1, code)
             assert.equal(2, #report.records)
             assert.same({ before = "allow", after = "failed", reason = "policy failed" }, report.records[2].verdict)
@@ -421,19 +196,19 @@ describe("eksgate replay", function()
 
         it("says that it can't tell what audit hooks would make of what one of them refused", function()
             local failing = policy("failing", 'function p.audit() error("oops") end')
-            local refused = record({ failing }, function(g)
+            local refused = bench:record({ failing }, function(g)
                 eks.create(g, { principalArn = eks.role("one") })
             end)
-            local code, report = replay({ failing }, refused)
+            local code, report = bench:replay({ failing }, refused)
             assert.equal(1, code)
             assert.equal("what audit hooks would see isn't recorded", report.records[1].unknown.why)
-            code, report = replay({ policy("none", "function p.authorize() end") }, refused)
+            code, report = bench:replay({ policy("none", "function p.authorize() end") }, refused)
             assert.equal(1, code)
             assert.same({ before = "failed", after = "allow" }, report.records[1].verdict)
         end)
 
         it("asks no endpoint, and doesn't guess what one would have said", function()
-            local code, report, out = replay({ policy("approval", [[
+            local code, report, out = bench:replay({ policy("approval", [[
                 local http = require("eksgate.http")
                 function p.authorize(req)
                     if req.principal.name == "good" then
@@ -449,7 +224,7 @@ describe("eksgate replay", function()
         end)
 
         it("counts by the records' time", function()
-            local _, report = replay({ policy("often", [[
+            local _, report = bench:replay({ policy("often", [[
                 local counter = require("eksgate.counter")
                 function p.authorize(req)
                     if counter.add("all", { per = 86400 }) > 4 then return verdict.throttle(1, "often") end
@@ -464,13 +239,13 @@ describe("eksgate replay", function()
             local sources = { policy("same", [[
                 function p.username(req) return "same:" .. req.principal.name end
                 function p.tags() return { a = "1", b = "2", c = "3", d = "4" } end]]) }
-            local _, report, first = replay(sources, file)
+            local _, report, first = bench:replay(sources, file)
             assert.is_table(report)
-            local arguments = { "replay", "--policies", last, "--set",
+            local arguments = { "replay", "--policies", bench.last, "--set",
                 "policy.library=" .. gateway.root .. "/lua", file }
             local _, lines = gateway.run(arguments)
             for _ = 1, 5 do
-                assert.equal(first, select(3, replay(sources, file)))
+                assert.equal(first, select(3, bench:replay(sources, file)))
                 assert.equal(lines, select(2, gateway.run(arguments)))
             end
             arguments[#arguments] = "-"
@@ -486,42 +261,42 @@ describe("eksgate replay", function()
                 lines[#lines + 1] = line
             end
             local sources = { policy("nothing", "function p.authorize() end") }
-            local _, whole = replay(sources, file)
+            local _, whole = bench:replay(sources, file)
             lines[3] = lines[3]:sub(1, 200)
             text.write_file(file, table.concat(lines, "\n") .. "\n")
-            local code, report, _, said = replay(sources, file)
+            local code, report, _, said = bench:replay(sources, file)
             assert.equal(1, code)
             assert.equal(1, report.totals.damaged)
             assert.equal(whole.totals.records, report.totals.records)
             assert.truthy(said:find(file .. ":3: no record", 1, true), said)
-            assert.equal(3, find(report, "damaged")[1].line)
+            assert.equal(3, replay.find(report, "damaged")[1].line)
         end)
 
         it("takes a last line without a newline where it is whole, and says that it passes over half a one", function()
             local all = text.read_file(recorded())
             local sources = { policy("nothing", "function p.authorize() end") }
-            local _, whole = replay(sources, file)
-            local _, report, _, said = replay(sources, file, "--stats")
+            local _, whole = bench:replay(sources, file)
+            local _, report, _, said = bench:replay(sources, file, "--stats")
             assert.same(whole, report)
             assert.truthy(said:find("^eksgate replay: %d+ records in [%d.]+ s, %d+ per second\n$"), said)
             text.write_file(file, all:match("^(.-)\n$"))
-            _, report, _, said = replay(sources, file)
+            _, report, _, said = bench:replay(sources, file)
             assert.same(whole, report)
             assert.equal("", said)
             text.write_file(file, all:sub(1, -40))
-            _, report, _, said = replay(sources, file)
+            _, report, _, said = bench:replay(sources, file)
             assert.equal(whole.totals.records - 1, report.totals.records)
             assert.truthy(said:find("has no end and is passed over", 1, true), said)
         end)
 
         it("counts a request that is recorded by its size as not replayable", function()
-            file = record({}, function(g)
+            file = bench:record({}, function(g)
                 eks.create(g, { principalArn = eks.role("large"), tags = { x = ("y"):rep(70000) } })
             end)
-            local code, report = replay({ policy("nothing", "function p.authorize() end") }, file)
+            local code, report = bench:replay({ policy("nothing", "function p.authorize() end") }, file)
             assert.equal(1, code)
             assert.equal(1, report.totals.unreplayable)
-            assert.truthy(find(report, "unreplayable")[1].unreplayable:find("too large", 1, true))
+            assert.truthy(replay.find(report, "unreplayable")[1].unreplayable:find("too large", 1, true))
         end)
 
         it("never takes a forged record for another request", function()
@@ -537,8 +312,8 @@ describe("eksgate replay", function()
                 function(all) return (all:gsub('"verdicts":', '"callerTags":{"a":[]},"verdicts":')) end,
                 function(all) return (all:gsub('"refused":{"at":"[^"]*"', '"refused":{"an":"x"')) end,
             }) do
-                text.write_file(folder .. "/forged.jsonl", forge(lines))
-                local code, report, out, said = replay(sources, folder .. "/forged.jsonl")
+                text.write_file(bench.folder .. "/forged.jsonl", forge(lines))
+                local code, report, out, said = bench:replay(sources, bench.folder .. "/forged.jsonl")
                 assert.equal(1, code, out .. said)
                 assert.is_true(report.totals.unreplayable + report.totals.damaged > 0, out)
             end
@@ -547,26 +322,26 @@ describe("eksgate replay", function()
 
     it("asks for the username of an update where the entry's type is known, and says where it isn't", function()
         local namer = policy("namer", 'function p.username(req) return "n:" .. req.principal.name end')
-        local back = gateway.start({ keys = keys })
-        local file = record({}, function(g)
+        local back = gateway.start({ keys = replay.keys })
+        local file = bench:record({}, function(g)
             expect.ok(eks.create(g, { principalArn = eks.role("r") }))
             expect.ok(eks.update(g, eks.role("r"), { kubernetesGroups = { "a" } }))
             expect.ok(eks.update(g, eks.role("r"), { username = "mine" }))
         end, upstream.front(back.address).settings)
-        local _, report = replay({ namer }, file)
+        local _, report = bench:replay({ namer }, file)
         assert.equal(2, #report.records)
         assert.same({ before = cjson.null, after = "n:r" }, report.records[1].username)
         assert.equal("the entry's type isn't recorded", report.records[2].unknown.why)
         expect.ok(eks.delete(back, eks.role("r")))
         gateway.stop_all()
-        file = record({ namer }, function(g)
+        file = bench:record({ namer }, function(g)
             expect.ok(eks.create(g, { principalArn = eks.role("r") }))
             expect.ok(eks.update(g, eks.role("r"), { kubernetesGroups = { "a" } }))
             expect.ok(eks.create(g, { principalArn = eks.role("n"), type = "EC2_LINUX" }))
             expect.error(eks.update(g, eks.role("n"), { kubernetesGroups = { "b" } }), 400, "InvalidParameterException")
         end)
-        assert.equal(0, (replay({ namer }, file)))
-        _, report = replay({ (namer:gsub('"n:"', '"m:"')) }, file)
+        assert.equal(0, (bench:replay({ namer }, file)))
+        _, report = bench:replay({ (namer:gsub('"n:"', '"m:"')) }, file)
         assert.equal(2, report.totals.policies.namer.usernames)
         assert.equal(2, report.totals.differing)
     end)
@@ -575,7 +350,7 @@ describe("eksgate replay", function()
         local lister = policy("lister", "function p.authorize(req) return #req.admins >= 0 and nil end",
             ', needs = { "admins" }')
         local path = eks.role(("x"):rep(400) .. "/a")
-        local file = record({ lister }, function(g)
+        local file, gw = bench:record({ lister }, function(g)
             for i = 1, 160 do
                 local one = path .. i
                 expect.ok(eks.create(g, { principalArn = one }))
@@ -594,14 +369,14 @@ describe("eksgate replay", function()
             end
         end
         assert.is_true(kept > 100 and omitted > 10, kept .. " and " .. omitted)
-        local code, report = replay({ lister }, file)
+        local code, report = bench:replay({ lister }, file)
         assert.equal(1, code)
         assert.equal(omitted, report.totals.unknown)
         assert.equal(0, report.totals.differing)
     end)
 
     it("takes rotated files in any order", function()
-        local file = record({}, function(g)
+        local file, gw = bench:record({}, function(g)
             for i = 1, 8 do
                 eks.create(g, { principalArn = eks.role("r" .. i), tags = { x = ("y"):rep(200) } })
             end
@@ -615,7 +390,7 @@ describe("eksgate replay", function()
         assert.is_true(#files > 1, "only " .. file)
         table.sort(files, function(a, b) return a > b end)
         local sources = { policy("named", 'function p.username(req) return "n:" .. req.principal.name end') }
-        local _, report = replay(sources, files)
+        local _, report = bench:replay(sources, files)
         assert.equal(8, #report.records)
         for i, one in ipairs(report.records) do
             assert.equal("n:r" .. i, one.username.after)
@@ -623,19 +398,19 @@ describe("eksgate replay", function()
     end)
 
     it("hides nothing of a caller's and shows no secret", function()
-        local file = record({ mirror("deny") }, function(g)
+        local file = bench:record({ policy("denier", "function p.authorize() return verdict.deny('no') end") }, function(g)
             eks.create(g, { principalArn = eks.role("a\27[31m") })
-            eks.create(g, { principalArn = eks.role("a"), tags = { ["x"] = "\27[2J" } }, { key = tagged })
+            eks.create(g, { principalArn = eks.role("a"), tags = { ["x"] = "\27[2J" } }, { key = replay.tagged })
         end)
         local all = text.read_file(file)
-        for _, key in ipairs(keys) do
+        for _, key in ipairs(replay.keys) do
             assert.is_nil(all:find(key.secret, 1, true))
         end
         assert.truthy(all:find('"callerTags":{', 1, true))
-        local _, lines = gateway.run({ "replay", "--policies", folder .. "/none.lua", file })
+        local _, lines = gateway.run({ "replay", "--policies", bench.folder .. "/none.lua", file })
         assert.equal("", lines)
-        text.write_file(folder .. "/none.lua", policy("\\27", ""):gsub('"\\27"', '"x"'))
-        local code, out = gateway.run({ "replay", "--policies", folder .. "/none.lua", "--set",
+        text.write_file(bench.folder .. "/none.lua", policy("\\27", ""):gsub('"\\27"', '"x"'))
+        local code, out = gateway.run({ "replay", "--policies", bench.folder .. "/none.lua", "--set",
             "policy.library=" .. gateway.root .. "/lua", file })
         assert.equal(1, code)
         assert.is_nil(out:find("\27", 1, true))
@@ -643,19 +418,19 @@ describe("eksgate replay", function()
 
     it("says what is wrong with its arguments", function()
         assert.equal(2, (gateway.run({ "replay" })))
-        local code, _, said = gateway.run({ "replay", "--policies", folder, "-", "x" })
+        local code, _, said = gateway.run({ "replay", "--policies", bench.folder, "-", "x" })
         assert.equal(2, code)
         assert.truthy(said:find("- is stdin", 1, true), said)
-        code, _, said = gateway.run({ "replay", "--policies", folder, "/nowhere" })
+        code, _, said = gateway.run({ "replay", "--policies", bench.folder, "/nowhere" })
         assert.equal(1, code)
         assert.truthy(said:find("no policy stands in this folder", 1, true), said)
-        text.write_file(folder .. "/a.lua", 'return { name = "a", authorise = function() end }')
-        code, _, said = gateway.run({ "replay", "--policies", folder, "/nowhere" })
+        text.write_file(bench.folder .. "/a.lua", 'return { name = "a", authorise = function() end }')
+        code, _, said = gateway.run({ "replay", "--policies", bench.folder, "/nowhere" })
         assert.equal(1, code)
         assert.truthy(said:find("authorise", 1, true), said)
-        text.write_file(folder .. "/a.lua", 'return { name = "a" }')
-        text.write_file(folder .. "/a_spec.lua", "nonsense(")
-        code, _, said = gateway.run({ "replay", "--policies", folder, "/nowhere" })
+        text.write_file(bench.folder .. "/a.lua", 'return { name = "a" }')
+        text.write_file(bench.folder .. "/a_spec.lua", "nonsense(")
+        code, _, said = gateway.run({ "replay", "--policies", bench.folder, "/nowhere" })
         assert.equal(1, code)
         assert.truthy(said:find("/nowhere: can't be opened", 1, true), said)
     end)
