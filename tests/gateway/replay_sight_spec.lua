@@ -143,6 +143,24 @@ describe("eksgate replay", function()
         assert.is_true(count >= 18 and named >= 8, count .. " of which " .. named)
     end)
 
+    it("shows policies the time at which they were asked, not that of the record", function()
+        local late = policy("late", [[
+            function p.fault() return { delay = 1.1 } end
+            function p.authorize(req) return verdict.deny(tostring(req.time)) end]])
+        local file = bench.folder .. "/late.jsonl"
+        local gw = gateway.start_mock({ policies = { late }, settings = { ["audit.file"] = file } })
+        expect.error(eks.create(gw, { principalArn = eks.role("r") }), 403, "AccessDeniedException")
+        assert.equal(0, gw:end_process())
+        local said
+        for line in text.read_file(file):gmatch("[^\n]+") do
+            local one = cjson.decode(line)
+            said = one.eventType == "AwsApiCall" and upstream.said(one) or said
+        end
+        assert.equal(tostring(math.tointeger(said.asked)), said.verdicts[1].reason)
+        local _, report = bench:replay({ (late:gsub("verdict.deny%(", "verdict.throttle(1, ")) }, file)
+        assert.equal(said.verdicts[1].reason, report.records[1].verdict.reason)
+    end)
+
     it("finds nothing where the policies are those that were asked then", function()
         local sources = {
             policy("team", [[
