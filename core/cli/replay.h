@@ -68,10 +68,9 @@ struct gw_replay_record {
 /* What the policies that are asked now decided. */
 struct gw_replay_decision {
     struct gw_differ_decision after;
-    bool is_unknown;             /* it can't be told */
-    struct gw_str why;           /* it can't */
-    struct gw_str unknown_to;    /* the policy; {NULL,0}: none in particular */
-    struct gw_policy_call *call; /* arena */
+    bool is_unknown;          /* it can't be told */
+    struct gw_str why;        /* it can't */
+    struct gw_str unknown_to; /* the policy; {NULL,0}: none in particular */
 };
 
 /* Reads a line that is a record. arena: what it points to. */

@@ -250,7 +250,7 @@ void gw_replay_ask(struct gw_replay_policies *policies, struct gw_replay_record 
     policies->missed = (struct gw_policy_missed){.facts = 0};
     policies->has_fetched = false;
     record->request.missed = &policies->missed;
-    *decision = (struct gw_replay_decision){.call = call};
+    *decision = (struct gw_replay_decision){.is_unknown = false};
     (void)(authorize(&asking) && username(&asking) && tags(&asking) && conflict(&asking) && audit(&asking));
     policies->hooks->finish(policies->hooks->ctx, call);
     gw_differ_of_call(call, asking.is_refused, &decision->after);
