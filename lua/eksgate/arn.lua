@@ -4,6 +4,7 @@
 
 local glob = require("eksgate.glob")
 
+---@class eksgate.arn
 local arn = {}
 
 local KINDS = { iam = { role = true, user = true }, sts = { ["assumed-role"] = true, ["federated-user"] = true } }

@@ -5,6 +5,7 @@
 -- busted).
 -- @module eksgate.cidr
 
+---@class eksgate.cidr
 local cidr = {}
 
 local RANGES_MAX = 4096

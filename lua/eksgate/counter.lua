@@ -6,6 +6,7 @@
 
 local time = require("eksgate.time")
 
+---@class eksgate.counter
 local counter = {}
 
 local PER_MAX, AMOUNT_MAX, RATE_MAX, WAIT_MAX = 2678400, 1000000000, 1000000, 86400

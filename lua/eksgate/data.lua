@@ -6,6 +6,7 @@
 -- without eksgate (plain busted).
 -- @module eksgate.data
 
+---@class eksgate.data
 local data = {}
 
 local BYTES_MAX, VALUES_MAX, COLUMNS_MAX, DEPTH_MAX = 16 << 20, 1000000, 256, 32

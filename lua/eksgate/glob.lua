@@ -4,6 +4,7 @@
 -- has. This file stands in for it where policies run without eksgate (plain busted).
 -- @module eksgate.glob
 
+---@class eksgate.glob
 local glob = {}
 
 local PATTERN_MAX, PATTERNS_MAX = 1024, 4096

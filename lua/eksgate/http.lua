@@ -5,6 +5,7 @@
 -- without eksgate (plain busted): functions given to spec.reply answer.
 -- @module eksgate.http
 
+---@class eksgate.http
 local http = {}
 
 --- The function that a spec gave to spec.reply for this endpoint.

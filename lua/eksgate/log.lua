@@ -4,6 +4,7 @@
 -- busted); it keeps the lines in log.lines.
 -- @module eksgate.log
 
+---@class eksgate.log
 local log = {}
 
 --- Only here, for specs under plain busted: what was written, as { level = "info", text = "..." }.

@@ -11,6 +11,7 @@ if not is_offered then
     world = require("eksgate.spec.plain")
 end
 
+---@class eksgate.spec
 local spec = {}
 
 local ACCOUNT = "012345678910"

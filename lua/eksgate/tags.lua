@@ -2,6 +2,7 @@
 --- Questions about tags: tables from text to text, or nil where there are none.
 -- @module eksgate.tags
 
+---@class eksgate.tags
 local tags = {}
 
 --- The tag's value, nil when it is absent or empty.

@@ -4,6 +4,7 @@
 
 local tags = require("eksgate.tags")
 
+---@class eksgate.team
 local team = {}
 
 --- The first segment of an IAM path that fits a Lua pattern: "/platform/team-a/" and "^team%-" give "team-a"; nil when

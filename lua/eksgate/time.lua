@@ -4,6 +4,7 @@
 -- policies run without eksgate (plain busted); there, set() says what now is.
 -- @module eksgate.time
 
+---@class eksgate.time
 local time = {}
 
 local DAY = 86400

@@ -4,6 +4,7 @@
 -- busted).
 -- @module eksgate.username
 
+---@class eksgate.username
 local username = {}
 
 local TEXT_MAX, WORD_MAX, CHARACTERS_MAX = 1024, 256, 256

@@ -3,6 +3,7 @@
 -- One deny or throttle refuses the request, whatever other policies say.
 -- @module eksgate.verdict
 
+---@class eksgate.verdict
 local verdict = {}
 
 local function check_reason(what, reason)
