@@ -171,7 +171,7 @@ void gw_asks_restart(struct gw_exchange *exchange)
 {
     struct gw_policy_call *call = exchange->policy_call;
 
-    gw_later_forget(exchange->worker, call);
+    gw_later_forget(call);
     exchange->policies_wait = false;
     exchange->told = false;
     exchange->facts = (struct gw_eks_facts){.asked = 0};
@@ -288,11 +288,17 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
     return gw_answer_error(exchange, GW_EKS_AccessDeniedException, not_authorized(exchange, tail));
 }
 
+bool gw_asks_begin(struct gw_exchange *exchange)
+{
+    return gw_later_begin(exchange->worker, exchange->policy_call);
+}
+
 enum gw_step gw_asks_step(struct gw_exchange *exchange, enum gw_policy_answer answer)
 {
+    gw_later_end(exchange->worker);
     exchange->policies_wait = answer == GW_POLICY_WAITING;
     if (!exchange->policies_wait)
-        gw_later_forget(exchange->worker, exchange->policy_call);
+        gw_later_forget(exchange->policy_call);
     switch (answer) {
     case GW_POLICY_DONE:
         return GW_STEP_DONE;
@@ -309,7 +315,7 @@ void gw_asks_finish(struct gw_exchange *exchange)
     gw_arena_fini(&exchange->facts_arena);
     if (exchange->policies == NULL)
         return;
-    gw_later_forget(exchange->worker, exchange->policy_call);
+    gw_later_forget(exchange->policy_call);
     if (exchange->policy_call != NULL)
         gw_fetch_forget(exchange->policy_call);
     if (exchange->policy_call != NULL)

@@ -143,13 +143,15 @@ static enum gw_step ask_audit(struct gw_exchange *exchange)
     if (!exchange->record_waits)
         build_view(exchange);
     hooks = exchange->policies->hooks;
-    answer = hooks->audit(hooks->ctx, call, &exchange->record_view, &fields);
+    answer =
+        gw_asks_begin(exchange) ? hooks->audit(hooks->ctx, call, &exchange->record_view, &fields) : GW_POLICY_WAITING;
+    gw_later_end(exchange->worker);
     if (answer == GW_POLICY_WAITING && !exchange->record_waits)
         keep_reply(exchange);
     exchange->record_waits = answer == GW_POLICY_WAITING;
     if (exchange->record_waits)
         return GW_STEP_WAITING;
-    gw_later_forget(exchange->worker, call);
+    gw_later_forget(call);
     if (answer == GW_POLICY_DONE) {
         exchange->fields = fields;
         return GW_STEP_DONE;
@@ -416,7 +418,9 @@ void gw_audit_outcome(struct gw_exchange *exchange, const char *outcome)
     build_view(exchange);
     set_text(&exchange->record_view, "outcome", gw_str_from(outcome));
     hooks = exchange->policies->hooks;
+    gw_later_watch(exchange->worker);
     hooks->outcome(hooks->ctx, call, &exchange->record_view);
+    gw_later_end(exchange->worker);
 }
 
 struct summary {

@@ -94,8 +94,7 @@ struct gw_gateway {
     _Atomic size_t worker_count;
 };
 
-/* Calls whose hooks gave way, in the order in which they go on. */
-struct gw_later {
+struct gw_later_queue {
     struct gw_policy_call *first;
     struct gw_policy_call **last; /* where the next one is linked to; NULL: nothing was queued yet */
     size_t count;
@@ -109,6 +108,16 @@ struct gw_shadow_watch {
     bool has_told;
     int64_t told_ms;
     uint64_t untold; /* lines, since then */
+};
+
+/* Whose turn it is to run hooks. */
+struct gw_later {
+    struct gw_later_queue fresh; /* calls with something to run for which there was no time */
+    struct gw_later_queue ran;   /* calls whose hooks had a slice and gave way */
+    struct gw_policy_call *next; /* its turn has come; NULL: nobody's */
+    uint64_t turn;               /* of the loop, in which hooks took spent_ns */
+    int64_t spent_ns;
+    int64_t began_ns; /* 0: no question is being asked */
 };
 
 struct gw_worker {
@@ -283,6 +292,8 @@ bool gw_asks_facts_hold(const struct gw_exchange *exchange);
 void gw_asks_restart(struct gw_exchange *exchange);
 /* True when policies would be asked, but not for this caller now: gw_asks_refused says why. */
 bool gw_asks_barred(struct gw_exchange *exchange);
+/* Around a question: gw_asks_step(exchange, gw_asks_begin(exchange) ? hooks->authorize(...) : GW_POLICY_WAITING). */
+bool gw_asks_begin(struct gw_exchange *exchange);
 /* Fills the answer from the call's refusal; returns GW_STEP_FAILED. */
 enum gw_step gw_asks_refused(struct gw_exchange *exchange);
 void gw_asks_finish(struct gw_exchange *exchange);
@@ -291,7 +302,14 @@ void gw_asks_finish(struct gw_exchange *exchange);
 /* `later` of gw_policy_services; ctx is the worker. */
 void gw_later_add(void *ctx, struct gw_policy_call *call);
 /* It isn't woken any more. Accepts NULL. */
-void gw_later_forget(struct gw_worker *worker, struct gw_policy_call *call);
+void gw_later_forget(struct gw_policy_call *call);
+/* Before a question is asked for the call, or goes on. False: not in this turn of the loop; the call is woken when it
+ * may. */
+bool gw_later_begin(struct gw_worker *worker, struct gw_policy_call *call);
+/* The same for what can't wait. */
+void gw_later_watch(struct gw_worker *worker);
+/* After the question, asked or not. */
+void gw_later_end(struct gw_worker *worker);
 /* At the end of a turn of the loop, outside an epoch. */
 void gw_later_run(struct gw_worker *worker);
 

@@ -106,7 +106,7 @@ enum gw_step gw_stage_fault(struct gw_exchange *exchange)
     if (call == NULL)
         return gw_asks_refused(exchange);
     hooks = exchange->policies->hooks;
-    step = gw_asks_step(exchange, hooks->fault(hooks->ctx, call, &fault));
+    step = gw_asks_step(exchange, gw_asks_begin(exchange) ? hooks->fault(hooks->ctx, call, &fault) : GW_POLICY_WAITING);
     return step == GW_STEP_DONE ? gw_fault_carry_out(exchange, &fault) : step;
 }
 

@@ -132,6 +132,7 @@ struct gw_fault {
 
 struct gw_fetcher;
 struct gw_fetch;
+struct gw_later_queue;
 
 /* One request's conversation with the policies. The gateway zeroes it, fills the first part, and keeps it to the end.
  */
@@ -157,9 +158,10 @@ struct gw_policy_call {
     unsigned fetch_count;       /* begun since policies were asked from the beginning */
     unsigned fetch_count_all;   /* begun in all */
 
-    /* the gateway's own, while the call waits for its next slice */
+    /* the gateway's own, while the call waits for its turn */
+    struct gw_later_queue *later_queue; /* NULL: it doesn't */
     struct gw_policy_call *later_next;
-    struct gw_policy_call **later_link; /* what points to this one; NULL: it doesn't wait */
+    struct gw_policy_call **later_link; /* what points to this one */
 
     struct gw_policy_opinion opinions[GW_POLICY_OPINIONS_MAX];
     struct gw_policy_change changes[GW_POLICY_CHANGES_MAX];

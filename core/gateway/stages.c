@@ -94,6 +94,7 @@ enum gw_step gw_stage_decode(struct gw_exchange *exchange)
 
 enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
 {
+    const struct gw_policy_hooks *hooks;
     struct gw_policy_call *call;
     enum gw_step step = GW_STEP_DONE;
 
@@ -112,8 +113,11 @@ enum gw_step gw_stage_authorize(struct gw_exchange *exchange)
     call = gw_asks_call(exchange);
     if (call == NULL)
         return gw_asks_refused(exchange);
+    if (!gw_asks_begin(exchange))
+        return gw_asks_step(exchange, GW_POLICY_WAITING);
     gw_shadow_ask(exchange);
-    return gw_asks_step(exchange, exchange->policies->hooks->authorize(exchange->policies->hooks->ctx, call));
+    hooks = exchange->policies->hooks;
+    return gw_asks_step(exchange, hooks->authorize(hooks->ctx, call));
 }
 
 bool gw_stage_takes_username(const struct gw_exchange *exchange)
@@ -138,7 +142,8 @@ static enum gw_step complete_username(struct gw_exchange *exchange)
     if (call == NULL)
         return gw_asks_refused(exchange);
     hooks = exchange->policies->hooks;
-    step = gw_asks_step(exchange, hooks->username(hooks->ctx, call, &username));
+    step = gw_asks_step(exchange,
+                        gw_asks_begin(exchange) ? hooks->username(hooks->ctx, call, &username) : GW_POLICY_WAITING);
     exchange->username_asked = step == GW_STEP_DONE; /* the stage runs again where the tags had to wait */
     if (step == GW_STEP_DONE && username.at != NULL)
         gw_eks_set_username(&exchange->call, username);
@@ -159,7 +164,9 @@ static enum gw_step complete_tags(struct gw_exchange *exchange)
     if (call == NULL)
         return gw_asks_refused(exchange);
     hooks = exchange->policies->hooks;
-    step = gw_asks_step(exchange, hooks->tags(hooks->ctx, call, gw_eks_sent_tags(&exchange->call), &tags, &count));
+    step = gw_asks_step(exchange, gw_asks_begin(exchange)
+                                      ? hooks->tags(hooks->ctx, call, gw_eks_sent_tags(&exchange->call), &tags, &count)
+                                      : GW_POLICY_WAITING);
     if (step == GW_STEP_DONE && count > 0)
         gw_eks_add_tags(&exchange->call, tags, count);
     return step;
@@ -202,7 +209,8 @@ static enum gw_step ask_conflict(struct gw_exchange *exchange, bool *adopt)
     if (call == NULL)
         return gw_asks_refused(exchange);
     hooks = exchange->policies->hooks;
-    return gw_asks_step(exchange, hooks->conflict(hooks->ctx, call, adopt));
+    return gw_asks_step(exchange,
+                        gw_asks_begin(exchange) ? hooks->conflict(hooks->ctx, call, adopt) : GW_POLICY_WAITING);
 }
 
 /* Policies decided on what no longer holds: they are asked again, unless that keeps happening. */

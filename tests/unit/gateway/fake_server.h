@@ -31,6 +31,7 @@ struct gw_loop {
     pthread_mutex_t lock;
     pthread_cond_t cond;
     bool woken;
+    uint64_t turns;
 };
 
 struct gw_server {
@@ -206,10 +207,16 @@ int64_t gw_loop_monotonic_ms(const struct gw_loop *loop)
     return 1000000;
 }
 
-/* One turn: what the loop would do after its events. */
+uint64_t gw_loop_turns(const struct gw_loop *loop)
+{
+    return loop->turns;
+}
+
+/* The end of a turn: what the loop does after its events. */
 static inline void fake_turn(struct gw_loop *loop)
 {
     loop->on_turn(loop->turn_ctx);
+    loop->turns++;
 }
 
 /* Waits for the writer's wake-up and answers it. */
