@@ -76,7 +76,9 @@ void gw_replay_report_free(struct gw_replay_report **report)
 
 static void flush(struct gw_replay_report *report)
 {
-    if (report->out.overflowed || fwrite(report->out.at, 1, report->out.length, stdout) != report->out.length)
+    struct gw_str text = gw_buf_str(&report->out);
+
+    if (report->out.overflowed || (text.length > 0 && fwrite(text.at, 1, text.length, stdout) != text.length))
         report->has_failed = true;
     gw_buf_clear(&report->out);
 }
