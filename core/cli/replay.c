@@ -133,6 +133,8 @@ static int load_and_run(struct given *given, const struct gw_args_list *paths)
         status = gw_replay_files(given->policies, &arena, &options.files, &options.file_count, &err);
     gw_log_set_level(GW_LOG_WARN);
     code = status == GW_OK ? run(given, &options, paths) : failed(err.text);
+    if (status == GW_E_SYNTAX)
+        code = GW_EXIT_USAGE;
     gw_arena_fini(&arena);
     gw_config_free(&config);
     return code;

@@ -18,7 +18,8 @@ bench.__index = bench
 
 replay.preparer = { id = "AKIAEKSGATETEST00002", secret = "c2VjcmV0IG9mIGEgcHJlcGFyZXI",
     arn = "arn:aws:iam::012345678910:user/preparer" }
-replay.tagged = { id = "AKIAEKSGATETEST00003", secret = "c2VjcmV0IG9mIG9uZSB3aXRoIHRhZ3M",
+replay.tagged = { id = "ASIAEKSGATETEST00003", secret = "c2VjcmV0IG9mIG9uZSB3aXRoIHRhZ3M",
+    token = "dG9rZW4gdGhhdCBpcyBub2JvZHkncw==",
     arn = "arn:aws:sts::012345678910:assumed-role/deployer/ci", tags = { team = "a", ["cost centre"] = "4711" } }
 --- Those that gateways of `record` know.
 replay.keys = { gateway.key, replay.preparer, replay.tagged }
