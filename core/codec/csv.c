@@ -148,7 +148,7 @@ static enum gw_status read_header(struct parser *p)
     if (is_at_end(p))
         return gw_fail(p->err, GW_E_SYNTAX, "there is no line that names the columns");
     while (!is_last) {
-        struct gw_str name;
+        struct gw_str name = GW_STR_NONE;
         enum gw_status status = read_field(p, &name, &is_last);
 
         if (status == GW_OK)

@@ -7,6 +7,12 @@
 
 #include "base/random.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CPU_MS 1000
+#else
+#define CPU_MS 100
+#endif
+
 static void begin(struct bench *bench)
 {
     bench_init(bench);
@@ -261,6 +267,52 @@ static void modules__in_the_sandbox__are_read_only(void **state)
                 "end");
 }
 
+/* Function number req.time of all modules, and what it makes, with every triple of bad arguments. */
+static const char adversary[] =
+    "local lying = setmetatable({}, { __index = function() return 'x' end, __len = function() return 1e9 end,\n"
+    "__pairs = error, __tostring = function() while true do end end })\n"
+    "local bad = { {}, ('a'):rep(1e5), ('*?'):rep(512), lying, -1, 0/0, print, '::/0', { per = 1, rate = 1 }, req, "
+    "false }\n"
+    "local all = {}\n"
+    "for _, name in ipairs({ 'arn', 'cidr', 'counter', 'data', 'glob', 'http', 'log', 'tags', 'team', 'time', "
+    "'username',\n"
+    "'verdict' }) do\n"
+    "for key, f in pairs(require('eksgate.' .. name)) do all[#all + 1] = { name .. '.' .. key, f } end end\n"
+    "table.sort(all, function(a, b) return a[1] < b[1] end)\n"
+    "local one = all[req.time]\n"
+    "if not one then return verdict.throttle(1, 'no more') end\n"
+    "for i = 1, #bad do for j = 1, #bad do for k = 1, #bad do\n"
+    "local ok, made = pcall(one[2], bad[i], bad[j], bad[k])\n"
+    "if ok and type(made) == 'function' then pcall(made, bad[j]) end\n"
+    "end end end\n"
+    "return verdict.deny('survived')";
+
+static void every_function__bad_arguments__stays_bounded(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    bench_add(&bench, "q.lua",
+              "for _, name in ipairs({ 'arn', 'tags', 'team' }) do require('eksgate.' .. name) end\n"
+              "return { name = 'q' }");
+    bench_add_hook(&bench, "authorize", adversary);
+    bench_load(&bench);
+    for (bench.request.time_s = 1; bench.request.time_s < 200; bench.request.time_s++) {
+        double began = bench_cpu_ms();
+        assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+        double took = bench_cpu_ms() - began;
+        if (took > CPU_MS)
+            fail_msg("function %d took %.1f ms", (int)bench.request.time_s, took);
+        if (bench.call.refusal.verdict == GW_VERDICT_THROTTLE)
+            break;
+        bench_finish(&bench);
+        gw_arena_reset(&bench.arena);
+        bench_set_input(&bench, "{}");
+    }
+    assert_in_range(bench.request.time_s, 40, 100);
+    end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +330,7 @@ int main(void)
         cmocka_unit_test(log__levels_and_length__are_kept),
         cmocka_unit_test(log__of_one_request__ends_after_sixteen_lines),
         cmocka_unit_test(modules__in_the_sandbox__are_read_only),
+        cmocka_unit_test(every_function__bad_arguments__stays_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
