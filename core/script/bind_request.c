@@ -10,6 +10,7 @@
 #include "script/sandbox.h"
 
 #define VIEW_MAGIC 0x67777677
+#define NEXT_STEPS 100 /* what one call passes over can't be told beforehand */
 
 enum kind {
     KIND_REQ,
@@ -488,10 +489,12 @@ static int l_fields_pairs(lua_State *L)
     return return_next(L);
 }
 
+/* Scripts reach it, and may give it any table. */
 static int l_view_next(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
+    gw_host_charge(L, NEXT_STEPS);
     if (lua_next(L, 1) != 0)
         return 2;
     lua_pushnil(L);

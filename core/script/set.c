@@ -13,9 +13,19 @@
 #include "script/interpreter.h"
 #include "script/watch.h"
 
-#define LOAD_CPU_NS  ((int64_t)1000000000)
-#define NAME_MAX_LEN 64
-#define ON_MAX       256
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SLOWNESS 4
+#else
+#define SLOWNESS 1
+#endif
+
+/* What loading a whole set may take of the processor: a worker does it again, while others wait, after a hook was
+ * stopped and at reloads. */
+#define LOAD_NS       (SLOWNESS * (int64_t)20000000)
+#define LOAD_AGAIN_NS (3 * LOAD_NS) /* the same work took less when it was looked at */
+#define LOAD_TRIED_NS ((int64_t)1000000000)
+#define NAME_MAX_LEN  64
+#define ON_MAX        256
 
 static const char *const hook_names[GW_HOOK_COUNT] = {
     [GW_HOOK_AUTHORIZE] = "authorize", [GW_HOOK_USERNAME] = "username", [GW_HOOK_TAGS] = "tags",
@@ -64,6 +74,7 @@ struct load {
     struct gw_set_policy *policy; /* its facts are filled while the set isn't sealed */
     struct gw_set_functions *functions;
     struct gw_sandbox *sandbox;
+    struct gw_host_budget *budget;
     const struct gw_source *source;
 };
 
@@ -254,15 +265,14 @@ static enum gw_status fail_load(const char *path, const struct gw_err *why, stru
 
 static enum gw_status run_load(struct gw_host *host, lua_CFunction function, struct load *load, struct gw_err *err)
 {
-    struct gw_host_budget budget = {.memory = SIZE_MAX, .cpu_ns = LOAD_CPU_NS, .large_tables = true};
-    return gw_host_run(host, function, load, &budget, err) == GW_HOST_OK ? GW_OK : GW_E_SCRIPT;
+    return gw_host_run(host, function, load, load->budget, err) == GW_HOST_OK ? GW_OK : GW_E_SCRIPT;
 }
 
-enum gw_status gw_set_open_state(struct gw_script_set *set, struct gw_host *host, struct gw_sandbox *sandbox,
-                                 struct gw_set_functions *functions, struct gw_err *err)
+static enum gw_status open_state(struct gw_script_set *set, struct gw_host *host, struct gw_sandbox *sandbox,
+                                 struct gw_set_functions *functions, struct gw_host_budget *budget, struct gw_err *err)
 {
     struct gw_err why;
-    struct load load = {.set = set, .sandbox = sandbox};
+    struct load load = {.set = set, .sandbox = sandbox, .budget = budget};
     const struct gw_script_watch *watch = set->options.watch;
     if (watch != NULL && watch->on_line != NULL)
         gw_host_watch_lines(host, watch->on_line, watch->ctx);
@@ -279,6 +289,15 @@ enum gw_status gw_set_open_state(struct gw_script_set *set, struct gw_host *host
             return fail_load(path, &why, err);
     }
     return GW_OK;
+}
+
+enum gw_status gw_set_open_state(struct gw_script_set *set, struct gw_host *host, struct gw_sandbox *sandbox,
+                                 struct gw_set_functions *functions, struct gw_err *err)
+{
+    bool is_watched = set->options.watch != NULL;
+    struct gw_host_budget budget = {
+        .memory = SIZE_MAX, .cpu_ns = is_watched ? LOAD_TRIED_NS : LOAD_AGAIN_NS, .large_tables = true};
+    return open_state(set, host, sandbox, functions, &budget, err);
 }
 
 static const struct gw_str *copy_names(struct gw_arena *arena, const struct gw_str *names, size_t count)
@@ -315,9 +334,16 @@ static enum gw_status try_set(struct gw_script_set *set, struct gw_err *err)
 {
     struct gw_set_functions functions[GW_SET_POLICIES_MAX];
     struct gw_sandbox sandbox = {.print = print_while_loading};
+    struct gw_host_budget budget = {.memory = SIZE_MAX, .cpu_ns = LOAD_TRIED_NS, .large_tables = true};
     struct gw_host *host = gw_host_new(set->options.state_bytes);
-    enum gw_status status = gw_set_open_state(set, host, &sandbox, functions, err);
+    enum gw_status status = open_state(set, host, &sandbox, functions, &budget, err);
+    int64_t took_ns = LOAD_TRIED_NS - budget.cpu_ns;
     gw_host_free(&host);
+    if (status == GW_OK && took_ns > LOAD_NS)
+        status = gw_fail(err, GW_E_LIMIT,
+                         "policies: loading them takes %lld ms of processor time, and they are loaded while requests "
+                         "wait: at most %lld are accepted (large tables are for eksgate.data)",
+                         (long long)(took_ns / 1000000), (long long)(LOAD_NS / 1000000));
     set->sources.sealed = true;
     set->sources.known = NULL;
     return status;

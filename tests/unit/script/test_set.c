@@ -2,6 +2,19 @@
 /* Loading policies: what is refused, in which words, and what require reaches. */
 #include "bench_of_one.h"
 
+/* A worker does it again while requests wait. */
+static void set_load__that_takes_long__is_refused(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench);
+    bench_add(&bench, "slow.lua", "for _ = 1, 5e7 do end return { name = 'slow' }");
+    assert_int_equal(bench_try_load(&bench), GW_E_LIMIT);
+    assert_non_null(strstr(bench.err.text, " ms of processor time"));
+    assert_null(bench.set);
+    bench_fini(&bench);
+}
+
 /* Loading `text` as bad.lua fails with a message that has the file's name and `part`. */
 static void check_refused(const char *text, size_t length, const char *part)
 {
@@ -296,6 +309,7 @@ int main(void)
         cmocka_unit_test(set_load__missing_file__is_missing),
         cmocka_unit_test(set_load__pipe_or_folder__is_refused),
         cmocka_unit_test(set_load__over_one_mebibyte__is_a_limit),
+        cmocka_unit_test(set_load__that_takes_long__is_refused),
         cmocka_unit_test(set_load__same_name_twice__is_refused),
         cmocka_unit_test(set_load__65_files__is_a_limit),
         cmocka_unit_test(require__file_below_the_policy__is_loaded),

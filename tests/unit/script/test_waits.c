@@ -129,6 +129,37 @@ static void gives_way_inside_pcall_tostring_and_metamethods(void **state)
     }
 }
 
+/* What one call of it passes over isn't in its instructions. */
+static void next_of_a_view__over_what_was_emptied__keeps_to_its_slice(void **state)
+{
+    (void)state;
+    struct bench bench;
+    double longest = 0;
+    later_count = 0;
+    bench_init(&bench);
+    bench.services.later = count_later;
+    bench_add(&bench, "p.lua",
+              "local t = {} for i = 1, 260000 do t[i] = i end for i = 1, 260000 do t[i] = nil end\n"
+              "return { name = 'p', authorize = function(req) local n = pairs(req) while true do\n"
+              "n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t)\n"
+              "n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t) n(t)\n"
+              "end end }");
+    bench_load(&bench);
+    begin_request(&bench);
+    for (enum gw_policy_answer answer = GW_POLICY_WAITING; answer == GW_POLICY_WAITING;) {
+        double began = bench_cpu_ms();
+        answer = bench_authorize(&bench);
+        double took = bench_cpu_ms() - began;
+        longest = took > longest ? took : longest;
+    }
+    assert_true(bench.call.stopped);
+    assert_true(later_count > 0);
+#if !defined(__SANITIZE_ADDRESS__)
+    assert_true(longest < 3);
+#endif
+    bench_fini(&bench);
+}
+
 static void sort_that_cant_give_way__is_killed_within_two_slices(void **state)
 {
     (void)state;
@@ -330,6 +361,7 @@ int main(void)
         cmocka_unit_test(long_hook__gives_way_and_comes_to_its_end),
         cmocka_unit_test(nobody_to_wake__runs_on_in_one_go),
         cmocka_unit_test(gives_way_inside_pcall_tostring_and_metamethods),
+        cmocka_unit_test(next_of_a_view__over_what_was_emptied__keeps_to_its_slice),
         cmocka_unit_test(sort_that_cant_give_way__is_killed_within_two_slices),
         cmocka_unit_test(endless_hook__is_killed_when_its_slices_have_used_the_budget),
         cmocka_unit_test(requests_that_take_turns__see_their_own),
