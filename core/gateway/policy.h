@@ -209,7 +209,7 @@ struct gw_policy_counters {
     _Atomic uint64_t denied;
     _Atomic uint64_t throttled;
     _Atomic uint64_t failed;      /* raised, answered nonsense */
-    _Atomic uint64_t killed_time; /* instruction budget */
+    _Atomic uint64_t killed_time; /* processor time */
     _Atomic uint64_t killed_memory;
 };
 

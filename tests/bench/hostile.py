@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long other callers wait while policies try to get out, and what a plain hook costs."""
+"""How long other callers wait while policies try to get out."""
 import os
 import statistics
 import sys

@@ -440,6 +440,15 @@ frontend front
             raise Failed("sigv4_bench printed no time")
         return float(found[1])
 
+    def hook_ns(self):
+        """CPU time of a question, and of a round of a loop in Lua: counted, and as it would be without the budget."""
+        done = self.run(on_cpu(0, [os.path.join(self.build, "hook_bench"), self.library]), 120)
+        print("  " + done.stdout.strip().replace("\n", "\n  "))
+        found = re.search(r"authorize ns=([0-9.]+)\nloop counted ns=([0-9.]+) plain ns=([0-9.]+)", done.stdout)
+        if not found:
+            raise Failed("hook_bench printed no times")
+        return [float(number) for number in found.groups()]
+
     def page_ns(self, clusters, entries, *further):
         """CPU time of one page, without the HTTP around it."""
         command = on_cpu(0, [os.path.join(self.build, "pages_bench"), str(clusters), str(entries), "20000", *further])
