@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reloads under load: two sets of policies in turn, and bad ones in between that must be refused. Each answer has to be wholly
-that of one set, each record has to name the generation that it was made by, and the process must not grow."""
+that of one set, each record has to name the generation that it was made by, a set in the shadow has to differ from one of them
+alone, and the process must not grow."""
 import http.client
 import json
 import os
@@ -122,7 +123,7 @@ class Reloads:
         self.gateway = Gateway(os.path.join(folder, "reloads"))
         self.policy = os.path.join(self.gateway.folder, "current.lua")
         self.gateway.configure({"policies": {"files": ["current.lua"], "self_test": True}, "store": {"driver": "memory"},
-                                "admin": "127.0.0.1:0", "audit.durable": False, "audit.max_size": 0})
+                                "shadow": ["shadow.lua"], "admin": "127.0.0.1:0", "audit.durable": False, "audit.max_size": 0})
         self.done = self.refused = 0
         self.complaints = []
         self.admin = None
@@ -193,6 +194,10 @@ class Reloads:
                 (name, fields), = made_by["fields"].items()
                 count += 1
                 seen = {fields["set"], name[-1], *(row["policy"][-1] for row in made_by["verdicts"] + made_by["changes"])}
+                shadow = made_by.get("shadow", {})
+                if "unknown" not in shadow and (fields["set"] == "b") != ("policies" in shadow):
+                    self.complaints.append(f"a record whose shadow, set a, has another opinion: {line[:900]}")
+                    return count, sets
                 if len(seen) != 1 or sets.setdefault(made_by["generation"], fields["set"]) != fields["set"]:
                     self.complaints.append(f"a record of two sets: {line[:600]}")
                     return count, sets
@@ -202,6 +207,8 @@ class Reloads:
         self.write(GOOD % {"set": "b"})
         with open(os.path.join(self.gateway.folder, "current_spec.lua"), "w", encoding="utf-8") as file:
             file.write(SPEC)
+        with open(os.path.join(self.gateway.folder, "shadow.lua"), "w", encoding="utf-8") as file:
+            file.write(GOOD % {"set": "a"})
         self.gateway.start()
         self.admin = http.client.HTTPConnection(self.gateway.admin.removeprefix("http://"), timeout=60)
         clients = [Client(number, self.gateway.address) for number in range(CLIENTS)]
