@@ -7,6 +7,10 @@
  * collector's work depend on the script. So a table that serves as one is guarded:
  * its own metatable sees every new key. Where it has a metatable already (classes
  * that inherit), that is replaced by a guarded copy.
+ *
+ * What calls a table whose __call is a table with a __call walks that chain in one
+ * instruction, in quadratic time: __call must be a function, and stays it, because a
+ * metatable that has one is copied.
  */
 #include "script/bind.h"
 
@@ -30,9 +34,16 @@ static void check_key(lua_State *L, int key)
     }
 }
 
+static bool is_call(lua_State *L, int key)
+{
+    return lua_type(L, key) == LUA_TSTRING && strcmp(lua_tostring(L, key), "__call") == 0;
+}
+
 static int l_guard_newindex(lua_State *L)
 {
     check_key(L, 2);
+    if (is_call(L, 2))
+        luaL_error(L, "__call must be there when the metatable is set");
     lua_settop(L, 3);
     lua_rawset(L, 1);
     return 0;
@@ -65,20 +76,43 @@ static int raw_field(lua_State *L, int table, const char *name)
     return lua_rawget(L, table);
 }
 
-/* Pushes one of the metatable at `index` (absolute). */
+static void copy_field(lua_State *L, int from, int to, const char *name)
+{
+    if (raw_field(L, from, name) != LUA_TNIL)
+        lua_setfield(L, to, name);
+    else
+        lua_pop(L, 1);
+}
+
+static void copy_events(lua_State *L, int from, int to)
+{
+    int type = raw_field(L, from, "__call");
+    if (type != LUA_TNIL && type != LUA_TFUNCTION)
+        luaL_error(L, "__call must be a function, not a %s", lua_typename(L, type));
+    lua_pop(L, 1);
+    for (size_t i = 0; i < GW_COUNT(events); i++)
+        copy_field(L, from, to, events[i]);
+}
+
+/* Pushes one of the metatable at `index` (absolute), for a table that serves as one. */
 static void push_guarded_copy(lua_State *L, int index)
 {
     push_new_guard(L);
     int copy = lua_gettop(L);
     if (raw_field(L, index, "__newindex") != LUA_TNIL)
         luaL_error(L, "a metatable whose metatable has __newindex isn't offered to policies");
-    for (size_t i = 0; i < GW_COUNT(events); i++) {
-        if (raw_field(L, index, events[i]) != LUA_TNIL)
-            lua_setfield(L, copy, events[i]);
-        else
-            lua_pop(L, 1);
-    }
-    lua_settop(L, copy);
+    lua_pop(L, 1);
+    copy_events(L, index, copy);
+}
+
+/* The same for one that doesn't. */
+static void push_copy(lua_State *L, int index)
+{
+    lua_createtable(L, 0, 4);
+    int copy = lua_gettop(L);
+    copy_events(L, index, copy);
+    copy_field(L, index, copy, "__newindex");
+    copy_field(L, index, copy, "__metatable");
 }
 
 static bool is_guarded(lua_State *L, int table)
@@ -128,6 +162,10 @@ static int l_base_setmetatable(lua_State *L)
         push_guarded_copy(L, 2);
     else if (serves)
         push_guard(L);
+    else if (type == LUA_TTABLE && raw_field(L, 2, "__call") != LUA_TNIL)
+        push_copy(L, 2);
+    else
+        lua_settop(L, 2);
     lua_setmetatable(L, 1);
     lua_settop(L, 1);
     return 1;
@@ -139,6 +177,8 @@ static int l_base_rawset(lua_State *L)
     luaL_checkany(L, 3);
     lua_settop(L, 3);
     check_key(L, 2);
+    if (is_call(L, 2))
+        luaL_error(L, "__call isn't set with rawset");
     lua_rawset(L, 1);
     return 1;
 }
