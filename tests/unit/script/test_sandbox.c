@@ -153,7 +153,7 @@ static void library_functions__answer_as_the_manual_says(void **state)
         attack(claims[i], code, HARMLESS_END);
     }
     attack(
-        "gmatch", "library",
+        "gmatch",
         "local t = {} for w in ('a bb c'):gmatch('%a+') do t[#t + 1] = w end assert(table.concat(t, ',') == 'a,bb,c')",
         HARMLESS_END);
     attack("library",

@@ -49,13 +49,13 @@ ATTACK(next_over_an_emptied_table__is_killed,
        "local t = {} for i = 1, 2e4 do t[i] = i end for i = 1, 2e4 do t[i] = nil end while true do next(t) end",
        KILLED_TIME)
 ATTACK_WITH(next_over_a_large_table_emptied_when_loading__is_killed,
-            "local t = {} for i = 1, 2e5 do t[i] = i end for i = 1, 2e5 do t[i] = nil end", "while true do next(t) end",
+            "local t = {} for i = 1, 5e4 do t[i] = i end for i = 1, 5e4 do t[i] = nil end", "while true do next(t) end",
             KILLED_TIME)
 ATTACK_WITH(pairs_over_a_large_table_emptied_when_loading__is_killed,
-            "local t = {} for i = 1, 2e5 do t[i] = i end for i = 1, 2e5 do t[i] = nil end",
+            "local t = {} for i = 1, 5e4 do t[i] = i end for i = 1, 5e4 do t[i] = nil end",
             "while true do for _ in pairs(t) do end end", KILLED_TIME)
 ATTACK_WITH(length_of_a_table_of_holes__is_killed,
-            "local t = {} for i = 1, 2e5 do t[i] = i end for i = 2, 2e5 do t[i] = nil end",
+            "local t = {} for i = 1, 5e4 do t[i] = i end for i = 2, 5e4 do t[i] = nil end",
             "while true do local n = #t end", KILLED_TIME)
 ATTACK(weak_tables__are_refused, "setmetatable({}, { __mode = 'k' })", FAILED)
 ATTACK(weak_tables_made_later__are_refused, "local m = {} setmetatable({}, m) m.__mode = 'k'", FAILED)
@@ -83,11 +83,11 @@ ATTACK(close_after_a_memory_error__is_killed,
        "local x <close> = setmetatable({}, { __close = function() while true do end end })\n"
        "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end",
        KILLED)
-ATTACK_WITH(garbage_in_a_full_state__is_killed, "local keep = {} for i = 1, 60000 do keep[i] = { i } end",
+ATTACK_WITH(garbage_in_a_full_state__is_killed, "local keep = {} for i = 1, 20000 do keep[i] = { i } end",
             "while true do local t = {} end", KILLED_TIME)
-ATTACK_WITH(collections_in_need_in_a_full_state__are_killed, "local keep = {} for i = 1, 60000 do keep[i] = { i } end",
+ATTACK_WITH(collections_in_need_in_a_full_state__are_killed, "local keep = {} for i = 1, 20000 do keep[i] = { i } end",
             "while true do local t = ('x'):rep(4e5) end", KILLED)
-ATTACK_WITH(barriers_on_a_large_table__are_killed, "local t = {} for i = 1, 60000 do t[i] = {} end",
+ATTACK_WITH(barriers_on_a_large_table__are_killed, "local t = {} for i = 1, 20000 do t[i] = {} end",
             "while true do t[1] = {} end", KILLED_TIME)
 ATTACK(closures_without_end__are_killed, "while true do local x = 1 local f = function() return x end end", KILLED_TIME)
 
