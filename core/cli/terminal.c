@@ -17,7 +17,7 @@ static bool is_plain(uint32_t point)
     return !(point >= 0x2060 && point <= 0x206f) && point != 0xfeff && point != '\\';
 }
 
-static void put(struct gw_buf *out, struct gw_str text, bool with_spaces)
+static void put(struct gw_buf *out, struct gw_str text, const char *as_they_are)
 {
     while (text.length > 0) {
         uint32_t point;
@@ -25,7 +25,7 @@ static void put(struct gw_buf *out, struct gw_str text, bool with_spaces)
 
         if (length == 0)
             gw_buf_printf(out, "\\x%02x", (unsigned char)text.at[0]);
-        else if (is_plain(point) || (with_spaces && point == ' '))
+        else if (is_plain(point) || (point != 0 && point < 0x80 && strchr(as_they_are, (int)point) != NULL))
             gw_buf_append(out, text.at, length);
         else
             gw_buf_printf(out, point < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)point);
@@ -37,10 +37,15 @@ void gw_terminal_put_word(struct gw_buf *out, struct gw_str text)
 {
     if (text.length == 0)
         gw_buf_append_byte(out, '-');
-    put(out, text, false);
+    put(out, text, "");
 }
 
 void gw_terminal_put_text(struct gw_buf *out, struct gw_str text)
 {
-    put(out, text, true);
+    put(out, text, " ");
+}
+
+void gw_terminal_put_line(struct gw_buf *out, struct gw_str text)
+{
+    put(out, text, " \\");
 }

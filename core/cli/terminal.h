@@ -16,4 +16,7 @@ void gw_terminal_put_word(struct gw_buf *out, struct gw_str text);
 /* Words: spaces stay. */
 void gw_terminal_put_text(struct gw_buf *out, struct gw_str text);
 
+/* The same where backslashes are common and nothing is read back: they stay, too. */
+void gw_terminal_put_line(struct gw_buf *out, struct gw_str text);
+
 #endif

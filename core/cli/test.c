@@ -11,6 +11,7 @@
 
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "cli/test_find.h"
 #include "cli/test_report.h"
 
@@ -38,8 +39,19 @@ static void on_case(void *ctx, const struct gw_spec_case *one)
 
 static void on_print(void *ctx, struct gw_str who, struct gw_str text)
 {
+    struct gw_str rest = text;
+    struct gw_buf out;
+
     (void)ctx;
-    (void)fprintf(stderr, "%.*s: %.*s\n", GW_STR_ARG(who), GW_STR_ARG(text));
+    gw_buf_init(&out, SIZE_MAX);
+    while (rest.at != NULL) {
+        gw_terminal_put_line(&out, who);
+        gw_buf_append_lit(&out, ": ");
+        gw_terminal_put_line(&out, gw_str_split(&rest, '\n'));
+        gw_buf_append_byte(&out, '\n');
+    }
+    (void)fwrite(out.at, 1, out.length, stderr);
+    gw_buf_fini(&out);
 }
 
 /* The specs that were named, or those of the configured policies. */

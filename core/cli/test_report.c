@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The list of cases, and what of it goes to stdout. A message may have several
- * lines; all of them are indented below the case that they are about.
+ * lines; all of them are indented below the case that they are about. What specs
+ * chose the names of doesn't reach a terminal as more than text.
  */
 #include "cli/test_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/terminal.h"
 #include "codec/json.h"
+
+#define NAME_MAX_BYTES ((size_t)4096)
+#define MESSAGE_MAX    ((size_t)65536)
+#define KEPT_MAX       ((size_t)64 << 20) /* of names and messages together; what is beyond is counted */
 
 static const char *const outcome_names[] = {
     [GW_SPEC_PASSED] = "passed",
@@ -29,9 +35,27 @@ void gw_test_report_fini(struct gw_test_report *report)
     gw_arena_fini(&report->arena);
 }
 
-static struct gw_str copy(struct gw_test_report *report, struct gw_str text)
+static struct gw_str copy_beginning(struct gw_test_report *report, struct gw_str text, size_t max)
 {
-    return text.at == NULL ? text : gw_arena_str(&report->arena, text);
+    struct gw_buf out;
+    struct gw_str copied;
+
+    gw_buf_init(&out, max + 64);
+    gw_buf_append(&out, text.at, max);
+    gw_buf_printf(&out, "... (%zu bytes)", text.length);
+    copied = gw_arena_str(&report->arena, gw_buf_str(&out));
+    gw_buf_fini(&out);
+    return copied;
+}
+
+static struct gw_str copy(struct gw_test_report *report, struct gw_str text, size_t max)
+{
+    if (text.at == NULL)
+        return text;
+    if (text.length > KEPT_MAX - report->kept)
+        return GW_STR("(not kept: there is too much of it)");
+    report->kept += text.length < max ? text.length : max;
+    return text.length <= max ? gw_arena_str(&report->arena, text) : copy_beginning(report, text, max);
 }
 
 void gw_test_report_add(struct gw_test_report *report, const struct gw_spec_case *one)
@@ -43,10 +67,13 @@ void gw_test_report_add(struct gw_test_report *report, const struct gw_spec_case
     struct gw_spec_case *mine = &report->cases[report->count++];
 
     *mine = *one;
-    mine->file = copy(report, one->file);
-    mine->name = copy(report, one->name);
-    mine->message = copy(report, one->message);
-    mine->where = copy(report, one->where);
+    if (report->count == 1 || !gw_str_equal(one->file, mine[-1].file))
+        mine->file = gw_arena_str(&report->arena, one->file);
+    else
+        mine->file = mine[-1].file;
+    mine->name = copy(report, one->name, NAME_MAX_BYTES);
+    mine->message = copy(report, one->message, MESSAGE_MAX);
+    mine->where = copy(report, one->where, NAME_MAX_BYTES);
     if (one->outcome == GW_SPEC_PASSED)
         report->passed++;
     else if (one->outcome == GW_SPEC_PENDING)
@@ -60,15 +87,26 @@ static bool has_failed(const struct gw_spec_case *one)
     return one->outcome == GW_SPEC_FAILED || one->outcome == GW_SPEC_ERROR;
 }
 
+static void print_line(struct gw_str text)
+{
+    struct gw_buf out;
+
+    gw_buf_init(&out, SIZE_MAX);
+    gw_terminal_put_line(&out, text);
+    if (out.length > 0)
+        (void)fwrite(out.at, 1, out.length, stdout);
+    gw_buf_fini(&out);
+}
+
 /* Lines of a text, each behind `indent`. */
 static void print_indented(struct gw_str text, const char *indent)
 {
     struct gw_str rest = text;
 
     while (rest.at != NULL) {
-        struct gw_str line = gw_str_split(&rest, '\n');
-
-        (void)printf("%s%.*s\n", indent, GW_STR_ARG(line));
+        (void)fputs(indent, stdout);
+        print_line(gw_str_split(&rest, '\n'));
+        (void)putchar('\n');
     }
 }
 
@@ -156,6 +194,25 @@ static void print_coverage(const struct gw_test_report *report, const char *pref
     (void)printf("%s%-*s  %5.1f %% of %zu lines\n", prefix, width, "lines", percentage(lines - missed, lines), lines);
 }
 
+/* One that didn't pass. */
+static void print_case(const struct gw_spec_case *one)
+{
+    (void)fputs("  ", stdout);
+    if (one->outcome == GW_SPEC_PENDING) {
+        (void)fputs("pending ", stdout);
+        print_line(one->name);
+        (void)fputs(": ", stdout);
+        print_line(one->message);
+        (void)putchar('\n');
+        return;
+    }
+    print_line(one->where);
+    (void)printf("%s%s ", one->where.length > 0 ? ": " : "", outcome_names[one->outcome]);
+    print_line(one->name);
+    (void)putchar('\n');
+    print_indented(one->message, "    ");
+}
+
 /* One line per file, and what failed in it. */
 static size_t print_file(const struct gw_test_report *report, size_t first)
 {
@@ -164,22 +221,16 @@ static size_t print_file(const struct gw_test_report *report, size_t first)
 
     for (; end < report->count && gw_str_equal(report->cases[end].file, report->cases[first].file); end++)
         counts[report->cases[end].outcome]++;
-    (void)printf("%.*s: %zu passed", GW_STR_ARG(report->cases[first].file), counts[GW_SPEC_PASSED]);
+    print_line(report->cases[first].file);
+    (void)printf(": %zu passed", counts[GW_SPEC_PASSED]);
     if (counts[GW_SPEC_FAILED] + counts[GW_SPEC_ERROR] > 0)
         (void)printf(", %zu failed", counts[GW_SPEC_FAILED] + counts[GW_SPEC_ERROR]);
     if (counts[GW_SPEC_PENDING] > 0)
         (void)printf(", %zu pending", counts[GW_SPEC_PENDING]);
     (void)printf("\n");
     for (size_t i = first; i < end; i++) {
-        const struct gw_spec_case *one = &report->cases[i];
-
-        if (has_failed(one)) {
-            (void)printf("  %.*s%s%s %.*s\n", GW_STR_ARG(one->where), one->where.length > 0 ? ": " : "",
-                         outcome_names[one->outcome], GW_STR_ARG(one->name));
-            print_indented(one->message, "    ");
-        } else if (one->outcome == GW_SPEC_PENDING) {
-            (void)printf("  pending %.*s: %.*s\n", GW_STR_ARG(one->name), GW_STR_ARG(one->message));
-        }
+        if (has_failed(&report->cases[i]) || report->cases[i].outcome == GW_SPEC_PENDING)
+            print_case(&report->cases[i]);
     }
     return end;
 }
@@ -202,13 +253,34 @@ static void print_text(const struct gw_test_report *report)
 /* On one line; TAP reads a name to the first '#', which means something else there. */
 static void print_tap_text(struct gw_str text)
 {
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.at[i];
+    struct gw_str rest = text;
 
-        if (c == '#' || c == '\\')
-            (void)putchar('\\');
-        (void)putchar(c == '\n' ? ' ' : c);
+    while (rest.at != NULL) {
+        struct gw_str line = gw_str_split(&rest, '\n');
+        size_t start = 0;
+
+        for (size_t i = 0; i <= line.length; i++) {
+            if (i < line.length && line.at[i] != '#' && line.at[i] != '\\')
+                continue;
+            print_line(gw_str_slice(line, start, i - start));
+            if (i < line.length)
+                (void)putchar('\\');
+            start = i;
+        }
+        if (rest.at != NULL)
+            (void)putchar(' ');
     }
+}
+
+/* In YAML's double quotes. */
+static void print_tap_path(struct gw_str path)
+{
+    struct gw_buf out;
+
+    gw_buf_init(&out, SIZE_MAX);
+    gw_json_encode_string(path, &out);
+    (void)fwrite(out.at, 1, out.length, stdout);
+    gw_buf_fini(&out);
 }
 
 static void print_tap(const struct gw_test_report *report)
@@ -226,8 +298,9 @@ static void print_tap(const struct gw_test_report *report)
         (void)printf("\n");
         if (!has_failed(one))
             continue;
-        (void)printf("  ---\n  at: \"%.*s\"\n  message: |\n",
-                     GW_STR_ARG(one->where.at != NULL ? one->where : one->file));
+        (void)fputs("  ---\n  at: ", stdout);
+        print_tap_path(one->where.at != NULL ? one->where : one->file);
+        (void)fputs("\n  message: |\n", stdout);
         print_indented(one->message, "    ");
         (void)printf("  ...\n");
     }

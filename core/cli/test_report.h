@@ -19,6 +19,7 @@ enum gw_test_form {
 
 struct gw_test_report {
     struct gw_arena arena; /* of all texts */
+    size_t kept;           /* bytes of names and messages in it */
     struct gw_spec_case *cases;
     size_t count;
     size_t capacity;

@@ -401,6 +401,38 @@ describe("eksgate test", function()
         assert.truthy(out:find("ok 3 - later # SKIP later", 1, true), out)
     end)
 
+    it("lets nothing that a spec writes reach a terminal, or forge a line", function()
+        text.write_file(
+            folder .. "/team_spec.lua",
+            [[it("a\27[2J\nok 7 - forged\0b", function() error("c\27]0;d\7\n  ...\rnot ok 8\0e") end)
+            it("p", function() print("f\27[1m\rg\nh") pending("why\nok 9 - forged\0i\255") end)]]
+        )
+        for _, form in ipairs({ false, "--tap" }) do
+            local code, out, err = gateway.run({ "test", folder, form or nil })
+            assert.equal(1, code)
+            assert.is_nil((out .. err):find("[\0-\9\11-\31\127-\255]"), out .. err)
+            assert.is_nil(out:find("\nok %d+ %- forged"), out)
+            assert.truthy(out:find("a\\x1b[2J", 1, true), out)
+            assert.truthy(out:find("not ok 8\\x00e", 1, true), out)
+            assert.truthy(out:find("forged\\x00i\\xff", 1, true), out)
+            assert.truthy(err:find("f\\x1b[1m\\x0dg\n", 1, true), err)
+        end
+    end)
+
+    it("keeps only so much of what cases say", function()
+        local report = run([[
+            it(("n"):rep(10000), function() error(("x"):rep(200000)) end)
+            for i = 1, 1100 do
+                it("case " .. i, function() error(("y"):rep(65000)) end)
+            end
+        ]])
+        assert.equal(1101, report.failed)
+        assert.equal(("n"):rep(4096) .. "... (10000 bytes)", report.cases[1].name)
+        assert.truthy(report.cases[1].message:find("x... (200000 bytes)", 1, true))
+        assert.equal(65000, #report.cases[2].message)
+        assert.equal("(not kept: there is too much of it)", report.cases[1101].message)
+    end)
+
     it("runs the cases that a filter lets pass, and what stands around them", function()
         text.write_file(
             folder .. "/team_spec.lua",

@@ -42,11 +42,18 @@ static void put_text__spaces__stay(void **unused)
     assert_string_equal(shown(gw_terminal_put_text, GW_STR("")), "");
 }
 
+static void put_line__backslashes__stay(void **unused)
+{
+    (void)unused;
+    assert_string_equal(shown(gw_terminal_put_line, GW_STR("a \\d\n\0\x1b")), "a \\d\\x0a\\x00\\x1b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(put_word__controls_and_blanks__are_escaped),
         cmocka_unit_test(put_text__spaces__stay),
+        cmocka_unit_test(put_line__backslashes__stay),
     };
     int failed;
 
