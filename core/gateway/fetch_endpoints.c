@@ -10,6 +10,8 @@
 
 #include "gateway/fetch.h"
 
+#define DECODED_TIMES_MAX 4 /* what still changes then is refused */
+
 struct gw_fetch_endpoints {
     atomic_uint holders;
     struct gw_arena arena; /* wiped: header fields are secrets */
@@ -45,8 +47,9 @@ static int hex_digit(char byte)
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-/* Gives the length of the decoded bytes, SIZE_MAX for a broken escape or one of a control byte. */
-static size_t decode(struct gw_str text, char *out)
+/* Gives the length of the decoded bytes, SIZE_MAX for a broken escape (or takes it as it is) or one of a control byte.
+ * May decode in place. */
+static size_t decode(struct gw_str text, bool takes_broken, char *out)
 {
     size_t length = 0;
 
@@ -57,10 +60,12 @@ static size_t decode(struct gw_str text, char *out)
             int high = i + 2 < text.length ? hex_digit(text.at[i + 1]) : -1;
             int low = i + 2 < text.length ? hex_digit(text.at[i + 2]) : -1;
 
-            if (high < 0 || low < 0)
+            if ((high < 0 || low < 0) && !takes_broken)
                 return SIZE_MAX;
-            byte = high * 16 + low;
-            i += 2;
+            if (high >= 0 && low >= 0) {
+                byte = high * 16 + low;
+                i += 2;
+            }
         }
         if (byte < 0x20 || byte == 0x7f)
             return SIZE_MAX;
@@ -86,13 +91,29 @@ static bool climbs(char *path, size_t length)
     return false;
 }
 
+/* Where two servers stand behind one another each may decode: what is left of a path then mustn't climb either. */
+static bool climbs_later(char *path, size_t length)
+{
+    for (unsigned times = 0; times < DECODED_TIMES_MAX; times++) {
+        size_t left = decode((struct gw_str){path, length}, true, path);
+
+        if (left == length)
+            return false;
+        if (left == SIZE_MAX || climbs(path, left))
+            return true;
+        length = left;
+    }
+    return true;
+}
+
 bool gw_fetch_is_path(struct gw_str text)
 {
     struct gw_str path = gw_str_slice(text, 0, gw_str_find(text, '?', 0));
     char decoded[GW_FETCH_PATH_MAX];
     size_t length;
 
-    if (text.length == 0 || text.length > GW_FETCH_PATH_MAX || text.at[0] != '/' || decode(text, decoded) == SIZE_MAX)
+    if (text.length == 0 || text.length > GW_FETCH_PATH_MAX || text.at[0] != '/' ||
+        decode(text, false, decoded) == SIZE_MAX)
         return false;
     for (size_t i = 0; i < text.length; i++) {
         bool is_empty_segment = i + 1 < path.length && path.at[i] == '/' && path.at[i + 1] == '/';
@@ -100,8 +121,8 @@ bool gw_fetch_is_path(struct gw_str text)
         if (text.at[i] <= ' ' || text.at[i] >= 0x7f || strchr("#\\\"<>^`{|}", text.at[i]) != NULL || is_empty_segment)
             return false;
     }
-    length = decode(path, decoded);
-    return length != SIZE_MAX && !climbs(decoded, length);
+    length = decode(path, false, decoded);
+    return length != SIZE_MAX && !climbs(decoded, length) && !climbs_later(decoded, length);
 }
 
 bool gw_fetch_is_field_name(struct gw_str text)
