@@ -202,6 +202,7 @@ void gw_gateway_metrics(struct gw_gateway *gateway, struct gw_epoch_reader *read
         sources->journal = gw_journal_counters(gateway->journal);
     sources->entries = gw_store_count(gateway->store);
     sources->clusters = gw_store_count_clusters(gateway->store);
+    sources->counters = gw_counters_count(gateway->counters);
     gw_epoch_enter(reader);
     sources->keys = gw_keyring_count(atomic_load(&gateway->keys)->keyring);
     sources->policies = atomic_load(&gateway->settings)->policies.count;

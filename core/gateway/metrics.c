@@ -263,6 +263,8 @@ void gw_metrics_encode(const struct gw_metrics_sources *sources, struct gw_buf *
     put_single(out, "eksgate_clusters", "gauge", "Clusters in the store.", sources->clusters);
     put_single(out, "eksgate_keys", "gauge", "Access keys loaded.", sources->keys);
     put_single(out, "eksgate_policies", "gauge", "Policies loaded.", sources->policies);
+    put_single(out, "eksgate_policy_counters", "gauge", "Counters of policies that are kept; at most 65,536.",
+               sources->counters);
     put_single(out, "eksgate_generation", "gauge", "Number of the settings and policies in force, as records name it.",
                sources->generation);
     put_single(out, "eksgate_reloads_total", "counter", "Reloads taken up.", sources->reloads);

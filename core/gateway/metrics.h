@@ -51,6 +51,7 @@ struct gw_metrics_sources {
     uint64_t clusters;
     uint64_t keys;
     uint64_t policies;
+    uint64_t counters;   /* of policies */
     uint64_t generation; /* of the settings */
     uint64_t reloads;
     uint64_t reloads_failed;
