@@ -170,6 +170,60 @@ static void library_functions__answer_as_the_manual_says(void **state)
            HARMLESS_END);
 }
 
+/* How Lua programs make classes, which the guards of metatables leave as they are. */
+static void classes__work_as_everywhere(void **state)
+{
+    (void)state;
+    static const char base[] = "local Base = {} Base.__index = Base\n"
+                               "function Base.new(n) return setmetatable({ n = n }, Base) end\n"
+                               "function Base:get() return self.n end\n";
+    static const struct {
+        const char *name;
+        const char *code;
+    } idioms[] = {
+        {"class", "assert(Base.new(7):get() == 7)"},
+        {"method_added_later",
+         "local o = Base.new(7) function Base:twice() return 2 * self.n end assert(o:twice() == 14)"},
+        {"inheritance", "local D = setmetatable({}, { __index = Base }) D.__index = D\n"
+                        "function D:more() return self:get() + 1 end\n"
+                        "local o = setmetatable({ n = 1 }, D) assert(o:more() == 2 and o:get() == 1)"},
+        {"inheritance_from_the_class_itself",
+         "local D = setmetatable({}, Base) D.__index = D local o = setmetatable({ n = 3 }, D) assert(o:get() == 3)"},
+        {"three_levels", "local D = setmetatable({}, { __index = Base }) D.__index = D\n"
+                         "local E = setmetatable({}, { __index = D }) E.__index = E\n"
+                         "local o = setmetatable({ n = 4 }, E) assert(o:get() == 4)\n"
+                         "function E:get() return -4 end assert(o:get() == -4)"},
+        {"class_that_is_called",
+         "local C = setmetatable({}, { __call = function(c, n) return setmetatable({ n = n }, c) end })\n"
+         "C.__index = C function C:get() return self.n end assert(C(5):get() == 5)"},
+        {"made_before_it_inherits", "local D = {} D.__index = D local o = setmetatable({ n = 6 }, D)\n"
+                                    "setmetatable(D, { __index = Base }) assert(o:get() == 6)"},
+        {"operators",
+         "local V = {} V.__index = V V.__add = function(a, b) return setmetatable({ x = a.x + b.x }, V) end\n"
+         "V.__eq = function(a, b) return a.x == b.x end V.__lt = function(a, b) return a.x < b.x end\n"
+         "V.__tostring = function(v) return 'v' .. v.x end V.__len = function() return 9 end\n"
+         "V.__concat = function(a, b) return 'c' end V.__unm = function(a) return -a.x end\n"
+         "local a, b = setmetatable({ x = 1 }, V), setmetatable({ x = 2 }, V)\n"
+         "assert((a + b).x == 3 and a ~= b and a < b and tostring(b) == 'v2' and #a == 9 and a .. b == 'c')\n"
+         "assert(-b == -2)"},
+        {"default_values",
+         "local t = setmetatable({}, { __index = function(_, k) return k .. '!' end }) assert(t.x == 'x!')"},
+        {"read_only", "local t = setmetatable({}, { __newindex = function() error('no', 0) end })\n"
+                      "assert(select(2, pcall(function() t.x = 1 end)) == 'no')"},
+        {"getmetatable", "local m = {} local t = setmetatable({}, m) assert(getmetatable(t) == m)"},
+        {"protected", "local t = setmetatable({}, { __metatable = 'mine' }) assert(getmetatable(t) == 'mine')\n"
+                      "assert(not pcall(setmetatable, t, {}))"},
+        {"taken_away", "local t = setmetatable({}, { __index = { x = 1 } }) setmetatable(t, nil) assert(t.x == nil)"},
+        {"iteration", "local t = setmetatable({}, { __pairs = function() return next, { a = 1 }, nil end })\n"
+                      "for k, v in pairs(t) do assert(k == 'a' and v == 1) end assert(next({}) == nil)"},
+        {"closing",
+         "local closed do local x <close> = setmetatable({}, { __close = function() closed = true end }) end\n"
+         "assert(closed)"},
+    };
+    for (size_t i = 0; i < GW_COUNT(idioms); i++)
+        attack_with(idioms[i].name, base, idioms[i].code, HARMLESS_END);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +241,7 @@ int main(void)
         cmocka_unit_test(killed_request__runs_nothing_more),
         cmocka_unit_test(state_of_a_killed_call__is_replaced),
         cmocka_unit_test(library_functions__answer_as_the_manual_says),
+        cmocka_unit_test(classes__work_as_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
