@@ -203,11 +203,24 @@ static bool is_passed(const struct gw_exchange *exchange)
     return exchange->worker->gateway->options.auth == GW_GATEWAY_AUTH_UPSTREAM;
 }
 
-static struct gw_json eksgate_member(struct gw_exchange *exchange)
+/* What the second set would have decided otherwise; where that is too long, that it would have. */
+static void set_shadow(struct gw_exchange *exchange, bool is_kept, struct gw_json *object)
+{
+    struct gw_json shadow = gw_shadow_member(exchange);
+
+    if (shadow.type != GW_JSON_OBJECT)
+        return;
+    if (!is_kept) {
+        shadow = object_new(exchange);
+        set(&shadow, "omitted", gw_json_bool(true));
+    }
+    set(object, "shadow", shadow);
+}
+
+static struct gw_json eksgate_member(struct gw_exchange *exchange, bool with_shadow)
 {
     const struct gw_http1_request *request = gw_conn_request(exchange->conn);
     struct gw_json object = object_new(exchange);
-    struct gw_json shadow;
 
     if (exchange->answer.status != 0)
         set(&object, "status", gw_json_integer(exchange->answer.status));
@@ -235,9 +248,7 @@ static struct gw_json eksgate_member(struct gw_exchange *exchange)
         set(&object, "adopted", gw_json_bool(true));
     if (exchange->fault != GW_FAULT_NONE)
         set_text(&object, "fault", gw_str_from(fault_names[exchange->fault]));
-    shadow = gw_shadow_member(exchange);
-    if (shadow.type == GW_JSON_OBJECT)
-        set(&object, "shadow", shadow);
+    set_shadow(exchange, with_shadow, &object);
     return object;
 }
 
@@ -297,10 +308,10 @@ static void fill_bodies(struct gw_exchange *exchange, bool whole, struct gw_reco
     gw_buf_fini(&text);
 }
 
-static void encode(struct gw_exchange *exchange, enum part part)
+static void encode(struct gw_exchange *exchange, enum part part, bool with_shadow)
 {
     const struct gw_http1_request *request = gw_conn_request(exchange->conn);
-    struct gw_json eksgate = eksgate_member(exchange);
+    struct gw_json eksgate = eksgate_member(exchange, with_shadow);
     struct gw_record record = {.time_ms = gw_clock_wall_ms(exchange->worker->gateway->clock),
                                .request_id = {exchange->request_id, 36},
                                .source_ip = gw_conn_source_ip(exchange->conn),
@@ -330,18 +341,23 @@ static void encode(struct gw_exchange *exchange, enum part part)
     gw_record_encode(&record, &exchange->worker->record);
 }
 
-/* What is too large for a record goes in less and less of it. The line is kept in the arena. */
+/* What is too large for a record goes in less and less of it; first of all what the second set says, which has no
+ * effect. The line is kept in the arena. */
 static void encode_within_cap(struct gw_exchange *exchange)
 {
     struct gw_buf *line = &exchange->worker->record;
+    bool has_shadow = gw_shadow_member(exchange).type == GW_JSON_OBJECT;
+    bool with_shadow = has_shadow;
     enum part part = PART_ALL;
 
     do {
         if (part == PART_SIZES)
             exchange->fields = (struct gw_json){.type = GW_JSON_NULL};
         gw_buf_clear(line);
-        encode(exchange, part);
-        part++;
+        encode(exchange, part, with_shadow);
+        if (!with_shadow)
+            part++;
+        with_shadow = has_shadow && !with_shadow;
     } while (line->overflowed && part < PARTS);
     if (!line->overflowed)
         exchange->record = gw_arena_str(exchange->arena, gw_buf_str(line));

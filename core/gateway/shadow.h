@@ -12,7 +12,8 @@
  * hook that took that, or all of its memory, it rests for GW_SHADOW_REST_MS. What
  * can't be known isn't guessed: that it asks an endpoint, or needs facts that an
  * upstream would have to be asked for and the first set doesn't need. Then
- * `eksgate.shadow` is {"unknown":"..."}.
+ * `eksgate.shadow` is {"unknown":"..."}; where a record has no room for it,
+ * {"omitted":true}.
  */
 
 #include "gateway/exchange.h"

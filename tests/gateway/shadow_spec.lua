@@ -140,6 +140,26 @@ describe("policies in the shadow", function()
         assert.is_nil(gw:stderr():find("policy: tried", 1, true))
     end)
 
+    it("with more to say than a record holds are left out of it", function()
+        start(policy("tried", [[function p.tags()
+            local tags = {}
+            for i = 1, 45 do tags[("\u{10400}"):rep(120) .. i] = ("\u{10400}"):rep(256) end
+            return tags
+        end]]), { live = { policy("live", [[p.needs = { "cluster" }
+            function p.authorize() return nil end
+            function p.audit() return { seen = true } end]]) } })
+        local reply = gw:create({ principalArn = role("r") })
+        expect.ok(reply)
+        local record = gw:audit_of(reply.header["x-amzn-requestid"])
+        local kept = record.additionalEventData.eksgate
+        assert.same({ omitted = true }, kept.shadow)
+        -- and cost nothing else in it
+        assert.equal(role("r"), record.requestParameters.principalArn)
+        assert.is_table(kept.facts.cluster)
+        assert.same({ live = { seen = true } }, kept.fields)
+        assert.same({ agreed = 0, differed = 1, failed = 0, unknown = 0 }, metrics())
+    end)
+
     it("rest after a hook that ran on", function()
         start(policy("tried", "function p.authorize(req) while true do end end"), { live = {} })
         local stopped, rested = 0, 0
