@@ -16,6 +16,8 @@ struct gw_bind_view;
 struct gw_script_state {
     struct gw_host *host;
     size_t holders;
+    struct gw_script_state *next_spoiled;
+    struct gw_script_state **spoiled_link; /* what points to this one; NULL: it isn't among them */
     struct gw_set_functions functions[GW_SET_POLICIES_MAX];
 };
 
@@ -25,8 +27,9 @@ struct gw_script {
     const struct gw_policy_services *services;
     struct gw_policy_hooks hooks;
     struct gw_sandbox sandbox;
-    struct gw_script_state *state; /* for requests that begin; NULL: to be made */
-    unsigned needs;                /* facts that the policy which runs declared */
+    struct gw_script_state *state;   /* for requests that begin; NULL: to be made */
+    struct gw_script_state *spoiled; /* those that take no more, until the last request on them ends */
+    unsigned needs;                  /* facts that the policy which runs declared */
 };
 
 /* One question. */

@@ -21,6 +21,8 @@
 /* Of an outcome hook, which can't give way: the reply waits for it. */
 #define OUTCOME_NS ((int64_t)2000000)
 
+#define SPOILED_BYTES_MAX ((size_t)64 << 20)
+
 static const struct gw_set_policy *current_policy(const struct gw_ask *ask)
 {
     return &ask->script->set->policies[ask->current];
@@ -109,16 +111,47 @@ static void drop_state(struct gw_script_state *state)
 {
     if (state == NULL || --state->holders > 0)
         return;
+    if (state->spoiled_link != NULL)
+        *state->spoiled_link = state->next_spoiled;
+    if (state->spoiled_link != NULL && state->next_spoiled != NULL)
+        state->next_spoiled->spoiled_link = state->spoiled_link;
     gw_host_free(&state->host);
     free(state);
 }
 
-/* The state for requests that begin; one that a kill spoiled is left to those that are on it. */
+/* One that a kill spoiled is left to those that are on it. */
+static void put_aside(struct gw_script *script)
+{
+    struct gw_script_state *state = script->state;
+    script->state = NULL;
+    if (state == NULL)
+        return;
+    state->next_spoiled = script->spoiled;
+    state->spoiled_link = &script->spoiled;
+    if (script->spoiled != NULL)
+        script->spoiled->spoiled_link = &state->next_spoiled;
+    script->spoiled = state;
+    drop_state(state);
+}
+
+/* Requests that wait keep theirs: who has others killed meanwhile can't have so many that memory ends. */
+static enum gw_status check_spoiled(const struct gw_script *script, struct gw_err *err)
+{
+    size_t bytes = 0;
+    for (const struct gw_script_state *state = script->spoiled; state != NULL; state = state->next_spoiled)
+        bytes += gw_host_bytes(state->host);
+    if (bytes <= SPOILED_BYTES_MAX)
+        return GW_OK;
+    return gw_fail(err, GW_E_LIMIT, "requests that wait keep %zu bytes of states in which others were stopped", bytes);
+}
+
+/* The state for requests that begin. */
 static enum gw_status make_state(struct gw_script *script, struct gw_err *err)
 {
+    put_aside(script);
+    if (check_spoiled(script, err) != GW_OK)
+        return GW_E_LIMIT;
     struct gw_script_state *fresh = gw_alloc_zero(1, sizeof *fresh);
-    drop_state(script->state);
-    script->state = NULL;
     fresh->holders = 1;
     fresh->host = gw_host_new(script->set->options.state_bytes);
     enum gw_status status = gw_set_open_state(script->set, fresh->host, &script->sandbox, fresh->functions, err);
@@ -230,6 +263,28 @@ static void clear_record(struct gw_ask *ask)
     ask->record_view = NULL;
 }
 
+static void drop_pending(struct gw_talk *talk)
+{
+    if (talk->pending == NULL)
+        return;
+    clear_record(&talk->ask);
+    gw_host_drop(talk->state->host, &talk->pending);
+}
+
+static void leave_state(struct gw_talk *talk)
+{
+    if (talk->state == NULL)
+        return;
+    drop_pending(talk);
+    if (talk->view != NULL) {
+        gw_bind_view_clear(talk->view);
+        gw_host_unref(talk->state->host, talk->reference);
+    }
+    talk->view = NULL;
+    drop_state(talk->state);
+    talk->state = NULL;
+}
+
 static enum gw_host_outcome go(struct gw_ask *ask, struct gw_host_budget *budget, struct gw_err *err)
 {
     struct gw_talk *talk = ask->talk;
@@ -268,8 +323,12 @@ static enum gw_policy_answer run_question(struct gw_ask *ask)
     if (outcome == GW_HOST_GAVE_WAY || outcome == GW_HOST_WAITS)
         return GW_POLICY_WAITING;
     clear_record(ask);
-    if (outcome != GW_HOST_OK)
-        return fail(ask, outcome, &err);
+    if (outcome != GW_HOST_OK) {
+        enum gw_policy_answer answer = fail(ask, outcome, &err);
+        if (ask->talk->killed)
+            leave_state(ask->talk); /* at once: the reply may leave late */
+        return answer;
+    }
     return ask->refused ? GW_POLICY_FAILED : GW_POLICY_DONE;
 }
 
@@ -280,14 +339,6 @@ static enum gw_policy_answer put_question(struct gw_ask *ask)
     if (!ask->talk->killed)
         return run_question(ask);
     return ask->hook >= GW_HOOK_AUDIT ? GW_POLICY_DONE : GW_POLICY_FAILED;
-}
-
-static void drop_pending(struct gw_talk *talk)
-{
-    if (talk->pending == NULL)
-        return;
-    clear_record(&talk->ask);
-    gw_host_drop(talk->state->host, &talk->pending);
 }
 
 /* The question that waits if it is this one, else a new one; NULL: nobody wants to be asked. */
@@ -400,14 +451,8 @@ static void finish(void *ctx, struct gw_policy_call *call)
     struct gw_talk *talk = call->state;
     (void)ctx;
     call->state = NULL;
-    if (talk == NULL || talk->state == NULL)
-        return;
-    drop_pending(talk);
-    if (talk->view != NULL) {
-        gw_bind_view_clear(talk->view);
-        gw_host_unref(talk->state->host, talk->reference);
-    }
-    drop_state(talk->state);
+    if (talk != NULL)
+        leave_state(talk);
 }
 
 static void print_line(void *ctx, enum gw_log_level level, struct gw_str text)

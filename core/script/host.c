@@ -479,6 +479,11 @@ bool gw_host_is_dead(const struct gw_host *host)
     return host->dead;
 }
 
+size_t gw_host_bytes(const struct gw_host *host)
+{
+    return host->used + host->pool.slab_bytes;
+}
+
 void gw_host_unref(struct gw_host *host, int reference)
 {
     luaL_unref(host->lua, LUA_REGISTRYINDEX, reference);

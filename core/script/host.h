@@ -72,6 +72,9 @@ void gw_host_drop(struct gw_host *host, struct gw_host_call **call);
 /* True after a kill. */
 bool gw_host_is_dead(const struct gw_host *host);
 
+/* What the state takes of the process's memory, about: no less. */
+size_t gw_host_bytes(const struct gw_host *host);
+
 /* Drops a registry reference from outside a run; doesn't raise. */
 void gw_host_unref(struct gw_host *host, int reference);
 

@@ -2,6 +2,8 @@
 /* Hooks that give way, questions that wait: what the gateway's loop relies on, and what requests are to each other. */
 #include "bench_of_one.h"
 
+#include "script/ask.h"
+
 /* A second request on the same instance. */
 struct other {
     struct gw_arena arena;
@@ -280,6 +282,61 @@ static void kill__leaves_others_on_the_state_and_gives_new_ones_another(void **s
     bench_fini(&bench);
 }
 
+static void killed_request__leaves_its_state_before_it_ends(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct other other;
+    load_with(&bench, 10, "authorize", "if req.cluster == 'long' then while true do end end return verdict.allow()");
+    begin_other(&bench, &other, GW_STR("long"));
+    while (ask_other(&bench, &other) == GW_POLICY_WAITING)
+        ;
+    assert_true(other.call.stopped);
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_DONE);
+    assert_null(bench.script->spoiled); /* it is gone, though the request isn't */
+    assert_int_equal(ask_other(&bench, &other), GW_POLICY_FAILED);
+    finish_other(&bench, &other);
+    bench_fini(&bench);
+}
+
+#define CROWD 40
+
+/* 2 MiB each; what may be put aside is 64. */
+static void states_that_kills_spoiled__are_bounded(void **state)
+{
+    (void)state;
+    static struct other waiting[CROWD];
+    struct bench bench;
+    size_t count = 0;
+    later_count = 0;
+    bench_init(&bench);
+    bench.services.later = count_later;
+    bench_add(&bench, "p.lua",
+              "local t = {} for i = 1, 4 do t[i] = ('x'):rep(500000 + i) end\n"
+              "return { name = 'p', authorize = function(req)\n"
+              "if req.cluster == 'long' then while true do end end\n"
+              "if req.cluster == 'kill' then t[5] = ('x'):rep(5e5) t[6] = t[5] .. 'y' t[7] = t[6] .. 'z' end\n"
+              "end }");
+    bench_load(&bench);
+    for (bool goes_on = true; goes_on && count < CROWD; count++) {
+        struct other killed;
+        begin_other(&bench, &waiting[count], GW_STR("long"));
+        goes_on = ask_other(&bench, &waiting[count]) == GW_POLICY_WAITING;
+        begin_other(&bench, &killed, GW_STR("kill"));
+        while (ask_other(&bench, &killed) == GW_POLICY_WAITING)
+            ;
+        assert_true(killed.call.refusal.failed);
+        finish_other(&bench, &killed);
+    }
+    assert_in_range(count, 16, 39);
+    assert_true(waiting[count - 1].call.refusal.failed);
+    for (size_t i = 0; i < count; i++)
+        finish_other(&bench, &waiting[i]);
+    begin_request(&bench);
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_DONE);
+    bench_fini(&bench);
+}
+
 static void other_question__drops_the_one_that_waits(void **state)
 {
     (void)state;
@@ -368,6 +425,8 @@ int main(void)
         cmocka_unit_test(request_that_ends_while_it_waits__leaves_nothing),
         cmocka_unit_test(kept_view_of_a_request_that_left__is_dead),
         cmocka_unit_test(kill__leaves_others_on_the_state_and_gives_new_ones_another),
+        cmocka_unit_test(killed_request__leaves_its_state_before_it_ends),
+        cmocka_unit_test(states_that_kills_spoiled__are_bounded),
         cmocka_unit_test(other_question__drops_the_one_that_waits),
         cmocka_unit_test(audit_hook__waits_with_its_record),
         cmocka_unit_test(endless_outcome_hook__is_stopped_in_one_go),
