@@ -146,8 +146,9 @@ struct gw_policy_call {
     size_t opinion_count;
     size_t change_count;
     struct gw_policy_refusal refusal;
-    bool stopped; /* a hook ran out of its budget, or couldn't give way */
-    void *state;  /* the hooks' own, freed by `finish` */
+    bool stopped;   /* a hook ran out of its budget, or couldn't give way */
+    unsigned lines; /* that hooks have printed */
+    void *state;    /* the hooks' own, freed by `finish` */
     /* An endpoint gave no answer: the question that asked it is refused, whatever its hook makes of that. {NULL,0}:
      * nothing of the kind */
     struct gw_str fetch_error;

@@ -72,6 +72,15 @@ void gw_bind_http_check(lua_State *L, const struct gw_policy_call *call);
 /* Raises when the table at `index` is one of the shared, read-only ones. */
 void gw_bind_check_writable(lua_State *L, int index);
 
+/* print(...): a line for the operator. */
+int gw_bind_l_print(lua_State *L);
+
+/* next(table, key) as scripts have it, charged. */
+int gw_bind_l_next(lua_State *L);
+
+/* What passing to the next key is charged with: how many free places lie in between can't be told beforehand. */
+#define GW_BIND_NEXT_STEPS 100
+
 /* Pushes what tostring gives: no addresses, so that a script can't tell one run from another. */
 void gw_bind_push_text(lua_State *L, int index);
 

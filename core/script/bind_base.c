@@ -183,14 +183,11 @@ static int l_base_rawset(lua_State *L)
     return 1;
 }
 
-/* What one call passes over can't be told beforehand. */
-#define NEXT_STEPS 100
-
-static int l_base_next(lua_State *L)
+int gw_bind_l_next(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
-    gw_host_charge(L, NEXT_STEPS);
+    gw_host_charge(L, GW_BIND_NEXT_STEPS);
     if (lua_next(L, 1) != 0)
         return 2;
     lua_pushnil(L);
@@ -209,7 +206,7 @@ static int l_base_pairs(lua_State *L)
 {
     luaL_checkany(L, 1);
     if (luaL_getmetafield(L, 1, "__pairs") == LUA_TNIL) {
-        lua_pushcfunction(L, l_base_next);
+        lua_pushcfunction(L, gw_bind_l_next);
         lua_pushvalue(L, 1);
         lua_pushnil(L);
         return 3;
@@ -220,7 +217,7 @@ static int l_base_pairs(lua_State *L)
 }
 
 const struct gw_bind_entry gw_bind_base_entries[] = {
-    {"next", l_base_next, "at most the table's slots, 524,288 in the largest state (0.6 ms), charged"},
+    {"next", gw_bind_l_next, "at most the table's slots, 524,288 in the largest state (0.6 ms), charged"},
     {"pairs", l_base_pairs, "constant; __pairs runs under the budget"},
     {"rawset", l_base_rawset, "constant; not on shared tables, no __gc, no __mode"},
     {"setmetatable", l_base_setmetatable, "constant; no __gc, no __mode, not later either"},

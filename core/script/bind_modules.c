@@ -41,7 +41,9 @@ static bool is_among(const char *name, const char *const *names, size_t count)
 void gw_bind_check_names(lua_State *L, int index, const char *what, const char *const *names, size_t count)
 {
     lua_pushnil(L);
+    gw_host_charge(L, GW_BIND_NEXT_STEPS);
     while (lua_next(L, index) != 0) {
+        gw_host_charge(L, GW_BIND_NEXT_STEPS);
         lua_pop(L, 1);
         const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
         if (lua_type(L, -1) != LUA_TSTRING || !is_among(name, names, count))

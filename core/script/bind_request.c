@@ -10,7 +10,6 @@
 #include "script/sandbox.h"
 
 #define VIEW_MAGIC 0x67777677
-#define NEXT_STEPS 100 /* what one call passes over can't be told beforehand */
 
 enum kind {
     KIND_REQ,
@@ -452,7 +451,7 @@ static int l_view_write(lua_State *L)
 
 static int return_next(lua_State *L)
 {
-    luaL_getmetafield(L, 1, "__next");
+    lua_pushcfunction(L, gw_bind_l_next); /* scripts reach it, and may give it any table */
     lua_insert(L, -2);
     lua_pushnil(L);
     return 3;
@@ -489,18 +488,6 @@ static int l_fields_pairs(lua_State *L)
     return return_next(L);
 }
 
-/* Scripts reach it, and may give it any table. */
-static int l_view_next(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 2);
-    gw_host_charge(L, NEXT_STEPS);
-    if (lua_next(L, 1) != 0)
-        return 2;
-    lua_pushnil(L);
-    return 1;
-}
-
 /* Makes one metatable; the table of names is on top and is popped. */
 static void open_kind(lua_State *L, enum kind kind, lua_CFunction index, lua_CFunction pairs)
 {
@@ -513,8 +500,6 @@ static void open_kind(lua_State *L, enum kind kind, lua_CFunction index, lua_CFu
     lua_pushinteger(L, kind);
     lua_pushcclosure(L, pairs, 2);
     lua_setfield(L, -2, "__pairs");
-    lua_pushcfunction(L, l_view_next);
-    lua_setfield(L, -2, "__next");
     lua_pushstring(L, kind_names[kind]);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "__name");

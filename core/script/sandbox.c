@@ -260,33 +260,9 @@ static int l_base_select(lua_State *L)
     return count - (int)from;
 }
 
-#define PRINT_BYTES_MAX 512
-#define PRINT_STEPS     1000
-
-static int l_base_print(lua_State *L)
-{
-    int count = lua_gettop(L);
-    luaL_Buffer out;
-    gw_host_charge(L, PRINT_STEPS);
-    const struct gw_sandbox *sandbox = gw_sandbox_of(L);
-    luaL_buffinit(L, &out);
-    for (int i = 1; i <= count; i++) {
-        if (i > 1)
-            luaL_addchar(&out, ' ');
-        gw_bind_push_text(L, i);
-        luaL_addvalue(&out);
-    }
-    luaL_pushresult(&out);
-    struct gw_str text;
-    text.at = lua_tolstring(L, -1, &text.length);
-    if (sandbox->print != NULL)
-        sandbox->print(sandbox->ctx, GW_LOG_INFO, gw_str_slice(text, 0, PRINT_BYTES_MAX));
-    return 0;
-}
-
 static const struct gw_bind_entry own_base[] = {
     {"pcall", gw_host_l_pcall, "what it calls runs under the budget; kills go through it"},
-    {"print", l_base_print, "512 bytes to the log, 1,000 steps"},
+    {"print", gw_bind_l_print, "512 bytes to the log, 1,000 steps; 16 lines per request"},
     {"select", l_base_select, "as many as arguments, charged"},
     {"tonumber", l_base_tonumber, "texts up to 200 bytes"},
     {"tostring", l_base_tostring, "constant; __tostring runs under the budget"},

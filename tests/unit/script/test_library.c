@@ -250,9 +250,21 @@ static void log__of_one_request__ends_after_sixteen_lines(void **state)
     check_hook(&bench, "local log = require('eksgate.log') for i = 1, 100 do log.info(i) end");
     assert_int_equal(bench.printed_lines, 17);
     assert_string_equal(bench.printed, "p: further lines of this request are dropped");
-    bench.request.request_id = GW_STR("7f1c0d52-0000-4000-8000-000000000000");
     assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
     assert_int_equal(bench.printed_lines, 34);
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+    assert_int_equal(bench.printed_lines, 34);
+    end(&bench);
+}
+
+static void print__of_one_request__counts_among_the_log(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    check_hook(&bench, "for i = 1, 100 do print(i, 'x') end require('eksgate.log').error('no')");
+    assert_int_equal(bench.printed_lines, 17);
+    assert_int_equal(bench.printed_level, GW_LOG_WARN);
     end(&bench);
 }
 
@@ -329,6 +341,7 @@ int main(void)
         cmocka_unit_test(log__a_line__has_its_level_and_the_policy),
         cmocka_unit_test(log__levels_and_length__are_kept),
         cmocka_unit_test(log__of_one_request__ends_after_sixteen_lines),
+        cmocka_unit_test(print__of_one_request__counts_among_the_log),
         cmocka_unit_test(modules__in_the_sandbox__are_read_only),
         cmocka_unit_test(every_function__bad_arguments__stays_bounded),
     };
