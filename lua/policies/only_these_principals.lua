@@ -8,7 +8,7 @@
 local PRINCIPALS = {
     "012345678910",
     "arn:aws:iam::111122223333:role/platform/*",
-    "arn:*:iam::*:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_*",
+    "arn:aws:iam::444455556666:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_*",
 }
 
 local arn = require("eksgate.arn")

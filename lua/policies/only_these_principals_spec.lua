@@ -25,7 +25,8 @@ describe("only_these_principals", function()
             "arn:aws:iam::111122223333:user/platform/anna",
             "arn:aws:iam::444455556666:role/AWSReservedSSO_a_0123456789abcdef",
             "arn:aws:iam::666666666666:user/:iam::111122223333:role/platform/x",
-            "arn:aws:iam::666666666666:role/:iam::0:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_x",
+            "arn:aws:iam::666666666666:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_x_0123456789abcdef",
+            "arn:aws:iam::666666666666:role/:iam::444455556666:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_x",
         }) do
             assert.same({
                 verdict = "deny",

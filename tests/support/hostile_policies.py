@@ -43,6 +43,8 @@ BODIES = {
     "many formats": "local f = ('%99.99f'):rep(32) while true do pcall(string.format, f, 1e300) end",
     "unpack of ten million": "return table.unpack({}, 1, 1e7)",
     "unpack beyond the integers": "return table.unpack({}, math.mininteger, math.maxinteger)",
+    "unpack with a lying length":
+        "local t = setmetatable({}, { __len = function() return 1e15 end }) while true do local _ = { table.unpack(t) } end",
     "unpack in a loop": "local t = table.pack(('x'):rep(4000):byte(1, 4000)) while true do local _ = { table.unpack(t) } end",
     "deep recursion": "local function down() return 1 + down() end down()",
     "deep recursion through pcall": "local function down() pcall(down) end while true do down() end",
@@ -52,6 +54,7 @@ BODIES = {
     "table.move far": "table.move({}, 1, math.maxinteger - 1, 2)",
     "table.move in a loop": "local t = {} for i = 1, 1000 do t[i] = i end while true do table.move(t, 1, 1000, 2) end",
     "insert in front": "local t = {} while true do table.insert(t, 1, 0) end",
+    "insert with a lying length": "local t = setmetatable({}, { __len = function() return 1e15 end }) while true do table.insert(t, 1, 0) end",
     "remove with a lying length": "local t = setmetatable({}, { __len = function() return 1e15 end }) while true do table.remove(t, 1) end",
     "remove in front": "local t = {} for i = 1, 20000 do t[i] = i end while true do table.remove(t, 1) table.insert(t, 0) end",
     "sort with a lying length":
