@@ -179,6 +179,7 @@ void gw_asks_restart(struct gw_exchange *exchange)
     gw_eks_forget_choices(&exchange->call);
     gw_shadow_forget(exchange);
     if (call != NULL) {
+        call->passes++;
         call->opinion_count = 0;
         call->change_count = keep_faults(call);
         call->fetch_count = 0;

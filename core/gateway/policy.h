@@ -134,6 +134,9 @@ struct gw_fetcher;
 struct gw_fetch;
 struct gw_later_queue;
 
+/* What a hook has counted for this call; the hooks' own. */
+struct gw_policy_count;
+
 /* One request's conversation with the policies. The gateway zeroes it, fills the first part, and keeps it to the end.
  */
 struct gw_policy_call {
@@ -149,11 +152,13 @@ struct gw_policy_call {
     bool stopped;   /* a hook ran out of its budget, or couldn't give way */
     unsigned lines; /* that hooks have printed */
     void *state;    /* the hooks' own, freed by `finish` */
+    struct gw_policy_count *counts;
     /* An endpoint gave no answer: the question that asked it is refused, whatever its hook makes of that. {NULL,0}:
      * nothing of the kind */
     struct gw_str fetch_error;
 
     /* the gateway's own */
+    unsigned passes;            /* times that policies were asked from the beginning again: nothing is counted twice */
     struct gw_fetcher *fetcher; /* the endpoints; NULL: there are none */
     struct gw_fetch *fetch;     /* under way; NULL: nothing is */
     unsigned fetch_count;       /* begun since policies were asked from the beginning */

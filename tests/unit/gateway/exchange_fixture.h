@@ -39,6 +39,7 @@ struct fake_policies {
     void (*on_decision)(void *ctx); /* may be NULL: what else happens while the policy decides */
     void *on_decision_ctx;
     unsigned authorized;
+    unsigned passes; /* that the last authorize was told of */
     bool saw_entry;
     bool wants_audit;
     struct gw_policy_call *call;
@@ -91,6 +92,7 @@ static enum gw_policy_answer fake_authorize(void *ctx, struct gw_policy_call *ca
 
     policies->call = call;
     policies->authorized++;
+    policies->passes = call->passes;
     policies->saw_entry = call->request->entry != NULL;
     assert_int_equal(call->request->facts, policies->needs);
     if (policies->on_decision != NULL)

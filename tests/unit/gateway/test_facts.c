@@ -139,6 +139,7 @@ static void facts__overtaken_once__are_decided_on_anew(void **state)
     decide_on_entry(f, put_entry_once);
     create_through(f, &conn, principal, text, sizeof(text));
     assert_int_equal(f->policies.authorized, 2);
+    assert_int_equal(f->policies.passes, 1);
     assert_true(f->policies.saw_entry);
     assert_true(holds(conn.reply_head, "HTTP/1.1 409 Conflict\r\n"));
     assert_true(holds(conn.reply_body, "is already in use on this cluster."));

@@ -102,6 +102,42 @@ static void counter__for_several_requests__goes_by_their_time(void **state)
     end(&bench);
 }
 
+static void counter__asked_anew__counts_once(void **state)
+{
+    struct bench bench;
+    (void)state;
+    begin(&bench);
+    bench_add_hook(&bench, "authorize",
+                   "local counter = require('eksgate.counter')\n"
+                   "local first = counter.add('k', { per = 60 })\n"
+                   "local second = counter.add('k', { per = 60 })\n"
+                   "local taken, wait = counter.take('k', { rate = 1, per = 60 })\n"
+                   "local again = counter.take('k', { rate = 1, per = 60 })\n"
+                   "return verdict.deny(('%d %d %s %d %s'):format(first, second, tostring(taken), wait, "
+                   "tostring(again)))");
+    bench_load(&bench);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+        if (!gw_str_is(bench.call.refusal.reason, "1 2 true 0 false"))
+            fail_msg("%.*s", GW_STR_ARG(bench.call.refusal.reason));
+        bench.call.passes++;
+    }
+    bench_finish(&bench);
+    assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+    assert_true(gw_str_is(bench.call.refusal.reason, "3 4 false 60 false"));
+    end(&bench);
+}
+
+static void counter__more_often_than_a_request_may__raises(void **state)
+{
+    (void)state;
+    hook_passes("local counter = require('eksgate.counter')\n"
+                "for i = 1, 64 do assert(counter.add('k' .. i, { per = 60 }) == 1) end\n"
+                "local ok, why = pcall(counter.add, 'k65', { per = 60 })\n"
+                "assert(not ok and why:find('counter.add: more than 64 times for one request', 1, true))\n"
+                "assert(not pcall(counter.take, 'k', { rate = 1, per = 60 }))");
+}
+
 static void counter__of_another_policy__is_another(void **state)
 {
     struct bench bench;
@@ -185,6 +221,31 @@ static void counter__that_is_one_too_many__refuses_the_request(void **state)
     bench_load(&bench);
     assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
     assert_true(bench.call.refusal.failed);
+    end(&bench);
+}
+
+static void counter__that_failed_once__fails_when_asked_anew(void **state)
+{
+    struct bench bench;
+    struct gw_counters_name name = {GW_STR("other"), GW_STR_NONE};
+    uint64_t total;
+    char key[16];
+    (void)state;
+    begin(&bench);
+    for (unsigned i = 0; i < GW_COUNTERS_MAX; i++) {
+        snprintf(key, sizeof key, "%u", i);
+        name.key = gw_str_from(key);
+        assert_int_equal(gw_counters_add(bench.services.counters, &name, 1795363200, 3600, 1, &total), GW_OK);
+    }
+    bench_add_hook(&bench, "authorize",
+                   "local ok = pcall(require('eksgate.counter').take, 'k', { rate = 1, per = 60 })\n"
+                   "return ok and verdict.allow() or verdict.deny('not counted')");
+    bench_load(&bench);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bench_authorize(&bench), GW_POLICY_FAILED);
+        assert_true(gw_str_is(bench.call.refusal.reason, "not counted"));
+        bench.call.passes++;
+    }
     end(&bench);
 }
 
@@ -331,11 +392,14 @@ int main(void)
         cmocka_unit_test(time__now__is_when_the_request_came),
         cmocka_unit_test(time__while_loading__there_is_no_now),
         cmocka_unit_test(counter__for_several_requests__goes_by_their_time),
+        cmocka_unit_test(counter__asked_anew__counts_once),
+        cmocka_unit_test(counter__more_often_than_a_request_may__raises),
         cmocka_unit_test(counter__of_another_policy__is_another),
         cmocka_unit_test(counter__of_two_instances__is_shared_and_outlives_them),
         cmocka_unit_test(counter__a_bucket__says_when),
         cmocka_unit_test(counter__wrong_arguments__raise),
         cmocka_unit_test(counter__that_is_one_too_many__refuses_the_request),
+        cmocka_unit_test(counter__that_failed_once__fails_when_asked_anew),
         cmocka_unit_test(counter__where_nothing_is_counted__refuses_the_request),
         cmocka_unit_test(counter__in_a_loop__is_stopped_by_the_budget),
         cmocka_unit_test(log__a_line__has_its_level_and_the_policy),
