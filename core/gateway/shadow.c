@@ -227,14 +227,20 @@ void gw_shadow_forget(struct gw_exchange *exchange)
         exchange->shadow->is_asked = false;
 }
 
+/* By a hook that the second set is asked, too. */
+static bool is_refused_alike(const struct gw_exchange *exchange)
+{
+    return exchange->refused && exchange->refusal.by.at != NULL &&
+           (strcmp(exchange->refusal.at, "authorize") == 0 || strcmp(exchange->refusal.at, "complete") == 0);
+}
+
 /* What the first set decided, up to where the second was asked. */
 static void decision_of(const struct gw_exchange *exchange, struct gw_differ_decision *decision)
 {
     static const struct gw_policy_call nobody;
     const struct gw_policy_call *call = exchange->policy_call == NULL ? &nobody : exchange->policy_call;
-    bool is_refused = exchange->refused && exchange->refusal.by.at != NULL;
 
-    gw_differ_of_call(call, is_refused, decision);
+    gw_differ_of_call(call, is_refused_alike(exchange), decision);
     for (size_t i = 0; i < decision->change_count; i++) {
         if (decision->changes[i].hook == GW_HOOK_CONFLICT)
             decision->change_count = i;

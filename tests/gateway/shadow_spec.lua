@@ -121,6 +121,22 @@ describe("policies in the shadow", function()
         assert.same({ policies = { "tried" }, tags = { before = {}, after = { by = "tried" } } }, shadow_of(reply))
     end)
 
+    it("aren't compared by what they aren't asked", function()
+        local both = policy("both", [[
+            function p.conflict(req)
+                if req.principal.name == "raise" then error("ouch") end
+                return true
+            end
+            function p.audit() return { by = "both" } end]])
+        start(policy("tried", ""), { live = { both } })
+        for _, name in ipairs({ "raise", "adopt" }) do
+            expect.ok(gw:create({ principalArn = role(name) }))
+            local again = gw:create({ principalArn = role(name) })
+            assert.equal(name == "raise" and 403 or 200, again.status)
+            assert.is_nil(shadow_of(again))
+        end
+    end)
+
     it("fail without harm, however they fail", function()
         start(policy("tried", [[
             function p.authorize(req)
