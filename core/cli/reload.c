@@ -6,6 +6,7 @@
  */
 #include "cli/reload.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct gw_reload {
     struct gw_keyring_stamp stamp; /* of the file as it was last looked at */
     _Atomic uint64_t done;
     _Atomic uint64_t failed;
+    atomic_bool is_untidy;
 };
 
 static enum gw_status open_policies(void *ctx, struct gw_policy_counters *counters,
@@ -305,6 +307,7 @@ enum gw_status gw_reload_all(struct gw_reload *reload, struct gw_buf *problems)
     (void)pthread_mutex_lock(&reload->lock);
     status = load_all(reload, &generation, &found);
     (void)pthread_mutex_unlock(&reload->lock);
+    atomic_store(&reload->is_untidy, true);
     if (status == GW_OK) {
         atomic_fetch_add(&reload->done, 1);
         gw_log(GW_LOG_INFO, "reload", "configuration, keys, certificates and policies taken up: generation %llu",
@@ -363,6 +366,17 @@ void gw_reload_files_if_changed(struct gw_reload *reload)
     look_at_keys(reload);
     look_at_certificates(reload);
     (void)pthread_mutex_unlock(&reload->lock);
+}
+
+/* Settings, sets and states come and go between what stays: without this the pages that they leave free in between are
+ * kept, and there are more of them with each reload. */
+void gw_reload_tidy(struct gw_reload *reload)
+{
+    if (!atomic_exchange(&reload->is_untidy, false))
+        return;
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
 
 void gw_reload_counts(struct gw_reload *reload, uint64_t *done, uint64_t *failed)

@@ -47,6 +47,9 @@ enum gw_status gw_reload_all(struct gw_reload *reload, struct gw_buf *problems);
  * order. */
 void gw_reload_files_if_changed(struct gw_reload *reload);
 
+/* Every second: what a reload has left behind goes back to the system. */
+void gw_reload_tidy(struct gw_reload *reload);
+
 void gw_reload_counts(struct gw_reload *reload, uint64_t *done, uint64_t *failed);
 
 #endif

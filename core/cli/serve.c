@@ -423,6 +423,7 @@ static void wait_for_signals(struct serve *serve, int fd)
             continue;
         gw_reload_files_if_changed(serve->reload);
         gw_epoch_reclaim(serve->epoch);
+        gw_reload_tidy(serve->reload);
     }
 }
 
