@@ -119,7 +119,7 @@ static void drop_state(struct gw_script_state *state)
     free(state);
 }
 
-/* One that a kill spoiled is left to those that are on it. */
+/* One that a kill spoiled, or that is full of others' texts and tables, is left to those that are on it. */
 static void put_aside(struct gw_script *script)
 {
     struct gw_script_state *state = script->state;
@@ -155,11 +155,20 @@ static enum gw_status make_state(struct gw_script *script, struct gw_err *err)
     fresh->holders = 1;
     fresh->host = gw_host_new(script->set->options.state_bytes);
     enum gw_status status = gw_set_open_state(script->set, fresh->host, &script->sandbox, fresh->functions, err);
-    if (status == GW_OK)
+    if (status == GW_OK) {
+        gw_host_settle(fresh->host);
         script->state = fresh;
-    else
+    } else {
         drop_state(fresh);
+    }
     return status;
+}
+
+/* Where too many are kept already, one that is full has to do. */
+static bool wants_room(const struct gw_script *script)
+{
+    struct gw_err why;
+    return gw_host_is_crowded(script->state->host) && check_spoiled(script, &why) == GW_OK;
 }
 
 static enum gw_status hold_state(struct gw_script *script, struct gw_talk *talk, struct gw_err *err)
@@ -167,7 +176,7 @@ static enum gw_status hold_state(struct gw_script *script, struct gw_talk *talk,
     enum gw_status status = GW_OK;
     if (talk->state != NULL)
         return GW_OK;
-    if (script->state == NULL || gw_host_is_dead(script->state->host))
+    if (script->state == NULL || gw_host_is_dead(script->state->host) || wants_room(script))
         status = make_state(script, err);
     if (status != GW_OK)
         return status;

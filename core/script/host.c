@@ -53,6 +53,8 @@ struct gw_host {
     size_t used;
     size_t state_bytes;
     bool dead;
+    size_t settled;                                           /* of `used` */
+    size_t suspended;                                         /* calls that gave way or wait */
     void (*on_line)(void *ctx, const char *source, int line); /* NULL: lines aren't watched */
     void *line_ctx;
     struct gw_host_call *all;
@@ -425,9 +427,12 @@ static enum gw_host_outcome go(struct gw_host *host, struct gw_host_call **call,
     struct gw_host_call *mine = *call;
     if (host->current != NULL)
         gw_fatal("script: a run inside a run");
+    host->suspended -= mine->has_begun;
     int status = resume(host, mine, arguments, budget);
-    if (status == LUA_YIELD && mine->killed == GW_HOST_OK)
+    if (status == LUA_YIELD && mine->killed == GW_HOST_OK) {
+        host->suspended++;
         return mine->waits ? GW_HOST_WAITS : GW_HOST_GAVE_WAY;
+    }
     *call = NULL;
     bool reusable = status == LUA_OK && mine->killed == GW_HOST_OK;
     enum gw_host_outcome outcome = tell(host, mine, status == LUA_OK ? mine->status : status, err);
@@ -455,8 +460,10 @@ enum gw_host_outcome gw_host_continue(struct gw_host *host, struct gw_host_budge
 
 void gw_host_drop(struct gw_host *host, struct gw_host_call **call)
 {
-    if (*call != NULL)
-        put_back(host, *call, false);
+    if (*call == NULL)
+        return;
+    host->suspended--;
+    put_back(host, *call, false);
     *call = NULL;
 }
 
@@ -482,6 +489,17 @@ bool gw_host_is_dead(const struct gw_host *host)
 size_t gw_host_bytes(const struct gw_host *host)
 {
     return host->used + host->pool.slab_bytes;
+}
+
+void gw_host_settle(struct gw_host *host)
+{
+    host->settled = host->used;
+}
+
+bool gw_host_is_crowded(const struct gw_host *host)
+{
+    return host->suspended > 0 && host->settled < host->state_bytes &&
+           host->used > host->settled + (host->state_bytes - host->settled) / 2;
 }
 
 void gw_host_unref(struct gw_host *host, int reference)

@@ -75,6 +75,11 @@ bool gw_host_is_dead(const struct gw_host *host);
 /* What the state takes of the process's memory, about: no less. */
 size_t gw_host_bytes(const struct gw_host *host);
 
+/* True when calls that gave way or wait hold so much of it that one more might not have its share. What was there when
+ * `gw_host_settle` was called doesn't count. */
+bool gw_host_is_crowded(const struct gw_host *host);
+void gw_host_settle(struct gw_host *host);
+
 /* Drops a registry reference from outside a run; doesn't raise. */
 void gw_host_unref(struct gw_host *host, int reference);
 

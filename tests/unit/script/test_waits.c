@@ -411,6 +411,35 @@ static void endless_outcome_hook__is_stopped_in_one_go(void **state)
     bench_fini(&bench);
 }
 
+#define HOLDERS 24
+
+static void requests_that_hold_much__leave_room_for_others(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct other *others = calloc(HOLDERS, sizeof *others);
+    struct other calm;
+    assert_non_null(others);
+    load(&bench, "authorize",
+         "if req.cluster == 'calm' then local t = {} for i = 1, 5000 do t[i] = { i } end return nil end\n"
+         "local t = {} for i = 1, 10000 do t[i] = { i } end while true do t[1] = {} end");
+    for (size_t i = 0; i < HOLDERS; i++) {
+        begin_other(&bench, &others[i], GW_STR("much"));
+        assert_int_equal(ask_other(&bench, &others[i]), GW_POLICY_WAITING);
+        assert_int_equal(ask_other(&bench, &others[i]), GW_POLICY_WAITING);
+        begin_other(&bench, &calm, GW_STR("calm"));
+        while (ask_other(&bench, &calm) == GW_POLICY_WAITING)
+            ;
+        assert_false(calm.call.refusal.failed);
+        finish_other(&bench, &calm);
+    }
+    for (size_t i = 0; i < HOLDERS; i++)
+        finish_other(&bench, &others[i]);
+    free(others);
+    assert_int_equal(bench.counters.killed_memory, 0);
+    bench_fini(&bench);
+}
+
 static void sleep_long(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)
 {
     (void)ctx;
@@ -449,6 +478,7 @@ int main(void)
         cmocka_unit_test(other_question__drops_the_one_that_waits),
         cmocka_unit_test(audit_hook__waits_with_its_record),
         cmocka_unit_test(endless_outcome_hook__is_stopped_in_one_go),
+        cmocka_unit_test(requests_that_hold_much__leave_room_for_others),
         cmocka_unit_test(machine_that_stands_still__refuses_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
