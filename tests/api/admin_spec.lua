@@ -63,7 +63,7 @@ describe("the status listener", function()
         assert.truthy(reply.body:find('\neksgate_loop_callback_longest_seconds{cause="work"} %d%.%d*[1-9]%d*\n'), reply.body)
         for line in reply.body:gmatch("([^\n]*)\n") do
             assert.truthy(line:find("^# HELP [%w_]+ ") or line:find("^# TYPE [%w_]+ %l+$")
-                or line:find('^[%w_]+ %d+$') or line:find('^[%w_]+{[%w_]+="[%w_]+"[%w_,="]*} [%d.]+$'), line)
+                or line:find('^[%w_]+ [%d.]+$') or line:find('^[%w_]+{[%w_]+="[%w_]+"[%w_,="]*} [%d.]+$'), line)
         end
     end)
 
