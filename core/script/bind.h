@@ -79,7 +79,7 @@ int gw_bind_l_print(lua_State *L);
 int gw_bind_l_next(lua_State *L);
 
 /* What passing to the next key is charged with: how many free places lie in between can't be told beforehand. */
-#define GW_BIND_NEXT_STEPS 100
+#define GW_BIND_NEXT_STEPS 250
 
 /* Pushes what tostring gives: no addresses, so that a script can't tell one run from another. */
 void gw_bind_push_text(lua_State *L, int index);

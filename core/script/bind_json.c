@@ -10,6 +10,9 @@
 
 #include "script/bind.h"
 
+/* Enough for a look at the clock: a table may be large and have next to nothing in it, and it is gone over thrice. */
+#define TABLE_STEPS 1000
+
 static void push_value(lua_State *L, const struct gw_json *value, unsigned depth);
 
 static void push_object(lua_State *L, const struct gw_json *value, unsigned depth)
@@ -234,6 +237,7 @@ static bool may_be_mixed(lua_State *L, int index, const struct reader *reader, c
 
 static void read_table(lua_State *L, int index, struct reader *reader, const struct frame *outer, struct gw_json *value)
 {
+    gw_host_charge(L, TABLE_STEPS);
     struct frame frame = {
         .outer = outer, .table = lua_topointer(L, index), .depth = outer == NULL ? 1 : outer->depth + 1};
     for (const struct frame *above = outer; above != NULL; above = above->outer) {

@@ -2,12 +2,15 @@
 /*
  * The table library, on raw lengths and raw elements: a metamethod can't lie
  * about how long a loop must be. Element counts are capped and charged before
- * the loop starts.
+ * the loop starts; what costs more than an element, within.
  */
 #include "script/bind.h"
 
 #define ELEMENTS_MAX 100000
 #define RESULTS_MAX  4096
+
+#define NUMBER_STEPS   50 /* to make a text of it */
+#define BYTES_PER_STEP 16
 
 static lua_Integer check_table(lua_State *L, int index)
 {
@@ -48,6 +51,7 @@ static int l_table_concat(lua_State *L)
         lua_rawgeti(L, 1, first + i);
         if (!lua_isstring(L, -1))
             return luaL_error(L, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)(first + i));
+        gw_host_charge(L, lua_type(L, -1) == LUA_TNUMBER ? NUMBER_STEPS : 1 + lua_rawlen(L, -1) / BYTES_PER_STEP);
         luaL_addvalue(&out);
         if (separator_length > 0 && i + 1 < count)
             luaL_addlstring(&out, separator, separator_length);

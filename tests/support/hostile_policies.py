@@ -66,6 +66,11 @@ BODIES = {
         "local t = {} local s = ('x'):rep(4000) for i = 1, 100 do t[i] = s .. i end while true do table.sort(t) end",
     "concat with a lying length":
         "return table.concat(setmetatable({}, { __len = function() return 1e15 end, __index = function() return 'x' end }), '', 1, 1e15)",
+    "concat of numbers":
+        "local t = {} for i = 1, 30000 do t[i] = 1e300 end while true do table.concat(t) end",
+    "a value that holds one emptied table a thousand times":
+        "local e = {} for i = 1, 30000 do e[i] = i end for i = 1, 30000 do e[i] = nil end local t = {} for i = 1, 1000 do t[i] = e end "
+        "while true do pcall(require('eksgate.http').post, 'opa', { body = t }) end",
     "concat of much": "local t = {} for i = 1, 10000 do t[i] = ('x'):rep(90) end while true do table.concat(t) end",
     "plain find of long in long": "local s = ('a'):rep(4e5) local n = ('a'):rep(2e5) .. 'b' while true do s:find(n, 1, true) end",
     "find without specials of long in long": "local s = ('a'):rep(4e5) local n = ('a'):rep(1000) .. 'b' while true do s:find(n) end",

@@ -184,6 +184,14 @@ static void value_of_one_emptied_table_many_times__is_stopped(void **state)
     assert_true(longest < 100); /* 870 where it isn't charged */
 }
 
+static void concat_of_many_numbers__is_stopped(void **state)
+{
+    (void)state;
+    double longest = longest_over_what_was_emptied("local f = {} for i = 1, 85000 do f[i] = 1.5e300 end",
+                                                   "while true do table.concat(f) end");
+    assert_true(longest < 15); /* 33 to 59 where it isn't charged */
+}
+
 static void sort_that_cant_give_way__is_killed_within_two_slices(void **state)
 {
     (void)state;
@@ -471,6 +479,7 @@ int main(void)
         cmocka_unit_test(gives_way_inside_pcall_tostring_and_metamethods),
         cmocka_unit_test(functions_that_go_over_a_table__of_what_was_emptied__keep_to_their_slice),
         cmocka_unit_test(value_of_one_emptied_table_many_times__is_stopped),
+        cmocka_unit_test(concat_of_many_numbers__is_stopped),
         cmocka_unit_test(sort_that_cant_give_way__is_killed_within_two_slices),
         cmocka_unit_test(endless_hook__is_killed_when_its_slices_have_used_the_budget),
         cmocka_unit_test(requests_that_take_turns__see_their_own),
