@@ -17,7 +17,7 @@
 
 #define STATE_BYTES ((size_t)64 << 20)
 #define CASE_CPU_NS ((int64_t)1000000000)
-#define SELF_CPU_NS (10 * CASE_CPU_NS)
+#define SELF_CPU_NS (3 * CASE_CPU_NS)
 
 /* What one protected call does. */
 struct step {

@@ -252,6 +252,20 @@ static void a_run__ends_when_its_time_is_over(void **state)
     bench_fini(&bench);
 }
 
+static void self_test__keeps_who_reloads_waiting_for_so_long_at_most(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct gw_spec_totals totals;
+    load_with_spec(&bench, "for i = 1, 60 do it('loops', function() while true do end end) end\n");
+    double began = bench_cpu_ms();
+    assert_int_equal(self_test(&bench, &totals), GW_E_SCRIPT);
+    assert_true(bench_cpu_ms() - began < 5000);
+    assert_in_range(totals.failed, 4, 5);
+    expect_err(&bench, "p_spec.lua:1: loops: ran longer than it may");
+    bench_fini(&bench);
+}
+
 static void path_of__is_the_name_with_spec(void **state)
 {
     (void)state;
@@ -276,6 +290,7 @@ int main(void)
         cmocka_unit_test(policies__are_not_offered_what_specs_are),
         cmocka_unit_test(costs__are_told_by_policy_and_hook),
         cmocka_unit_test(a_run__ends_when_its_time_is_over),
+        cmocka_unit_test(self_test__keeps_who_reloads_waiting_for_so_long_at_most),
         cmocka_unit_test(path_of__is_the_name_with_spec),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
