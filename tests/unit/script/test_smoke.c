@@ -136,6 +136,20 @@ static void smoke__default_deny__is_no_failure(void **state)
     assert_int_equal(smoke(&bench, "return { name = 'p', authorize = function() return nil end }"), GW_OK);
 }
 
+/* What an endpoint would say isn't known, nor what the hook would make of it. */
+static void smoke__question_to_an_endpoint__ends_it(void **state)
+{
+    (void)state;
+    assert_passes("local http = require('eksgate.http')\n"
+                  "return { name = 'p', authorize = function()\n"
+                  "  http.get('approval', { path = '/x' })\n"
+                  "  error('not reached')\n"
+                  "end }");
+    assert_fails("local http = require('eksgate.http')\n"
+                 "return { name = 'p', authorize = function() http.get(7) end }",
+                 "p: authorize");
+}
+
 static void smoke__lines_of_policies__are_not_printed(void **state)
 {
     struct bench bench;
@@ -155,6 +169,7 @@ int main(void)
         cmocka_unit_test(smoke__request__is_a_plausible_one),
         cmocka_unit_test(smoke__pass_through__has_no_caller),
         cmocka_unit_test(smoke__default_deny__is_no_failure),
+        cmocka_unit_test(smoke__question_to_an_endpoint__ends_it),
         cmocka_unit_test(smoke__lines_of_policies__are_not_printed),
     };
 
