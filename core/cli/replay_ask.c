@@ -127,15 +127,16 @@ static void cannot_tell(struct asking *asking, struct gw_str policy, struct gw_s
 /* "needs entry, cluster" */
 static struct gw_str name_missed(struct asking *asking)
 {
-    static const char *const names[] = {"entry", "associations", "cluster", "admins"};
     struct gw_buf *text = &asking->policies->text;
     const char *before = "needs ";
 
     gw_buf_clear(text);
-    for (size_t i = 0; i < GW_COUNT(names); i++) {
-        if ((asking->policies->missed.facts & 1U << i) == 0)
+    for (size_t i = 0; i < GW_FACT_COUNT; i++) {
+        enum gw_fact fact = (enum gw_fact)(1U << i);
+
+        if ((asking->policies->missed.facts & fact) == 0)
             continue;
-        gw_buf_printf(text, "%s%s", before, names[i]);
+        gw_buf_printf(text, "%s%s", before, gw_policy_fact_name(fact));
         before = ", ";
     }
     return gw_arena_str(asking->call->arena, gw_buf_str(text));

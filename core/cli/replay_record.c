@@ -340,10 +340,10 @@ static bool read_tags(struct reading *reading, struct gw_policy_request *request
 }
 
 /* NULL: it isn't there, or is null, which is told apart by request->facts. */
-static const struct gw_json *take_fact(struct reading *reading, const char *name, enum gw_fact fact,
-                                       enum gw_json_type type, bool *is_good)
+static const struct gw_json *take_fact(struct reading *reading, enum gw_fact fact, enum gw_json_type type,
+                                       bool *is_good)
 {
-    const struct gw_json *value = gw_json_get(gw_json_get(&reading->eksgate, "facts"), name);
+    const struct gw_json *value = gw_json_get(gw_json_get(&reading->eksgate, "facts"), gw_policy_fact_name(fact));
 
     if (value == NULL)
         return NULL;
@@ -358,10 +358,10 @@ static bool read_facts(struct reading *reading, struct gw_policy_request *reques
 {
     bool is_good = true;
 
-    request->entry = take_fact(reading, "entry", GW_FACT_ENTRY, GW_JSON_OBJECT, &is_good);
-    request->associations = take_fact(reading, "associations", GW_FACT_ASSOCIATIONS, GW_JSON_ARRAY, &is_good);
-    request->cluster_info = take_fact(reading, "cluster", GW_FACT_CLUSTER, GW_JSON_OBJECT, &is_good);
-    request->admins = take_fact(reading, "admins", GW_FACT_ADMINS, GW_JSON_ARRAY, &is_good);
+    request->entry = take_fact(reading, GW_FACT_ENTRY, GW_JSON_OBJECT, &is_good);
+    request->associations = take_fact(reading, GW_FACT_ASSOCIATIONS, GW_JSON_ARRAY, &is_good);
+    request->cluster_info = take_fact(reading, GW_FACT_CLUSTER, GW_JSON_OBJECT, &is_good);
+    request->admins = take_fact(reading, GW_FACT_ADMINS, GW_JSON_ARRAY, &is_good);
     return is_good;
 }
 

@@ -16,8 +16,6 @@
  */
 #include "gateway/exchange.h"
 
-#define FACTS 4
-
 static struct gw_json refused(struct gw_exchange *exchange)
 {
     struct gw_json object = {.type = GW_JSON_OBJECT};
@@ -46,20 +44,19 @@ static struct gw_json facts(struct gw_exchange *exchange, bool is_kept)
     struct gw_json all = {.type = is_kept ? GW_JSON_OBJECT : GW_JSON_ARRAY};
     const struct {
         enum gw_fact fact;
-        struct gw_str name;
         const struct gw_json *value;
-    } rows[FACTS] = {
-        {GW_FACT_ENTRY, GW_STR("entry"), request->entry},
-        {GW_FACT_ASSOCIATIONS, GW_STR("associations"), request->associations},
-        {GW_FACT_CLUSTER, GW_STR("cluster"), request->cluster_info},
-        {GW_FACT_ADMINS, GW_STR("admins"), request->admins},
+    } rows[GW_FACT_COUNT] = {
+        {GW_FACT_ENTRY, request->entry},
+        {GW_FACT_ASSOCIATIONS, request->associations},
+        {GW_FACT_CLUSTER, request->cluster_info},
+        {GW_FACT_ADMINS, request->admins},
     };
 
     if (!is_kept)
-        all.as.array.items = gw_arena_zero(exchange->arena, FACTS, sizeof(*all.as.array.items));
-    for (size_t i = 0; i < FACTS; i++) {
+        all.as.array.items = gw_arena_zero(exchange->arena, GW_FACT_COUNT, sizeof(*all.as.array.items));
+    for (size_t i = 0; i < GW_FACT_COUNT; i++) {
         if ((request->facts & rows[i].fact) != 0)
-            keep_fact(exchange, rows[i].value, rows[i].name, is_kept, &all);
+            keep_fact(exchange, rows[i].value, gw_str_from(gw_policy_fact_name(rows[i].fact)), is_kept, &all);
     }
     return all;
 }

@@ -24,6 +24,8 @@ enum gw_fact {
     GW_FACT_ADMINS = 8,       /* who administers the cluster */
 };
 
+#define GW_FACT_COUNT 4 /* 1 << 0 to 1 << 3 */
+
 /* Facts that a policy declared and wanted to read though nobody had fetched them: what it would have said isn't known.
  */
 struct gw_policy_missed {
@@ -83,9 +85,44 @@ enum gw_policy_hook {
     GW_HOOK_COUNT
 };
 
-/* "deny", "username", ...; policy.c. */
-const char *gw_policy_verdict_name(enum gw_policy_verdict verdict);
-const char *gw_policy_hook_name(enum gw_policy_hook hook);
+/* What they are called in policies, records and reports. Inline: of this room script has nothing but this file. */
+static inline const char *gw_policy_verdict_name(enum gw_policy_verdict verdict)
+{
+    static const char *const names[] = {
+        [GW_VERDICT_NONE] = "none",
+        [GW_VERDICT_ALLOW] = "allow",
+        [GW_VERDICT_DENY] = "deny",
+        [GW_VERDICT_THROTTLE] = "throttle",
+    };
+
+    return names[verdict];
+}
+
+static inline const char *gw_policy_hook_name(enum gw_policy_hook hook)
+{
+    static const char *const names[GW_HOOK_COUNT] = {
+        [GW_HOOK_AUTHORIZE] = "authorize", [GW_HOOK_USERNAME] = "username", [GW_HOOK_TAGS] = "tags",
+        [GW_HOOK_CONFLICT] = "conflict",   [GW_HOOK_FAULT] = "fault",       [GW_HOOK_AUDIT] = "audit",
+        [GW_HOOK_OUTCOME] = "outcome",
+    };
+
+    return names[hook];
+}
+
+static inline const char *gw_policy_fact_name(enum gw_fact fact)
+{
+    switch (fact) {
+    case GW_FACT_ENTRY:
+        return "entry";
+    case GW_FACT_ASSOCIATIONS:
+        return "associations";
+    case GW_FACT_CLUSTER:
+        return "cluster";
+    case GW_FACT_ADMINS:
+        return "admins";
+    }
+    return "";
+}
 
 /* One policy's opinion, for the record. */
 struct gw_policy_opinion {

@@ -149,7 +149,7 @@ static struct gw_policy_call *check_place(lua_State *L, const struct gw_sandbox 
     if (sandbox->call == NULL)
         luaL_error(L, "endpoints are asked by authorize hooks, not while policies are loaded");
     if (sandbox->hook != GW_HOOK_AUTHORIZE)
-        luaL_error(L, "endpoints are asked by authorize hooks, not by %s", gw_set_hook_name(sandbox->hook));
+        luaL_error(L, "endpoints are asked by authorize hooks, not by %s", gw_policy_hook_name(sandbox->hook));
     if (!lua_isyieldable(L))
         luaL_error(L,
                    "endpoints can't be asked inside a function that sort, gsub, require or the like call: ask before, "

@@ -141,16 +141,15 @@ static const char *const cluster_members[] = {
     "controlPlaneScalingConfig",
 };
 
-/* The facts: their field of req, and what they are called in `needs`. */
+/* The facts by their field of req. */
 static const struct fact {
     enum field field;
     enum gw_fact fact;
-    const char *need;
 } facts[] = {
-    {FIELD_ENTRY, GW_FACT_ENTRY, "entry"},
-    {FIELD_ASSOCIATIONS, GW_FACT_ASSOCIATIONS, "associations"},
-    {FIELD_CLUSTER_INFO, GW_FACT_CLUSTER, "cluster"},
-    {FIELD_ADMINS, GW_FACT_ADMINS, "admins"},
+    {FIELD_ENTRY, GW_FACT_ENTRY},
+    {FIELD_ASSOCIATIONS, GW_FACT_ASSOCIATIONS},
+    {FIELD_CLUSTER_INFO, GW_FACT_CLUSTER},
+    {FIELD_ADMINS, GW_FACT_ADMINS},
 };
 
 /* The view at 1, alive. */
@@ -240,7 +239,7 @@ static int push_fact(lua_State *L, const struct gw_bind_view *view, const struct
     const struct gw_policy_request *request = view->request;
     if (!may_read(L, view, fact))
         luaL_error(L, "req.%s must be declared in the policy's table: needs = { \"%s\" }", lua_tostring(L, 2),
-                   fact->need);
+                   gw_policy_fact_name(fact->fact));
     if (fact->fact == GW_FACT_ENTRY && request->entry != NULL)
         return push_part(L, KIND_ENTRY, view);
     if (fact->fact == GW_FACT_CLUSTER && request->cluster_info != NULL)

@@ -254,7 +254,7 @@ static enum gw_policy_answer fail(struct gw_ask *ask, enum gw_host_outcome outco
         services->failed(services->ctx, ask->call, policy, ask->hook, err->text);
     else
         gw_log(GW_LOG_WARN, "policy", "%.*s: %s failed: %s (request %.*s)", GW_STR_ARG(policy),
-               gw_set_hook_name(ask->hook), err->text, GW_STR_ARG(ask->call->request->request_id));
+               gw_policy_hook_name(ask->hook), err->text, GW_STR_ARG(ask->call->request->request_id));
     if (ask->hook != GW_HOOK_OUTCOME)
         ask->call->refusal = (struct gw_policy_refusal){
             .verdict = GW_VERDICT_DENY,

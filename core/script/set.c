@@ -27,34 +27,6 @@
 #define NAME_MAX_LEN  64
 #define ON_MAX        256
 
-static const char *const hook_names[GW_HOOK_COUNT] = {
-    [GW_HOOK_AUTHORIZE] = "authorize", [GW_HOOK_USERNAME] = "username", [GW_HOOK_TAGS] = "tags",
-    [GW_HOOK_CONFLICT] = "conflict",   [GW_HOOK_FAULT] = "fault",       [GW_HOOK_AUDIT] = "audit",
-    [GW_HOOK_OUTCOME] = "outcome",
-};
-
-static const struct {
-    const char *name;
-    unsigned fact;
-} fact_names[] = {{"entry", GW_FACT_ENTRY},
-                  {"associations", GW_FACT_ASSOCIATIONS},
-                  {"cluster", GW_FACT_CLUSTER},
-                  {"admins", GW_FACT_ADMINS}};
-
-const char *gw_set_hook_name(enum gw_policy_hook hook)
-{
-    return hook_names[hook];
-}
-
-const char *gw_set_fact_name(unsigned fact)
-{
-    for (size_t i = 0; i < GW_COUNT(fact_names); i++) {
-        if (fact_names[i].fact == fact)
-            return fact_names[i].name;
-    }
-    return NULL;
-}
-
 bool gw_set_applies(const struct gw_set_policy *policy, enum gw_policy_hook hook, struct gw_str operation)
 {
     if ((policy->hooks >> hook & 1) == 0)
@@ -152,9 +124,10 @@ static void read_on(lua_State *L, struct load *load)
 static unsigned read_fact(lua_State *L, int position)
 {
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
-    for (size_t i = 0; i < GW_COUNT(fact_names); i++) {
-        if (strcmp(name, fact_names[i].name) == 0)
-            return fact_names[i].fact;
+    for (size_t i = 0; i < GW_FACT_COUNT; i++) {
+        enum gw_fact fact = (enum gw_fact)(1U << i);
+        if (strcmp(name, gw_policy_fact_name(fact)) == 0)
+            return fact;
     }
     luaL_error(L, "needs[%d]: there is no fact '%s'; accepted are entry, associations, cluster and admins", position,
                name);
@@ -166,7 +139,7 @@ static void read_needs(lua_State *L, struct load *load)
     lua_pushliteral(L, "needs");
     int type = lua_rawget(L, 2);
     size_t count = type == LUA_TTABLE ? lua_rawlen(L, 3) : 0;
-    if (type != LUA_TNIL && (count == 0 || count > GW_COUNT(fact_names)))
+    if (type != LUA_TNIL && (count == 0 || count > GW_FACT_COUNT))
         luaL_error(L, "needs must be a list of facts: entry, associations, cluster, admins");
     if (count > 0 && load->set->options.is_pass_through)
         luaL_error(L, "has needs, and with auth = \"upstream\" there are no credentials to fetch them with");
@@ -183,7 +156,7 @@ static void check_key(lua_State *L, int key)
 {
     const char *name = lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : "";
     for (size_t i = 0; i < GW_HOOK_COUNT; i++) {
-        if (strcmp(name, hook_names[i]) == 0)
+        if (strcmp(name, gw_policy_hook_name((enum gw_policy_hook)i)) == 0)
             return;
     }
     if (strcmp(name, "name") != 0 && strcmp(name, "on") != 0 && strcmp(name, "needs") != 0)
@@ -212,16 +185,17 @@ static void take_functions(lua_State *L, struct load *load)
 {
     load->policy->hooks = 0;
     for (int i = 0; i < GW_HOOK_COUNT; i++) {
+        const char *name = gw_policy_hook_name((enum gw_policy_hook)i);
         load->functions->hooks[i] = LUA_NOREF;
-        lua_pushstring(L, hook_names[i]);
+        lua_pushstring(L, name);
         int type = lua_rawget(L, 2);
         if (type != LUA_TNIL && type != LUA_TFUNCTION)
-            luaL_error(L, "%s must be a function, not a %s", hook_names[i], lua_typename(L, type));
+            luaL_error(L, "%s must be a function, not a %s", name, lua_typename(L, type));
         if (i == GW_HOOK_FAULT && type == LUA_TFUNCTION && !load->set->options.allow_faults)
             luaL_error(L, "fault hooks are for eksgate mock");
         if (type == LUA_TFUNCTION && load->set->options.is_pass_through && changes_something(i))
             luaL_error(L, "has a %s hook, and with auth = \"upstream\" nothing may change what callers have signed",
-                       hook_names[i]);
+                       name);
         if (type == LUA_TNIL) {
             lua_pop(L, 1);
             continue;

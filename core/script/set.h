@@ -40,14 +40,8 @@ struct gw_set_functions {
     int hooks[GW_HOOK_COUNT];
 };
 
-/* "authorize", ... */
-const char *gw_set_hook_name(enum gw_policy_hook hook);
-
 /* True when the policy has the hook and wants to be asked about the operation. */
 bool gw_set_applies(const struct gw_set_policy *policy, enum gw_policy_hook hook, struct gw_str operation);
-
-/* "entry", ... for one of enum gw_fact; NULL: there is no such fact. */
-const char *gw_set_fact_name(unsigned fact);
 
 /* gw_script_set_load with files that aren't read again (NULL: none). */
 GW_NODISCARD enum gw_status gw_set_load(const struct gw_script_options *options, const struct gw_sources *known,

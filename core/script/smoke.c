@@ -34,7 +34,7 @@ static void on_failed(void *ctx, const struct gw_policy_call *call, struct gw_st
 {
     struct smoke *smoke = ctx;
     (void)gw_fail(&smoke->why, GW_E_SCRIPT, "%.*s: %s of a %.*s that nobody sent failed: %s", GW_STR_ARG(policy),
-                  gw_set_hook_name(hook), GW_STR_ARG(call->request->operation), why);
+                  gw_policy_hook_name(hook), GW_STR_ARG(call->request->operation), why);
 }
 
 static void on_line(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)

@@ -328,7 +328,7 @@ static enum gw_policy_answer ask_chain(lua_State *L, struct gw_spec *spec, struc
 static void push_refusal(lua_State *L, const struct gw_spec_ask *ask)
 {
     const struct gw_policy_refusal *refusal = &ask->call.refusal;
-    push_text(L, "verdict", gw_str_from(refusal->verdict == GW_VERDICT_THROTTLE ? "throttle" : "deny"));
+    push_text(L, "verdict", gw_str_from(gw_policy_verdict_name(refusal->verdict)));
     push_text(L, "policy", refusal->policy);
     push_text(L, "reason", refusal->reason);
     if (refusal->verdict == GW_VERDICT_THROTTLE) {
@@ -341,17 +341,11 @@ static void push_refusal(lua_State *L, const struct gw_spec_ask *ask)
 
 static void push_opinions(lua_State *L, const struct gw_policy_call *call)
 {
-    static const char *const words[] = {
-        [GW_VERDICT_NONE] = "none",
-        [GW_VERDICT_ALLOW] = "allow",
-        [GW_VERDICT_DENY] = "deny",
-        [GW_VERDICT_THROTTLE] = "throttle",
-    };
     lua_createtable(L, (int)call->opinion_count, 0);
     for (size_t i = 0; i < call->opinion_count; i++) {
         lua_createtable(L, 0, 3);
         push_text(L, "policy", call->opinions[i].policy);
-        push_text(L, "verdict", gw_str_from(words[call->opinions[i].verdict]));
+        push_text(L, "verdict", gw_str_from(gw_policy_verdict_name(call->opinions[i].verdict)));
         push_text(L, "reason", call->opinions[i].reason);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }

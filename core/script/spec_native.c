@@ -99,10 +99,10 @@ static void push_needs(lua_State *L, unsigned needs)
 {
     lua_createtable(L, 4, 0);
     lua_Integer count = 0;
-    for (unsigned fact = 1; fact != 0 && fact <= needs; fact <<= 1) {
-        if ((needs & fact) == 0 || gw_set_fact_name(fact) == NULL)
+    for (size_t i = 0; i < GW_FACT_COUNT; i++) {
+        if ((needs & 1U << i) == 0)
             continue;
-        lua_pushstring(L, gw_set_fact_name(fact));
+        lua_pushstring(L, gw_policy_fact_name((enum gw_fact)(1U << i)));
         lua_rawseti(L, -2, ++count);
     }
 }
@@ -128,7 +128,7 @@ static void push_policy(lua_State *L, struct gw_spec_slot *slot)
         lua_pushlightuserdata(L, slot);
         lua_pushinteger(L, hook);
         lua_pushcclosure(L, gw_spec_l_hook, 2);
-        lua_setfield(L, -2, gw_set_hook_name((enum gw_policy_hook)hook));
+        lua_setfield(L, -2, gw_policy_hook_name((enum gw_policy_hook)hook));
     }
 }
 

@@ -52,7 +52,12 @@ end
 local request = "core/script/bind_request.c"
 local record = all(read("core/gateway/audit.c"):match("static void build_view.-\n}"), 'set[_%w]*%(view, "([%w_]+)"')
 record[#record + 1] = "outcome"
-local keys = array("core/script/set.c", "hook_names", '"(%w+)"')
+--- The texts in a C function's body.
+local function texts_of(path, name)
+    return all(read(path):match(name .. "(.-)\n}") or error(path .. ": no function " .. name), '"(%w+)"')
+end
+
+local keys = texts_of("core/gateway/policy.h", "gw_policy_hook_name")
 table.move({ "name", "on", "needs" }, 1, 3, #keys + 1, keys)
 
 local cases = {
@@ -64,7 +69,7 @@ local cases = {
     { "req.cluster_info", fields("eksgate.ClusterInfo"), array(request, "cluster_members", '"(%w+)"') },
     { "req.input", fields("eksgate.Input"), all(read("core/eks/members.def"), "\nGW_EKS_MEMBER%((%w+)%)") },
     { "operations", alias("eksgate.Operation"), all(read("core/eks/operations.def"), "\nGW_EKS_OPERATION%((%w+),") },
-    { "facts", alias("eksgate.Fact"), array("core/script/set.c", "fact_names", '{"(%w+)"') },
+    { "facts", alias("eksgate.Fact"), texts_of("core/gateway/policy.h", "gw_policy_fact_name") },
     { "record", fields("eksgate.Record"), sorted(record) },
     { "a policy's keys", fields("eksgate.Policy"), sorted(keys) },
 }
