@@ -235,6 +235,10 @@ static int note_path(lua_State *L)
 static void call_with_all(struct world *world, uint64_t *seed)
 {
     int count = (int)world->value_count;
+    if (count < 1) {
+        fail_msg("no values");
+        return;
+    }
     world->argument_count = 0;
     call(world);
     world->argument_count = 1;

@@ -236,10 +236,12 @@ static void requests_that_take_turns__see_their_own(void **state)
     assert_int_equal(bench_authorize(&bench), GW_POLICY_WAITING);
     while ((answer = ask_other(&bench, &other)) == GW_POLICY_WAITING)
         ;
+    assert_int_equal(answer, GW_POLICY_FAILED);
     assert_string_equal(other.call.refusal.reason.at, "second");
     assert_string_equal(bench.printed, "p: second");
     while ((answer = bench_authorize(&bench)) == GW_POLICY_WAITING)
         ;
+    assert_int_equal(answer, GW_POLICY_FAILED);
     assert_string_equal(bench.call.refusal.reason.at, "my-cluster");
     assert_string_equal(bench.printed, "p: my-cluster");
     finish_other(&bench, &other);
@@ -298,12 +300,14 @@ static void kill__leaves_others_on_the_state_and_gives_new_ones_another(void **s
     begin_other(&bench, &other, GW_STR("hostile"));
     while ((answer = ask_other(&bench, &other)) == GW_POLICY_WAITING)
         ;
+    assert_int_equal(answer, GW_POLICY_FAILED);
     assert_true(other.call.refusal.failed);
     begin_other(&bench, &third, GW_STR("short"));
     assert_int_equal(ask_other(&bench, &third), GW_POLICY_FAILED);
     assert_string_equal(third.call.refusal.reason.at, "call 1");
     while ((answer = bench_authorize(&bench)) == GW_POLICY_WAITING)
         ;
+    assert_int_equal(answer, GW_POLICY_FAILED);
     assert_string_equal(bench.call.refusal.reason.at, "call 1");
     assert_false(bench.call.refusal.failed);
     assert_false(bench.call.stopped);
