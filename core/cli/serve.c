@@ -63,6 +63,7 @@ struct serve {
     struct gw_epoch_reader *admin_reader;
     pthread_t admin_thread;
     bool admin_started;
+    _Atomic bool admin_waits; /* for a reload */
     _Atomic bool ready;
     int64_t started_s;
 };
@@ -228,11 +229,12 @@ static void admin_metrics(void *ctx, struct gw_buf *text)
     gw_arena_fini(&arena);
 }
 
-static enum gw_status admin_reload(void *ctx, struct gw_buf *problems)
+static enum gw_status admin_reload(void *ctx)
 {
     struct serve *serve = ctx;
 
-    return gw_reload_all(serve->reload, problems);
+    atomic_store(&serve->admin_waits, true);
+    return kill(getpid(), SIGHUP) == 0 ? GW_OK : GW_E_IO; /* the main thread does it */
 }
 
 static enum gw_status admin_mock(void *ctx, const struct gw_http1_request *request, struct gw_str body,
@@ -373,16 +375,24 @@ static void say_start(const struct serve *serve)
         serve->verb->log_start(&facts);
 }
 
+static void reload(struct serve *serve)
+{
+    bool admin_waits = atomic_exchange(&serve->admin_waits, false);
+    struct gw_buf problems;
+
+    gw_buf_init(&problems, (size_t)64 << 10);
+    enum gw_status status = gw_reload_all(serve->reload, &problems); /* logs what is wrong itself */
+    if (admin_waits)
+        gw_admin_reloaded(serve->admin, status, gw_buf_str(&problems));
+    gw_buf_fini(&problems);
+}
+
 /* What a signal asks for; false to end. */
 static bool take_signal(struct serve *serve, int number)
 {
-    struct gw_buf problems;
-
     switch (number) {
     case SIGHUP:
-        gw_buf_init(&problems, (size_t)64 << 10);
-        (void)gw_reload_all(serve->reload, &problems); /* logs what is wrong itself */
-        gw_buf_fini(&problems);
+        reload(serve);
         return true;
     case SIGUSR1:
         gw_commit_reopen(gw_gateway_commit(serve->gateway));

@@ -4,6 +4,7 @@
  */
 #include "gateway/admin.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -17,6 +18,7 @@
 /* Bodies larger than GW_ADMIN_BODY_MAX, or of a length that isn't declared, that are read at the same time. */
 #define GW_ADMIN_LARGE_MAX 4
 #define GW_ADMIN_WARN_MS   10000
+#define GW_ADMIN_WAIT_MAX  64 /* requests that wait for a reload */
 
 #define MOCK_PATH "/v1/mock"
 
@@ -27,8 +29,26 @@ struct door {
     struct gw_server *server;
 };
 
+/* POST /v1/reload: the first `begun` wait for the reload under way, the others came later and wait for the next one:
+ * theirs must begin after they have asked. */
+struct reloads {
+    struct {
+        struct door *door;
+        struct gw_conn *conn;
+    } waiting[GW_ADMIN_WAIT_MAX];
+    size_t count;
+    size_t begun;
+
+    pthread_mutex_t lock; /* what another thread tells */
+    bool is_told;
+    enum gw_status status;
+    struct gw_buf problems;
+};
+
 struct gw_admin {
+    struct gw_loop *loop;
     struct door doors[2];
+    struct reloads reloads;
     struct gw_admin_calls calls;
     struct gw_admin_options options;
     bool has_token;
@@ -180,24 +200,84 @@ static void answer_metrics(struct door *door, struct gw_conn *conn, const struct
 }
 
 /* Problems are lines; the last one's end is not part of the message. */
+static void answer_reloaded(struct door *door, struct gw_conn *conn, enum gw_status status, struct gw_str problems)
+{
+    if (status == GW_OK) {
+        answer(door, conn, 200, "application/json", GW_STR("{\"reloaded\":true}\n"));
+        return;
+    }
+    while (problems.length > 0 && problems.at[problems.length - 1] == '\n')
+        problems.length--;
+    answer_message(door, conn, 422, problems);
+}
+
+/* Those who wait for the reload that is over. */
+static void answer_waiting(struct gw_admin *admin, enum gw_status status, struct gw_str problems)
+{
+    struct reloads *reloads = &admin->reloads;
+
+    for (size_t i = 0; i < reloads->begun; i++)
+        answer_reloaded(reloads->waiting[i].door, reloads->waiting[i].conn, status, problems);
+    reloads->count -= reloads->begun;
+    memmove(reloads->waiting, reloads->waiting + reloads->begun, reloads->count * sizeof(reloads->waiting[0]));
+    reloads->begun = 0;
+}
+
+static void begin_reload(struct gw_admin *admin)
+{
+    admin->reloads.begun = admin->reloads.count;
+    if (admin->reloads.begun > 0 && admin->calls.reload(admin->calls.ctx) != GW_OK)
+        answer_waiting(admin, GW_E_IO, GW_STR("The reload can't begin; try again."));
+}
+
 static void answer_reload(struct door *door, struct gw_conn *conn, const struct gw_http1_request *request)
 {
-    struct gw_admin *admin = door->admin;
-    struct gw_buf problems;
-    struct gw_str text;
+    struct reloads *reloads = &door->admin->reloads;
 
     (void)request;
-    gw_buf_init(&problems, GW_ADMIN_TEXT_MAX / 8);
-    if (admin->calls.reload(admin->calls.ctx, &problems) == GW_OK) {
-        answer(door, conn, 200, "application/json", GW_STR("{\"reloaded\":true}\n"));
-        goto out;
+    if (reloads->count == GW_ADMIN_WAIT_MAX) {
+        answer_message(door, conn, 503, GW_STR("Too many wait for a reload; try again."));
+        return;
     }
-    text = gw_buf_str(&problems);
-    while (text.length > 0 && text.at[text.length - 1] == '\n')
-        text.length--;
-    answer_message(door, conn, 422, text);
-out:
+    reloads->waiting[reloads->count].door = door;
+    reloads->waiting[reloads->count++].conn = conn;
+    if (reloads->begun == 0)
+        begin_reload(door->admin);
+}
+
+static void on_wake(void *ctx)
+{
+    struct gw_admin *admin = ctx;
+    struct reloads *reloads = &admin->reloads;
+    struct gw_buf problems;
+    enum gw_status status;
+    bool is_told;
+
+    gw_buf_init(&problems, GW_ADMIN_TEXT_MAX / 8);
+    (void)pthread_mutex_lock(&reloads->lock);
+    is_told = reloads->is_told;
+    reloads->is_told = false;
+    status = reloads->status;
+    gw_buf_append_str(&problems, gw_buf_str(&reloads->problems));
+    (void)pthread_mutex_unlock(&reloads->lock);
+    if (is_told) {
+        answer_waiting(admin, status, gw_buf_str(&problems));
+        begin_reload(admin);
+    }
     gw_buf_fini(&problems);
+}
+
+void gw_admin_reloaded(struct gw_admin *admin, enum gw_status status, struct gw_str problems)
+{
+    struct reloads *reloads = &admin->reloads;
+
+    (void)pthread_mutex_lock(&reloads->lock);
+    reloads->is_told = true;
+    reloads->status = status;
+    gw_buf_clear(&reloads->problems);
+    gw_buf_append_str(&reloads->problems, problems);
+    (void)pthread_mutex_unlock(&reloads->lock);
+    gw_loop_wake(admin->loop);
 }
 
 /* The answer leaves first: the process may be gone soon. */
@@ -437,6 +517,7 @@ struct gw_admin *gw_admin_new(struct gw_loop *loop, const struct gw_admin_option
 {
     struct gw_admin *a = gw_alloc_zero(1, sizeof(*a));
 
+    a->loop = loop;
     a->calls = *calls;
     a->options = *options;
     a->options.token = GW_STR_NONE;
@@ -444,6 +525,10 @@ struct gw_admin *gw_admin_new(struct gw_loop *loop, const struct gw_admin_option
     gw_digest_sha256(options->token, a->token);
     gw_buf_init(&a->head, 4096);
     gw_buf_init(&a->text, GW_ADMIN_TEXT_MAX);
+    gw_buf_init(&a->reloads.problems, GW_ADMIN_TEXT_MAX / 8);
+    (void)pthread_mutex_init(&a->reloads.lock, NULL);
+    if (loop != NULL)
+        gw_loop_on_wake(loop, on_wake, a);
     open_door(a, &a->doors[0], loop, options->status, false);
     open_door(a, &a->doors[1], loop, options->admin, true);
     return a;
@@ -460,6 +545,8 @@ void gw_admin_free(struct gw_admin **admin)
         gw_server_free(&a->doors[i].server);
     gw_buf_fini(&a->head);
     gw_buf_fini(&a->text);
+    gw_buf_fini(&a->reloads.problems);
+    (void)pthread_mutex_destroy(&a->reloads.lock);
     gw_wipe(a->token, sizeof(a->token));
     free(a);
 }

@@ -37,8 +37,10 @@ struct gw_admin_calls {
     void *ctx;
     bool (*is_ready)(void *ctx);
     void (*metrics)(void *ctx, struct gw_buf *text);
-    /* Reloads configuration, keys and policies; GW_OK, or what is wrong in `problems`, one per line. */
-    enum gw_status (*reload)(void *ctx, struct gw_buf *problems);
+    /* Begins to reload configuration, keys and policies, which may take seconds; returns at once, so that probes are
+     * answered meanwhile. What came of it is told by gw_admin_reloaded; none is begun before that. GW_OK, or it can't.
+     */
+    enum gw_status (*reload)(void *ctx);
     /* Asks the process to drain and end; returns at once. Asking again changes nothing. */
     void (*drain)(void *ctx);
     /* Answers a request whose path is /v1/mock or begins with /v1/mock/; path and query are undecoded, HEAD comes as it
@@ -64,5 +66,8 @@ struct gw_admin;
 struct gw_admin *gw_admin_new(struct gw_loop *loop, const struct gw_admin_options *options,
                               const struct gw_admin_calls *calls);
 void gw_admin_free(struct gw_admin **admin);
+
+/* A reload that was begun is over: GW_OK, or what is wrong in `problems` (copied), one per line. Any thread. */
+void gw_admin_reloaded(struct gw_admin *admin, enum gw_status status, struct gw_str problems);
 
 #endif

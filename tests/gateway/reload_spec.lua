@@ -137,6 +137,26 @@ describe("policies that are taken up", function()
             assert.same({ mark = "a" }, expect.ok(gw:create({ principalArn = role("r") })).accessEntry.tags)
         end)
 
+        it("while probes are answered, also where an administrator waits for them", function()
+            gw = prepare({ marking:format("a") }, true)
+            write_specs(gw, marking_spec)
+            gw:launch_and_wait()
+            write_specs(gw, 'it("loops", function() while true do end end)\nit("too", function() while true do end end)')
+            local client = http.connect(gw.admin)
+            client:send(("POST /v1/reload HTTP/1.1\r\nHost: %s\r\nX-Eksgate-Admin: 1\r\n\r\n"):format(http.host_of(gw.admin)))
+            local answered = 0
+            repeat
+                local began = text.now()
+                assert.equal(200, http.get(gw.admin, "/livez").status)
+                assert.is_true(text.now() - began < 1.5)
+                answered = answered + 1
+            until not client:is_silent(0.05)
+            assert.is_true(answered > 5)
+            local reply = client:read()
+            assert.equal(422, reply.status)
+            assert.truthy(reply.body:find("loops: ran longer than it may", 1, true), reply.body)
+        end)
+
         it("and those without one pass with a warning", function()
             gw = prepare({ marking:format("a"), (marking:format("b"):gsub("marking", "other")) }, true)
             write_specs(gw, marking_spec)

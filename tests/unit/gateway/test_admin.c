@@ -362,6 +362,101 @@ static void host__that_cant_be_rebound__is_taken_where_the_listener_is_public(vo
     close_desk(&desk);
 }
 
+static enum gw_status count_reload(void *ctx)
+{
+    struct asked *asked = ctx;
+
+    asked->calls++;
+    return asked->status;
+}
+
+/* Two requests at the door; `desk` has the first. */
+static void open_two(struct desk *desk, struct desk *other, struct gw_loop *loop, enum gw_status status)
+{
+    struct gw_admin_options options = {.admin = &desk->listener};
+    struct gw_admin_calls calls = {.ctx = &desk->asked, .is_ready = is_ready, .reload = count_reload};
+
+    *other = *desk = (struct desk){.listener = {.is_loopback = true, .address = "127.0.0.1:9180"}};
+    desk->asked.status = status;
+    desk->admin = gw_admin_new(loop, &options, &calls);
+    gw_arena_init(&desk->conn.arena, 0);
+    gw_arena_init(&other->conn.arena, 0);
+}
+
+static void ask_to_reload(struct desk *desk)
+{
+    assert_true(begin(desk, "POST /v1/reload", CHANGE));
+    fake_server_made->handler.on_request(fake_server_made->handler.ctx, &desk->conn);
+}
+
+static void reload__while_it_lasts__others_are_answered(void **state)
+{
+    struct gw_loop loop = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+    struct desk first;
+    struct desk second;
+    struct desk probe = {.text = ""};
+
+    (void)state;
+    open_two(&first, &second, &loop, GW_OK);
+    ask_to_reload(&first);
+    assert_int_equal(first.asked.calls, 1);
+    ask_to_reload(&second); /* what changed since the first began isn't in that one */
+    assert_int_equal(first.asked.calls, 1);
+    assert_int_equal(ask(&probe, "GET /livez", "", GW_STR("")), 200);
+    assert_int_equal(first.conn.replies + second.conn.replies, 0);
+    gw_admin_reloaded(first.admin, GW_E_SYNTAX, GW_STR("one\ntwo\n"));
+    assert_int_equal(first.conn.replies, 0); /* another thread told */
+    fake_wait(&loop);
+    assert_int_equal(first.conn.replies, 1);
+    assert_memory_equal(first.conn.reply_head, "HTTP/1.1 422", 12);
+    assert_int_equal(second.conn.replies, 0);
+    assert_int_equal(first.asked.calls, 2);
+    gw_admin_reloaded(first.admin, GW_OK, GW_STR(""));
+    fake_wait(&loop);
+    assert_int_equal(second.conn.replies, 1);
+    assert_memory_equal(second.conn.reply_head, "HTTP/1.1 200", 12);
+    assert_int_equal(first.asked.calls, 2);
+    gw_arena_fini(&second.conn.arena);
+    close_desk(&first);
+}
+
+static void reload__that_cant_begin__is_said(void **state)
+{
+    struct gw_loop loop = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+    struct desk first;
+    struct desk second;
+
+    (void)state;
+    open_two(&first, &second, &loop, GW_E_IO);
+    ask_to_reload(&first);
+    assert_int_equal(first.conn.replies, 1);
+    assert_memory_equal(first.conn.reply_head, "HTTP/1.1 422", 12);
+    first.asked.status = GW_OK;
+    ask_to_reload(&second);
+    assert_int_equal(first.asked.calls, 2);
+    assert_int_equal(second.conn.replies, 0);
+    gw_arena_fini(&second.conn.arena);
+    close_desk(&first);
+}
+
+static void reload__too_many_that_wait__are_turned_away(void **state)
+{
+    struct gw_loop loop = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+    struct desk first;
+    struct desk second;
+
+    (void)state;
+    open_two(&first, &second, &loop, GW_OK);
+    for (int i = 0; i < 64; i++)
+        ask_to_reload(&first);
+    assert_int_equal(first.conn.replies, 0);
+    ask_to_reload(&second);
+    assert_int_equal(second.conn.replies, 1);
+    assert_memory_equal(second.conn.reply_head, "HTTP/1.1 503", 12);
+    gw_arena_fini(&second.conn.arena);
+    close_desk(&first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +471,9 @@ int main(void)
         cmocka_unit_test(token__right_one__doesnt_open_the_door_to_pages),
         cmocka_unit_test(token__on_the_status_listener__is_not_asked_for),
         cmocka_unit_test(host__that_cant_be_rebound__is_taken_where_the_listener_is_public),
+        cmocka_unit_test(reload__while_it_lasts__others_are_answered),
+        cmocka_unit_test(reload__that_cant_begin__is_said),
+        cmocka_unit_test(reload__too_many_that_wait__are_turned_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
