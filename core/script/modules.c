@@ -11,14 +11,38 @@
 
 #define NAME_MAX_BYTES 128
 
+#define PIECE_BYTES 512
+#define PIECE_STEPS 1000
+
 /* Registry keys: modules of the library by name, and the environment they run in. */
 static const char shared_cache_key = 0;
 static const char shared_env_key = 0;
 
+/* What the compiler was given so far. */
+struct reading {
+    const struct gw_source *source;
+    size_t at;
+};
+
+/* Compiling runs no instruction, and a long chain of `or` takes the square of its length: the clock is looked at with
+ * each piece. */
+static const char *read_piece(lua_State *L, void *ctx, size_t *length)
+{
+    struct reading *reading = ctx;
+    const char *piece = reading->source->bytes + reading->at;
+    gw_host_charge(L, PIECE_STEPS);
+    *length = reading->source->length - reading->at;
+    if (*length > PIECE_BYTES)
+        *length = PIECE_BYTES;
+    reading->at += *length;
+    return piece;
+}
+
 void gw_modules_run(lua_State *L, const struct gw_source *source, int env)
 {
+    struct reading reading = {.source = source};
     const char *chunk = lua_pushfstring(L, "@%s", source->path);
-    if (luaL_loadbufferx(L, source->bytes, source->length, chunk, "t") != LUA_OK)
+    if (lua_load(L, read_piece, &reading, chunk, "t") != LUA_OK)
         lua_error(L);
     lua_pushvalue(L, env);
     if (lua_setupvalue(L, -2, 1) == NULL)

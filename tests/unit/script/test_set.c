@@ -15,6 +15,25 @@ static void set_load__that_takes_long__is_refused(void **state)
     bench_fini(&bench);
 }
 
+/* The compiler runs no instruction that anything could count. */
+static void set_load__that_takes_long_to_compile__is_refused(void **state)
+{
+    (void)state;
+    static char text[900000];
+    struct bench bench;
+    size_t length = (size_t)snprintf(text, sizeof text, "local a\nlocal x = a");
+    while (length < sizeof text - 64)
+        length += (size_t)snprintf(text + length, 8, " or a");
+    snprintf(text + length, 64, "\nreturn { name = 'slow' }");
+    bench_init(&bench);
+    bench_add(&bench, "slow.lua", text);
+    double began = bench_cpu_ms();
+    assert_int_equal(bench_try_load(&bench), GW_E_SCRIPT);
+    assert_true(bench_cpu_ms() - began < 5000); /* 20,000 to its end */
+    assert_non_null(strstr(bench.err.text, "slow.lua: ran longer than it may"));
+    bench_fini(&bench);
+}
+
 /* Loading `text` as bad.lua fails with a message that has the file's name and `part`. */
 static void check_refused(const char *text, size_t length, const char *part)
 {
@@ -310,6 +329,7 @@ int main(void)
         cmocka_unit_test(set_load__pipe_or_folder__is_refused),
         cmocka_unit_test(set_load__over_one_mebibyte__is_a_limit),
         cmocka_unit_test(set_load__that_takes_long__is_refused),
+        cmocka_unit_test(set_load__that_takes_long_to_compile__is_refused),
         cmocka_unit_test(set_load__same_name_twice__is_refused),
         cmocka_unit_test(set_load__65_files__is_a_limit),
         cmocka_unit_test(require__file_below_the_policy__is_loaded),
