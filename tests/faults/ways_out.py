@@ -120,6 +120,22 @@ def outcome_changes_nothing(folder):
     return complaints + ends_well(gateway)
 
 
+def a_caller_is_stopped(folder):
+    """After three stopped requests in ten seconds the next is refused at once, without running; others go on."""
+    gateway = begin(folder, hostile.policy("authorize", "if req.input.type == 'STANDARD' then while true do end end"))
+    complaints = []
+    body = {"principalArn": api.role("again"), "type": "STANDARD"}
+    for _ in range(3):
+        complaints += refused(gateway.connection.send(api.create_entry("alpha", body)))
+    reply = gateway.connection.send(api.create_entry("alpha", {"principalArn": api.role("harmless"), "type": "EC2_LINUX"}))
+    if reply.status != 403 or b"policy failed" in reply.body:
+        complaints.append(f"a caller whose requests were stopped three times was answered {reply}")
+    time.sleep(1.2)
+    reply = gateway.connection.send(api.create_entry("alpha", {"principalArn": api.role("harmless"), "type": "EC2_LINUX"}))
+    complaints += [] if reply.status == 200 else [f"a second later it was answered {reply}"]
+    return complaints + ends_well(gateway)
+
+
 def run(report, folder):
     number = 0
     for name, body in {**hostile.BODIES, **{f"an answer that is {what}": body for what, body in hostile.NONSENSE.items()}}.items():
@@ -128,3 +144,4 @@ def run(report, folder):
     for hook, body in hostile.OTHER_HOOKS.items():
         report.run(f"a policy can't get out: {hook} that runs on", other_hook_refuses, os.path.join(folder, f"hook-{hook}"), hook, body)
     report.run("outcome that runs on changes nothing", outcome_changes_nothing, os.path.join(folder, "outcome"))
+    report.run("a caller whose requests were stopped is refused", a_caller_is_stopped, os.path.join(folder, "caller"))
