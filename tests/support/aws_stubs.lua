@@ -10,33 +10,15 @@
 local cjson = require("cjson")
 local http = require("support.http")
 local process = require("support.process")
-local text = require("support.text")
 
 local aws_stubs = {}
 local stubs = {}
 stubs.__index = stubs
 
-local program = (os.getenv("EKSGATE_ROOT") or ".") .. "/tests/support/aws_stubs.py"
-
 --- Options: certificate and key (files), with which STS speaks TLS.
 function aws_stubs.start(options)
-    options = options or {}
-    local folder = text.make_folder()
-    local words = { "python3", program }
-    if options.certificate then
-        table.move({ "--certificate", options.certificate, "--key", options.key }, 1, 4, #words + 1, words)
-    end
-    local one = process.start(words, { stdout = folder .. "/stdout", stderr = folder .. "/stderr", state = folder })
-    local line = text.wait_for(function()
-        return (text.read_file(folder .. "/stdout") or ""):match("[^\n]*\n")
-    end, 20)
-    if not line then
-        one:kill()
-        error("the stubs did not start:\n" .. (text.read_file(folder .. "/stderr") or ""))
-    end
-    local self = setmetatable(cjson.decode(line), stubs)
-    self.process, self.folder = one, folder
-    return self
+    local words = options and options.certificate and { "--certificate", options.certificate, "--key", options.key }
+    return process.start_stub("aws_stubs.py", stubs, words)
 end
 
 local function control(self, method, target, body)
@@ -69,9 +51,6 @@ function stubs:lines()
     return lines
 end
 
-function stubs:stop()
-    self.process:kill()
-    text.remove_folder(self.folder)
-end
+stubs.stop = process.stop_stub
 
 return aws_stubs

@@ -13,7 +13,6 @@ local cjson = require("cjson")
 local gateway = require("support.gateway")
 local http = require("support.http")
 local process = require("support.process")
-local text = require("support.text")
 
 local cluster_stub = {}
 local stub = {}
@@ -23,25 +22,13 @@ stub.__index = stub
 cluster_stub.account = "123456789012"
 
 function cluster_stub.start(program)
-    local folder = text.make_folder()
-    local one = process.start({ "python3", "-B", gateway.root .. "/tests/support/" .. (program or "cluster_stub.py") }, {
-        stdout = folder .. "/stdout", stderr = folder .. "/stderr", state = folder,
-    })
-    local line = text.wait_for(function()
-        return (text.read_file(folder .. "/stdout") or ""):match("[^\n]*\n")
-    end, 20)
-    if not line then
-        one:kill()
-        error("the stub did not start:\n" .. (text.read_file(folder .. "/stderr") or ""))
-    end
-    local said = cjson.decode(line)
-    return setmetatable({ url = said.url, control_url = said.control, process = one, folder = folder }, stub)
+    return process.start_stub(program or "cluster_stub.py", stub)
 end
 
 local function control(self, method, target, value)
-    local reply = http.exchange(self.control_url, http.format({
+    local reply = http.exchange(self.control, http.format({
         method = method, target = target, body = value and cjson.encode(value), headers = {
-            { "Host", http.host_of(self.control_url) }, { "Content-Type", "application/json" },
+            { "Host", http.host_of(self.control) }, { "Content-Type", "application/json" },
         },
     }), { seconds = 20 })
     assert(reply.status == 200, "the stub answered " .. tostring(reply.status))
@@ -83,10 +70,6 @@ function stub:at_once()
     return control(self, "GET", "/log").at_once
 end
 
---- Ends it; what speaks to its address from then on is refused.
-function stub:stop()
-    self.process:kill()
-    text.remove_folder(self.folder)
-end
+stub.stop = process.stop_stub
 
 return cluster_stub

@@ -9,31 +9,17 @@
 local cjson = require("cjson")
 local http = require("support.http")
 local process = require("support.process")
-local text = require("support.text")
 
 local endpoint_stub = {}
 local stub = {}
 stub.__index = stub
 
-local program = (os.getenv("EKSGATE_ROOT") or ".") .. "/tests/support/endpoint_stub.py"
-
 function endpoint_stub.start(pairs_of_files)
-    local folder = text.make_folder()
-    local words = { "python3", "-B", program }
+    local words = {}
     for _, pair in ipairs(pairs_of_files or {}) do
         table.move({ pair.certificate, pair.key }, 1, 2, #words + 1, words)
     end
-    local one = process.start(words, { stdout = folder .. "/stdout", stderr = folder .. "/stderr", state = folder })
-    local line = text.wait_for(function()
-        return (text.read_file(folder .. "/stdout") or ""):match("[^\n]*\n")
-    end, 20)
-    if not line then
-        one:kill()
-        error("the endpoint did not start:\n" .. (text.read_file(folder .. "/stderr") or ""))
-    end
-    local self = setmetatable(cjson.decode(line), stub)
-    self.process, self.folder = one, folder
-    return self
+    return process.start_stub("endpoint_stub.py", stub, words)
 end
 
 --- What reached it so far, and how many requests wait now (this one not counted).
@@ -43,9 +29,6 @@ function stub:seen()
     return seen
 end
 
-function stub:stop()
-    self.process:kill()
-    text.remove_folder(self.folder)
-end
+stub.stop = process.stop_stub
 
 return endpoint_stub

@@ -9,29 +9,15 @@
 local cjson = require("cjson")
 local http = require("support.http")
 local process = require("support.process")
-local text = require("support.text")
 
 local fault_upstream = {}
 local faults = {}
 faults.__index = faults
 
-local program = (os.getenv("EKSGATE_ROOT") or ".") .. "/tests/support/fault_upstream.py"
-
 function fault_upstream.start()
-    local folder = text.make_folder()
-    local one = process.start({ "python3", program, folder }, {
-        stdout = folder .. "/stdout", stderr = folder .. "/stderr", state = folder,
-    })
-    local line = text.wait_for(function()
-        return (text.read_file(folder .. "/stdout") or ""):match("[^\n]*\n")
-    end, 20)
-    if not line then
-        one:kill()
-        error("the upstream did not start:\n" .. (text.read_file(folder .. "/stderr") or ""))
-    end
-    local self = setmetatable(cjson.decode(line), faults)
-    self.process, self.folder = one, folder
-    return self
+    return process.start_stub("fault_upstream.py", faults, function(folder)
+        return { folder }
+    end)
 end
 
 --- The length of the reply that stall-N and cut-N cut up, for N of two digits.
@@ -50,9 +36,6 @@ function faults:seen(cluster)
     return found
 end
 
-function faults:stop()
-    self.process:kill()
-    text.remove_folder(self.folder)
-end
+faults.stop = process.stop_stub
 
 return fault_upstream

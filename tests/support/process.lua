@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Child processes: started with their output in files, waited for with a deadline, ended by their id.
 
+local cjson = require("cjson")
 local text = require("support.text")
 
 local process = {}
@@ -87,6 +88,33 @@ function process.run(arguments, options)
     local out, err = text.read_file(folder .. "/stdout"), text.read_file(folder .. "/stderr")
     text.remove_folder(folder)
     return code or "still running", out or "", err or ""
+end
+
+--- Starts a Python program of tests/support that prints a line of JSON once it is there; gives that as a table of the class
+-- `class`, with `process` and `folder`.
+-- @param words its arguments: a list, or a function from its folder to one
+function process.start_stub(program, class, words)
+    local folder = text.make_folder()
+    local arguments = { "python3", "-B", (os.getenv("EKSGATE_ROOT") or ".") .. "/tests/support/" .. program }
+    words = type(words) == "function" and words(folder) or words or {}
+    table.move(words, 1, #words, #arguments + 1, arguments)
+    local one = process.start(arguments, { stdout = folder .. "/stdout", stderr = folder .. "/stderr", state = folder })
+    local line = text.wait_for(function()
+        return (text.read_file(folder .. "/stdout") or ""):match("[^\n]*\n")
+    end, 20)
+    if not line then
+        one:kill()
+        error(program .. " did not start:\n" .. (text.read_file(folder .. "/stderr") or ""))
+    end
+    local self = setmetatable(cjson.decode(line), class)
+    self.process, self.folder = one, folder
+    return self
+end
+
+--- Ends it; what speaks to its address from then on is refused.
+function process.stop_stub(stub)
+    stub.process:kill()
+    text.remove_folder(stub.folder)
 end
 
 return process
