@@ -421,14 +421,29 @@ enum gw_step gw_stage_record(struct gw_exchange *exchange)
     return GW_STEP_DONE;
 }
 
+/* Who is to be told of the outcome; NULL: nobody. */
+static struct gw_policy_call *outcome_call(struct gw_exchange *exchange)
+{
+    if (!exchange->caller_known || !gw_asks_wanted(exchange, GW_HOOK_OUTCOME))
+        return NULL;
+    return gw_asks_call(exchange);
+}
+
+bool gw_audit_outcome_queues(struct gw_exchange *exchange)
+{
+    if (outcome_call(exchange) == NULL || gw_asks_begin(exchange))
+        return false;
+    /* A wait leaves the epoch. */
+    exchange->result.cluster = NULL;
+    exchange->answer.body = gw_arena_str(exchange->arena, exchange->answer.body);
+    return true;
+}
+
 void gw_audit_outcome(struct gw_exchange *exchange, const char *outcome)
 {
     const struct gw_policy_hooks *hooks;
-    struct gw_policy_call *call;
+    struct gw_policy_call *call = outcome_call(exchange);
 
-    if (!exchange->caller_known || !gw_asks_wanted(exchange, GW_HOOK_OUTCOME))
-        return;
-    call = gw_asks_call(exchange);
     if (call == NULL)
         return;
     build_view(exchange);

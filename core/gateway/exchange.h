@@ -315,6 +315,8 @@ void gw_later_run(struct gw_worker *worker);
 
 /* audit.c */
 enum gw_step gw_stage_record(struct gw_exchange *exchange);
+/* True: hooks are to be told, in another turn of the loop; the exchange goes on then. Inside an epoch. */
+bool gw_audit_outcome_queues(struct gw_exchange *exchange);
 void gw_audit_outcome(struct gw_exchange *exchange, const char *outcome);
 /* audit_kept.c: adds to a record's own members what another set of policies would have to know about the request, to be
  * asked about it later (eksgate replay), and who refused it at which stage. `with_facts`: what the policies were told

@@ -374,6 +374,8 @@ enum gw_step gw_stage_settle(struct gw_exchange *exchange)
     const char *outcome = "answered";
 
     gw_forward_lane_leave(exchange);
+    if (gw_audit_outcome_queues(exchange))
+        return GW_STEP_WAITING;
     if (exchange->op_known)
         gw_metrics_count_request(&exchange->worker->metrics, exchange->route.op, exchange->answer.status);
     if (exchange->answer.status >= 500)

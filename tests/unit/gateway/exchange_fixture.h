@@ -42,6 +42,7 @@ struct fake_policies {
     unsigned passes; /* that the last authorize was told of */
     bool saw_entry;
     bool wants_audit;
+    bool wants_outcome;
     struct gw_policy_call *call;
     struct gw_fault fault; /* NONE: nobody has the hook */
     enum gw_policy_answer conflict;
@@ -50,6 +51,7 @@ struct fake_policies {
     unsigned conflicts;
     unsigned finished;
     unsigned audits;
+    unsigned outcomes;
     unsigned faults;
 };
 
@@ -143,6 +145,17 @@ static enum gw_policy_answer fake_fault(void *ctx, struct gw_policy_call *call, 
     return GW_POLICY_DONE;
 }
 
+static void fake_outcome(void *ctx, struct gw_policy_call *call, const struct gw_json *record)
+{
+    struct fake_policies *policies = ctx;
+
+    (void)call;
+    policies->outcomes++;
+    assert_non_null(gw_json_get(record, "outcome"));
+    if (policies->on_decision != NULL)
+        policies->on_decision(policies->on_decision_ctx);
+}
+
 static void fake_finish(void *ctx, struct gw_policy_call *call)
 {
     struct fake_policies *policies = ctx;
@@ -157,7 +170,8 @@ static bool fake_wants(void *ctx, enum gw_policy_hook hook, struct gw_str operat
 
     (void)operation;
     return (hook == GW_HOOK_AUTHORIZE && policies->wants_authorize) ||
-           (hook == GW_HOOK_AUDIT && policies->wants_audit) || (hook == GW_HOOK_CONFLICT && policies->wants_conflict) ||
+           (hook == GW_HOOK_AUDIT && policies->wants_audit) || (hook == GW_HOOK_OUTCOME && policies->wants_outcome) ||
+           (hook == GW_HOOK_CONFLICT && policies->wants_conflict) ||
            (hook == GW_HOOK_FAULT && policies->fault.kind != GW_FAULT_NONE);
 }
 
@@ -224,6 +238,7 @@ static int open_fixture(void **state)
     f->hooks = (struct gw_policy_hooks){.ctx = &f->policies,
                                         .authorize = fake_authorize,
                                         .audit = fake_audit,
+                                        .outcome = fake_outcome,
                                         .conflict = fake_conflict,
                                         .fault = fake_fault,
                                         .finish = fake_finish,

@@ -163,6 +163,30 @@ static void audit_hooks_that_queue__see_the_whole_record(void **state)
     leave(f, &crowd, 1);
 }
 
+static void outcomes_of_one_turn__one_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct crowd crowd;
+
+    f->policies.wants_outcome = true;
+    f->policies.on_decision = take_long;
+    for (size_t i = 0; i < 2; i++)
+        arrive(f, &crowd, i);
+    fake_turn(&f->loop); /* both changes go to the writer */
+    while (f->policies.outcomes + f->worker->later.fresh.count < 2)
+        fake_wait(&f->loop);
+    assert_int_equal(f->policies.outcomes, 1);
+    assert_int_equal(crowd.conns[0].replies + crowd.conns[1].replies, 1);
+    fake_turn(&f->loop);
+    assert_int_equal(f->policies.outcomes, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(crowd.conns[i].replies, 1);
+        assert_true(holds(crowd.conns[i].reply_head, "HTTP/1.1 200 OK\r\n"));
+        assert_true(holds(crowd.conns[i].reply_body, "\"principalArn\":\"arn:aws:iam::012345678910:role/r"));
+    }
+    leave(f, &crowd, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +195,7 @@ int main(void)
         WITH_FIXTURE(who_hasnt_run_yet__comes_before_who_gave_way),
         WITH_FIXTURE(client_that_leaves_the_queue__isnt_asked_about),
         WITH_FIXTURE(audit_hooks_that_queue__see_the_whole_record),
+        WITH_FIXTURE(outcomes_of_one_turn__one_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
