@@ -99,10 +99,12 @@ struct gw_spec_slot *gw_spec_slot_anew(lua_State *L, struct gw_spec *spec, struc
     struct gw_err err;
     if (spec->ask.hooks != NULL)
         luaL_error(L, "a policy can't be loaded while another one waits for its reply");
-    gw_script_free(&slot->script);
+    struct gw_script *fresh = NULL;
     gw_spec_forget_counts(spec);
-    if (gw_script_new(slot->set, &slot->counters, &spec->services, &slot->script, &err) != GW_OK)
-        luaL_error(L, "%s", err.text);
+    if (gw_script_new(slot->set, &slot->counters, &spec->services, &fresh, &err) != GW_OK)
+        luaL_error(L, "%s", err.text); /* tables that were handed out go on with the old one */
+    gw_script_free(&slot->script);
+    slot->script = fresh;
     return slot;
 }
 

@@ -252,6 +252,34 @@ static void a_run__ends_when_its_time_is_over(void **state)
     bench_fini(&bench);
 }
 
+/* The order of keys is another one in each state. */
+static void a_policy_that_loads_now_and_then__leaves_what_was_handed_out_alone(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct gw_spec_totals totals = {0};
+    bench_init(&bench);
+    bench_add(&bench, "q.lua",
+              "local first = next({ alpha = 1, bravo = 2, charlie = 3, delta = 4, echo = 5, foxtrot = 6 })\n"
+              "if first:byte() % 2 == 0 then error('unlucky') end\n"
+              "return { name = 'q', authorize = function() return nil end }\n");
+    write_spec(&bench, "local spec = require('eksgate.spec')\n"
+                       "it('asks', function()\n"
+                       "    local loaded, q\n"
+                       "    repeat loaded, q = pcall(spec.policy, 'q') until loaded\n"
+                       "    for _ = 1, 100 do\n"
+                       "        pcall(spec.policy, 'q')\n"
+                       "        assert.is_nil(q.authorize(spec.request({})))\n"
+                       "    end\n"
+                       "end)\n");
+    struct gw_spec_options options = {.script = &bench.options, .ctx = &totals, .on_case = count_all};
+    struct gw_spec *spec = gw_spec_new(&options);
+    gw_spec_run(spec, bench_path(&bench, "p_spec.lua"));
+    assert_int_equal(totals.passed, 1);
+    gw_spec_free(&spec);
+    bench_fini(&bench);
+}
+
 static void self_test__keeps_who_reloads_waiting_for_so_long_at_most(void **state)
 {
     (void)state;
@@ -290,6 +318,7 @@ int main(void)
         cmocka_unit_test(policies__are_not_offered_what_specs_are),
         cmocka_unit_test(costs__are_told_by_policy_and_hook),
         cmocka_unit_test(a_run__ends_when_its_time_is_over),
+        cmocka_unit_test(a_policy_that_loads_now_and_then__leaves_what_was_handed_out_alone),
         cmocka_unit_test(self_test__keeps_who_reloads_waiting_for_so_long_at_most),
         cmocka_unit_test(path_of__is_the_name_with_spec),
     };
