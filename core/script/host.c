@@ -393,6 +393,20 @@ static enum gw_host_outcome tell(struct gw_host *host, struct gw_host_call *call
     return GW_HOST_RAISED;
 }
 
+static size_t at_most(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A go that collected garbage of earlier ones has their memory back. */
+static void settle_memory(struct gw_host_budget *budget, size_t before, size_t after)
+{
+    size_t taken = after > before ? at_most(after - before, budget->memory) : 0;
+    size_t given = before > after ? at_most(before - after, budget->grown) : 0;
+    budget->memory = budget->memory - taken + given;
+    budget->grown = budget->grown + taken - given;
+}
+
 static int resume(struct gw_host *host, struct gw_host_call *call, int arguments, struct gw_host_budget *budget)
 {
     size_t before = host->used;
@@ -415,8 +429,7 @@ static int resume(struct gw_host *host, struct gw_host_call *call, int arguments
         budget->cpu_ns -= smaller(read_clock(CLOCK_MONOTONIC) - host->wall_began_ns, UNSEEN_NS);
     else
         budget->cpu_ns -= read_clock(CLOCK_THREAD_CPUTIME_ID) - host->cpu_began_ns;
-    if (host->used > before)
-        budget->memory -= host->used - before < budget->memory ? host->used - before : budget->memory;
+    settle_memory(budget, before, host->used);
     return status;
 }
 
@@ -471,13 +484,15 @@ enum gw_host_outcome gw_host_run(struct gw_host *host, lua_CFunction function, v
                                  struct gw_host_budget *budget, struct gw_err *err)
 {
     struct gw_host_call *call;
-    struct gw_host_budget whole = {
-        .cpu_ns = budget->cpu_ns, .memory = budget->memory, .large_tables = budget->large_tables};
+    struct gw_host_budget whole = *budget;
+    whole.slice_ns = 0;
+    whole.may_wait = false;
     if (host->dead)
         return tell_killed(GW_HOST_OUT_OF_BUDGET, "", err);
     enum gw_host_outcome outcome = gw_host_begin(host, function, argument, &whole, &call, err);
     budget->cpu_ns = whole.cpu_ns;
     budget->memory = whole.memory;
+    budget->grown = whole.grown;
     return outcome;
 }
 

@@ -37,6 +37,7 @@ enum gw_host_outcome {
 struct gw_host_budget {
     int64_t cpu_ns;   /* of the thread: a machine that stands still costs nothing */
     size_t memory;    /* bytes by which the state may still grow */
+    size_t grown;     /* bytes that it grew by; what is collected comes off again */
     int64_t slice_ns; /* processor time up to giving way; 0: runs on in one go */
     bool may_wait;
     bool large_tables; /* with more than GW_HOST_NAMES_MAX names: for what runs before requests are served */

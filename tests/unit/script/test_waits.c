@@ -455,6 +455,41 @@ static void requests_that_hold_much__leave_room_for_others(void **state)
     bench_fini(&bench);
 }
 
+static void garbage_of_many_slices__is_no_growth(void **state)
+{
+    (void)state;
+    struct bench bench;
+    enum gw_policy_answer answer;
+    later_count = 0;
+    bench_init(&bench);
+    bench.options.cpu_ms = 1000;
+    bench.services.later = count_later;
+    bench_add(&bench, "p.lua",
+              "local keep = {} for i = 1, 15000 do keep[i] = { i } end\n"
+              "return { name = 'p', authorize = function() for i = 1, 400000 do local t = { i, keep } end end }");
+    bench_load(&bench);
+    begin_request(&bench);
+    while ((answer = bench_authorize(&bench)) == GW_POLICY_WAITING)
+        ;
+    assert_int_equal(answer, GW_POLICY_DONE);
+    assert_true(later_count > 5);
+    bench_fini(&bench);
+}
+
+static void memory_taken_in_many_slices__is_growth(void **state)
+{
+    (void)state;
+    struct bench bench;
+    enum gw_policy_answer answer;
+    load(&bench, "authorize",
+         "local t = {} for i = 1, 40000 do t[i] = { i } for k = 1, 100 do local x = k end end return verdict.allow()");
+    while ((answer = bench_authorize(&bench)) == GW_POLICY_WAITING)
+        ;
+    assert_int_equal(answer, GW_POLICY_FAILED);
+    assert_int_equal(bench.counters.killed_memory, 1);
+    bench_fini(&bench);
+}
+
 static void sleep_long(void *ctx, enum gw_log_level level, struct gw_str policy, struct gw_str text)
 {
     (void)ctx;
@@ -496,6 +531,8 @@ int main(void)
         cmocka_unit_test(audit_hook__waits_with_its_record),
         cmocka_unit_test(endless_outcome_hook__is_stopped_in_one_go),
         cmocka_unit_test(requests_that_hold_much__leave_room_for_others),
+        cmocka_unit_test(garbage_of_many_slices__is_no_growth),
+        cmocka_unit_test(memory_taken_in_many_slices__is_growth),
         cmocka_unit_test(machine_that_stands_still__refuses_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
