@@ -122,8 +122,12 @@ static int run(const struct gw_config *config, const struct gw_test_files *files
     report->coverage_count = gw_spec_coverage(spec, &report->coverage);
     report->cost_count = gw_spec_costs(spec, &report->costs);
     gw_test_report_print(report, wanted->json ? GW_TEST_JSON : wanted->tap ? GW_TEST_TAP : GW_TEST_TEXT);
-    if (wanted->junit != NULL)
-        written = write_junit(report, wanted->junit);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        (void)fputs("eksgate test: stdout can't be written\n", stderr);
+        written = GW_E_IO;
+    }
+    if (wanted->junit != NULL && write_junit(report, wanted->junit) != GW_OK)
+        written = GW_E_IO;
     gw_spec_free(&spec);
     if (report->count == 0)
         (void)fprintf(stderr, "eksgate test: there is no case in these specs%s\n",

@@ -538,6 +538,17 @@ describe("eksgate test", function()
         says("there is no case", folder)
     end)
 
+    it("fails where its report can't be written", function()
+        text.write_file(folder .. "/team_spec.lua", 'it("passes", function() end)')
+        local code, _, err = gateway.run({ "test", folder, "--junit", "/dev/full" })
+        assert.equal(1, code)
+        assert.truthy(err:find("/dev/full: No space left", 1, true), err)
+        for _, form in ipairs({ "", "--json", "--tap" }) do
+            local words = ("%s test %s %s >/dev/full 2>&1"):format(os.getenv("EKSGATE"), form, folder)
+            assert.same({ "exit", 1 }, { select(2, os.execute(words)) })
+        end
+    end)
+
     it("takes whatever a spec hands over, and whatever a policy answers", function()
         text.write_file(folder .. "/p.lua", ANSWERS_ANYTHING)
         text.write_file(folder .. "/p_spec.lua", HANDS_OVER_ANYTHING)
