@@ -2,12 +2,15 @@
 /*
  * What asking one authorize hook costs that reads three fields and allows: the
  * whole question, its coroutine, the budget's clock and hook, the end of the
- * request. Then what the budget's count hook costs Lua itself: a loop of a million
- * rounds under it, and without. Medians of several rounds, in processor time.
+ * request; and one that comes after a kill, on a new state. Then what the budget's
+ * count hook costs Lua itself: a loop of a million rounds under it, without any, and
+ * with hooks of other periods that read the clock; and what the clocks cost. Medians
+ * of several rounds, in processor time.
  *
  *   hook_bench LIBRARY          LIBRARY: the folder that holds eksgate/
- *   hook authorize ns=900
- *   loop counted ns=9.1 plain ns=4.2
+ *   hook authorize ns=900 after-a-kill ns=90000
+ *   loop counted ns=9.1 plain ns=4.2 every-10 ns=15.0 every-1000 ns=8.6
+ *   clock wall ns=40 thread ns=700
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "script/hooks.h"
 #include "script/host.h"
 
@@ -29,6 +33,7 @@ static const char policy[] = "local verdict = require(\"eksgate.verdict\")\n"
                              "req.region == \"us-west-2\" then\n"
                              "        return verdict.allow()\n"
                              "    end\n"
+                             "    while true do end\n"
                              "end\n"
                              "return policy\n";
 
@@ -67,26 +72,53 @@ static void later(void *ctx, struct gw_policy_call *call)
     (void)call;
 }
 
-static void ask(const struct gw_policy_hooks *hooks, const struct gw_policy_request *request, struct gw_arena *arena)
+static const struct gw_policy_request usual = {
+    .operation = GW_STR_INIT("CreateAccessEntry"),
+    .account = GW_STR_INIT("012345678910"),
+    .region = GW_STR_INIT("us-west-2"),
+    .cluster = GW_STR_INIT("my-cluster"),
+    .request_id = GW_STR_INIT("00000000-0000-4000-8000-000000000000"),
+};
+
+static enum gw_policy_answer ask(const struct gw_policy_hooks *hooks, const struct gw_policy_request *request,
+                                 struct gw_arena *arena)
 {
     static struct gw_policy_call call;
+    enum gw_policy_answer answer;
 
     call = (struct gw_policy_call){.request = request, .arena = arena, .wake = wake};
-    if (hooks->authorize(hooks->ctx, &call) != GW_POLICY_DONE)
-        gw_fatal("refused: %.*s", GW_STR_ARG(call.refusal.reason));
+    do
+        answer = hooks->authorize(hooks->ctx, &call);
+    while (answer == GW_POLICY_WAITING);
     hooks->finish(hooks->ctx, &call);
     gw_arena_reset(arena);
+    return answer;
+}
+
+/* The usual request behind one whose hook doesn't end. */
+static double after_kill_ns(const struct gw_policy_hooks *hooks)
+{
+    struct gw_policy_request hostile = usual;
+    double rounds[ROUNDS];
+    struct gw_arena arena;
+
+    hostile.region = GW_STR("nowhere");
+    gw_arena_init(&arena, 0);
+    for (size_t r = 0; r < ROUNDS; r++) {
+        if (ask(hooks, &hostile, &arena) != GW_POLICY_FAILED)
+            gw_fatal("what doesn't end wasn't refused");
+        double start = now_ns();
+
+        if (ask(hooks, &usual, &arena) != GW_POLICY_DONE)
+            gw_fatal("refused behind a kill");
+        rounds[r] = now_ns() - start;
+    }
+    gw_arena_fini(&arena);
+    return median(rounds);
 }
 
 static double hook_ns(const struct gw_policy_hooks *hooks)
 {
-    static const struct gw_policy_request request = {
-        .operation = GW_STR_INIT("CreateAccessEntry"),
-        .account = GW_STR_INIT("012345678910"),
-        .region = GW_STR_INIT("us-west-2"),
-        .cluster = GW_STR_INIT("my-cluster"),
-        .request_id = GW_STR_INIT("00000000-0000-4000-8000-000000000000"),
-    };
     double rounds[ROUNDS];
     struct gw_arena arena;
 
@@ -94,8 +126,10 @@ static double hook_ns(const struct gw_policy_hooks *hooks)
     for (size_t r = 0; r < ROUNDS; r++) {
         double start = now_ns();
 
-        for (int i = 0; i < CALLS; i++)
-            ask(hooks, &request, &arena);
+        for (int i = 0; i < CALLS; i++) {
+            if (ask(hooks, &usual, &arena) != GW_POLICY_DONE)
+                gw_fatal("refused");
+        }
         rounds[r] = (now_ns() - start) / CALLS;
     }
     gw_arena_fini(&arena);
@@ -128,14 +162,25 @@ static double counted_ns(void)
     return median(rounds);
 }
 
-/* Behind no host: this loop raises nothing. */
-static double plain_ns(void)
+static void read_clock(lua_State *L, lua_Debug *record)
+{
+    struct timespec now;
+
+    (void)L;
+    (void)record;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+}
+
+/* Behind no host: this loop raises nothing. With a count hook of that period; 0: without. */
+static double plain_ns(int period)
 {
     lua_State *L = luaL_newstate();
     double rounds[ROUNDS];
 
     if (L == NULL)
         gw_fatal("out of memory");
+    if (period > 0)
+        lua_sethook(L, read_clock, LUA_MASKCOUNT, period);
     for (size_t r = 0; r < ROUNDS; r++) {
         double start = now_ns();
 
@@ -143,6 +188,21 @@ static double plain_ns(void)
         rounds[r] = (now_ns() - start) / TURNS;
     }
     lua_close(L);
+    return median(rounds);
+}
+
+static double clock_ns(clockid_t clock)
+{
+    double rounds[ROUNDS];
+
+    for (size_t r = 0; r < ROUNDS; r++) {
+        struct timespec now;
+        double start = now_ns();
+
+        for (int i = 0; i < CALLS; i++)
+            clock_gettime(clock, &now);
+        rounds[r] = (now_ns() - start) / CALLS;
+    }
     return median(rounds);
 }
 
@@ -185,8 +245,12 @@ int main(int argc, char **argv)
     if (gw_script_set_load(&options, &set, &err) != GW_OK ||
         gw_script_new(set, &counters, &services, &script, &err) != GW_OK)
         gw_fatal("%s", err.text);
-    printf("hook authorize ns=%.0f\n", hook_ns(gw_script_hooks(script)));
-    printf("loop counted ns=%.1f plain ns=%.1f\n", counted_ns(), plain_ns());
+    gw_log_set_level(GW_LOG_ERROR); /* nothing of each kill */
+    const struct gw_policy_hooks *hooks = gw_script_hooks(script);
+    printf("hook authorize ns=%.0f after-a-kill ns=%.0f\n", hook_ns(hooks), after_kill_ns(hooks));
+    printf("loop counted ns=%.1f plain ns=%.1f every-10 ns=%.1f every-1000 ns=%.1f\n", counted_ns(), plain_ns(0),
+           plain_ns(10), plain_ns(1000));
+    printf("clock wall ns=%.0f thread ns=%.0f\n", clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_THREAD_CPUTIME_ID));
     gw_script_free(&script);
     gw_script_set_free(&set);
     unlink(path);

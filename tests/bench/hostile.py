@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long other callers wait while policies try to get out."""
 import os
+import socket
 import statistics
 import sys
 import threading
@@ -17,6 +18,7 @@ from sigv4 import Signer  # noqa: E402
 # Each caller's requests are stopped twice in a measurement at most: the third would be the last that runs.
 CALLERS = 3000
 SECONDS = 1.5
+BURST_SECONDS = 5  # 200 requests of 10 ms each take two
 
 # Of the ways out those that take the longest in one go, and one of each kind.
 MEASURED = (
@@ -61,14 +63,17 @@ class Attackers:
             thread.join()
 
 
+def callers():
+    return [{"AccessKeyId": f"AKIAHOSTILE{n:09}", "SecretAccessKey": f"hostile{n}",
+             "Arn": f"arn:aws:iam::012345678910:user/hostile-{n}"} for n in range(CALLERS)]
+
+
 def beside(lab, body, count):
     """A reader on the one worker beside `count` connections that meet the policy: p99, longest wait (both ms), attacks per
     second. The longest wait is that of the better of two runs: what a machine's stall adds isn't ours."""
     runs = []
     policy = lab.write("hostile.lua", ways.policy("authorize", body))
-    keys = [{"AccessKeyId": f"AKIAHOSTILE{n:09}", "SecretAccessKey": f"hostile{n}",
-             "Arn": f"arn:aws:iam::012345678910:user/hostile-{n}"} for n in range(CALLERS)]
-    configuration = lab.configuration(policies=[policy], audit=False, keys=keys)
+    configuration = lab.configuration(policies=[policy], audit=False, keys=callers())
     for _ in range(2):
         with lab.serving(configuration) as server:
             with Attackers(server, count) as attackers:
@@ -77,6 +82,51 @@ def beside(lab, body, count):
                 raise servers.Failed(f"hostile requests were answered {attackers.answers}")
             runs.append((result["p99_us"] / 1000, result["longest_us"] / 1000, attackers.asked / result["seconds"]))
     return min(run[0] for run in runs), min(run[1] for run in runs), statistics.mean(run[2] for run in runs)
+
+
+class Bursts(Attackers):
+    """Connections that ask at the same moment, again and again."""
+
+    def __init__(self, server, count):
+        super().__init__(server, 0)
+        self.count = count
+        self.threads = [threading.Thread(target=self.run, args=(server.port,))]
+
+    def request(self, address, number):
+        caller = self.asked % CALLERS
+        self.asked += 1
+        request = api.create_entry("my-cluster", {"principalArn": api.role(f"burst-{number}")})
+        signer = Signer(f"AKIAHOSTILE{caller:09}", f"hostile{caller}")
+        headers = {**signer.headers(request.method, address, request.path, request.query, request.body), "Host": address,
+                   "Content-Type": "application/json", "Content-Length": str(len(request.body))}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"{request.method} {request.path} HTTP/1.1\r\n{lines}\r\n".encode() + request.body
+
+    def run(self, port):
+        connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(self.count)]
+        while not self.ended.is_set():
+            requests = [self.request(f"127.0.0.1:{port}", number) for number in range(self.count)]
+            for connection, request in zip(connections, requests):
+                connection.sendall(request)
+            for connection in connections:
+                self.answers.add(connection.recv(65536)[9:12])
+        for connection in connections:
+            connection.close()
+
+
+def beside_bursts(lab, hook, body):
+    """The longest wait of a reader on the one worker beside 200 connections that ask at once; the better of two runs."""
+    waits = []
+    policy = lab.write("hostile.lua", ways.policy(hook, body))
+    configuration = lab.configuration(policies=[policy], audit=False, keys=callers())
+    for _ in range(2):
+        with lab.serving(configuration) as server:
+            with Bursts(server, 200) as bursts:
+                result = lab.load(server, "cluster", connections=1, seconds=BURST_SECONDS, warmup=0.1)
+            if not bursts.answers <= {b"403", b"200", b"409"} or bursts.asked < 400:
+                raise servers.Failed(f"{bursts.asked} requests in bursts were answered {bursts.answers}")
+            waits.append(result["longest_us"] / 1000)
+    return min(waits)
 
 
 def hostile(lab, table, *_):
@@ -89,3 +139,5 @@ def hostile(lab, table, *_):
     table.add("p99 of a bystander beside 1 hostile hook, worst of all", worst[1][0], 15, "ms")
     table.add("p99 of a bystander beside 16 hostile hooks, worst of all", worst[16][0], 40, "ms")
     table.add("longest single wait of a bystander, of all", max(worst[1][1], worst[16][1]), 60, "ms")
+    for hook, body in (("authorize", ways.BODIES["an endless loop"]), ("outcome", "while true do end")):
+        table.inform(f"  longest beside bursts of 200, {hook} that runs on", f"{beside_bursts(lab, hook, body):.1f} ms")
