@@ -291,6 +291,8 @@ enum gw_step gw_asks_refused(struct gw_exchange *exchange)
 
 bool gw_asks_begin(struct gw_exchange *exchange)
 {
+    if (exchange->policy_call == NULL)
+        exchange->policy_call = new_call(exchange); /* only the second set is asked */
     return gw_later_begin(exchange->worker, exchange->policy_call);
 }
 
@@ -319,7 +321,7 @@ void gw_asks_finish(struct gw_exchange *exchange)
     gw_later_forget(exchange->policy_call);
     if (exchange->policy_call != NULL)
         gw_fetch_forget(exchange->policy_call);
-    if (exchange->policy_call != NULL)
+    if (exchange->policy_call != NULL && exchange->policies->hooks != NULL)
         exchange->policies->hooks->finish(exchange->policies->hooks->ctx, exchange->policy_call);
     if (exchange->policy_call != NULL && exchange->policy_call->stopped)
         note_stop(exchange);

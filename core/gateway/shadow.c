@@ -196,14 +196,22 @@ static bool is_wanted(const struct gw_policy_hooks *hooks, struct gw_str operati
             hooks->wants(hooks->ctx, GW_HOOK_USERNAME, operation) || hooks->wants(hooks->ctx, GW_HOOK_TAGS, operation));
 }
 
+bool gw_shadow_is_due(const struct gw_exchange *exchange)
+{
+    const struct gw_policy_hooks *hooks = exchange->policies->shadow_hooks;
+    struct gw_str operation = gw_str_from(gw_eks_ops[exchange->call.op].name);
+
+    return hooks != NULL && !exchange->is_barred && (exchange->shadow == NULL || !exchange->shadow->is_asked) &&
+           (is_wanted(hooks, operation) || is_wanted(exchange->policies->hooks, operation));
+}
+
 void gw_shadow_ask(struct gw_exchange *exchange)
 {
     const struct gw_policy_hooks *hooks = exchange->policies->shadow_hooks;
     struct gw_str operation = gw_str_from(gw_eks_ops[exchange->call.op].name);
     struct gw_shadow *shadow = exchange->shadow;
 
-    if (hooks == NULL || exchange->is_barred || (shadow != NULL && shadow->is_asked) ||
-        (!is_wanted(hooks, operation) && !is_wanted(exchange->policies->hooks, operation)))
+    if (!gw_shadow_is_due(exchange))
         return;
     if (shadow == NULL) {
         shadow = exchange->shadow = gw_arena_alloc(exchange->arena, sizeof(*shadow));

@@ -29,6 +29,9 @@ void gw_shadow_begin(struct gw_worker *worker);
 void gw_shadow_open(struct gw_worker *worker, struct gw_worker_policies *policies);
 void gw_shadow_close(struct gw_worker_policies *policies);
 
+/* The second set is to be asked about this decision. */
+bool gw_shadow_is_due(const struct gw_exchange *exchange);
+
 /* In the stage authorize, once the first set has been told what it needs. Once per decision. */
 void gw_shadow_ask(struct gw_exchange *exchange);
 

@@ -187,6 +187,31 @@ static void outcomes_of_one_turn__one_is_told(void **state)
     leave(f, &crowd, 2);
 }
 
+static void second_set__takes_its_turn_where_nobody_else_is_asked(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_policies second = {.wants_authorize = true, .authorize = GW_POLICY_DONE, .on_decision = take_long};
+    struct gw_policy_hooks hooks = f->hooks;
+    struct crowd crowd;
+
+    hooks.ctx = &second;
+    f->worker->policies->shadow_hooks = &hooks;
+    for (size_t i = 0; i < 2; i++)
+        arrive(f, &crowd, i);
+    assert_int_equal(second.authorized, 1);
+    fake_turn(&f->loop);
+    assert_int_equal(second.authorized, 2);
+    for (size_t i = 0; i < 2; i++) {
+        while (crowd.conns[i].replies == 0) {
+            fake_turn(&f->loop);
+            fake_wait(&f->loop);
+        }
+        assert_true(holds(crowd.conns[i].reply_head, "HTTP/1.1 200 OK\r\n"));
+    }
+    assert_int_equal(second.authorized + second.finished, 4);
+    leave(f, &crowd, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +221,7 @@ int main(void)
         WITH_FIXTURE(client_that_leaves_the_queue__isnt_asked_about),
         WITH_FIXTURE(audit_hooks_that_queue__see_the_whole_record),
         WITH_FIXTURE(outcomes_of_one_turn__one_is_told),
+        WITH_FIXTURE(second_set__takes_its_turn_where_nobody_else_is_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
