@@ -25,22 +25,22 @@ static void compile(lua_State *L, int index, bool literal_caret, struct gw_patte
 }
 
 /* True when there was a match; charges the steps. */
-static bool settle_steps(lua_State *L, struct gw_pattern_match *match, int64_t given, enum gw_status status)
+static bool settle_steps(lua_State *L, const struct gw_pattern_match *match, enum gw_status status)
 {
-    gw_host_charge(L, (size_t)(given - match->steps));
+    gw_host_charge(L, (size_t)(GW_HOST_STEPS_AT_ONCE - match->steps));
     return status == GW_OK;
 }
 
 static bool find_from(lua_State *L, const struct gw_pattern *pattern, struct gw_pattern_match *match, size_t from)
 {
-    int64_t given = match->steps = gw_host_left(L);
-    return settle_steps(L, match, given, gw_pattern_find(pattern, match, from));
+    match->steps = GW_HOST_STEPS_AT_ONCE;
+    return settle_steps(L, match, gw_pattern_find(pattern, match, from));
 }
 
 static bool match_at(lua_State *L, const struct gw_pattern *pattern, struct gw_pattern_match *match, size_t at)
 {
-    int64_t given = match->steps = gw_host_left(L);
-    return settle_steps(L, match, given, gw_pattern_match_at(pattern, match, at));
+    match->steps = GW_HOST_STEPS_AT_ONCE;
+    return settle_steps(L, match, gw_pattern_match_at(pattern, match, at));
 }
 
 static void push_capture(lua_State *L, const struct gw_pattern_match *match, size_t index)

@@ -24,7 +24,6 @@
 
 #define COUNT_PERIOD   100
 #define STEPS_PER_LOOK 1000
-#define STEPS_AT_ONCE  200000
 
 #define NODE_BYTES      ((size_t)24)
 #define TEXT_HEAD_BYTES ((size_t)64) /* at most: of a text's object */
@@ -283,13 +282,13 @@ struct gw_host *gw_host_new(size_t state_bytes)
     return host;
 }
 
-/* Closing runs nothing of a script's: the main thread has no variables of theirs, and other threads are freed only. */
 void gw_host_watch_lines(struct gw_host *host, void (*on_line)(void *ctx, const char *source, int line), void *ctx)
 {
     host->on_line = on_line;
     host->line_ctx = ctx;
 }
 
+/* Closing runs nothing of a script's: the main thread has no variables of theirs, and other threads are freed only. */
 void gw_host_free(struct gw_host **host)
 {
     struct gw_host *old = *host;
@@ -547,10 +546,10 @@ int gw_host_wait(lua_State *L, lua_KContext ctx, lua_KFunction then)
 void gw_host_charge(lua_State *L, size_t steps)
 {
     struct gw_host *host = host_of(L);
-    host->steps += steps > STEPS_AT_ONCE ? STEPS_AT_ONCE + 1 : steps;
+    host->steps += steps > GW_HOST_STEPS_AT_ONCE ? GW_HOST_STEPS_AT_ONCE + 1 : steps;
     if (host->steps < STEPS_PER_LOOK)
         return;
-    enum look what = host->steps > STEPS_AT_ONCE ? LOOK_STOP : look(host);
+    enum look what = host->steps > GW_HOST_STEPS_AT_ONCE ? LOOK_STOP : look(host);
     if (what == LOOK_STOP || what == LOOK_LATE)
         kill_call(L, GW_HOST_OUT_OF_BUDGET);
     if (what != LOOK_GIVE_WAY)
@@ -565,12 +564,6 @@ void gw_host_excuse(lua_State *L, void (*work)(void *ctx), void *ctx)
     int64_t began_ns = read_clock(CLOCK_THREAD_CPUTIME_ID);
     work(ctx);
     host->budget->cpu_ns += read_clock(CLOCK_THREAD_CPUTIME_ID) - began_ns;
-}
-
-int64_t gw_host_left(lua_State *L)
-{
-    (void)L;
-    return STEPS_AT_ONCE;
 }
 
 static int finish_pcall(lua_State *L, int status, lua_KContext ctx)

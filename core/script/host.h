@@ -96,15 +96,15 @@ void gw_host_invoke_then(lua_State *L, int arguments, int results, lua_KContext 
  * for the script's author where nothing may wait. */
 int gw_host_wait(lua_State *L, lua_KContext ctx, lua_KFunction then);
 
+/* Steps that a function may take before it charges them, about a millisecond's worth: more at once kill. */
+#define GW_HOST_STEPS_AT_ONCE 200000
+
 /* For C functions that loop: every so many steps (of some nanoseconds) the clock is looked at; kills the call when its
  * time is over. */
 void gw_host_charge(lua_State *L, size_t steps);
 
 /* The processor time that work(ctx) takes isn't the script's: what C does once, while policies are being loaded. */
 void gw_host_excuse(lua_State *L, void (*work)(void *ctx), void *ctx);
-
-/* Steps that a function may take before it charges them: about a millisecond's worth. */
-int64_t gw_host_left(lua_State *L);
 
 /* pcall as scripts see it: catches errors, not kills. */
 int gw_host_l_pcall(lua_State *L);
