@@ -83,6 +83,18 @@ static void self_test__says_which_case_failed_first_and_where(void **state)
     bench_fini(&bench);
 }
 
+static void self_test__a_spec_without_a_case__has_failed(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct gw_spec_totals totals;
+    load_with_spec(&bench, "describe('p', function() end)\n");
+    assert_int_equal(self_test(&bench, &totals), GW_E_SCRIPT);
+    assert_int_equal(totals.failed, 1);
+    expect_err(&bench, "p_spec.lua: there is no case in it");
+    bench_fini(&bench);
+}
+
 static void self_test__runs_on_the_bytes_that_were_loaded(void **state)
 {
     (void)state;
@@ -252,30 +264,38 @@ static void a_run__ends_when_its_time_is_over(void **state)
     bench_fini(&bench);
 }
 
-/* The order of keys is another one in each state. */
-static void a_policy_that_loads_now_and_then__leaves_what_was_handed_out_alone(void **state)
+/* The order of keys is another one in many a state; which one nobody chooses. So several are tried, often. */
+static void policies_that_load_now_and_then__leave_what_was_handed_out_alone(void **state)
 {
     (void)state;
     struct bench bench;
     struct gw_spec_totals totals = {0};
+    char name[16];
+    char text[256];
     bench_init(&bench);
-    bench_add(&bench, "q.lua",
-              "local first = next({ alpha = 1, bravo = 2, charlie = 3, delta = 4, echo = 5, foxtrot = 6 })\n"
-              "if first:byte() % 2 == 0 then error('unlucky') end\n"
-              "return { name = 'q', authorize = function() return nil end }\n");
+    for (int i = 1; i <= 20; i++) {
+        snprintf(name, sizeof name, "q%d.lua", i);
+        snprintf(text, sizeof text,
+                 "local first = next({ a%d = 1, b%d = 2, c%d = 3, d%d = 4 })\n"
+                 "if first:byte() == 97 then error('unlucky') end\n"
+                 "return { name = 'q%d', authorize = function() return nil end }\n",
+                 i, i, i, i, i);
+        bench_add(&bench, name, text);
+    }
     write_spec(&bench, "local spec = require('eksgate.spec')\n"
-                       "it('asks', function()\n"
-                       "    local loaded, q\n"
-                       "    repeat loaded, q = pcall(spec.policy, 'q') until loaded\n"
-                       "    for _ = 1, 100 do\n"
-                       "        pcall(spec.policy, 'q')\n"
-                       "        assert.is_nil(q.authorize(spec.request({})))\n"
-                       "    end\n"
-                       "end)\n");
+                       "for i = 1, 20 do\n"
+                       "    it('asks', function()\n"
+                       "        local loaded, q = pcall(spec.policy, 'q' .. i)\n"
+                       "        for _ = 1, loaded and 60 or 0 do\n"
+                       "            pcall(spec.policy, 'q' .. i)\n"
+                       "            assert.is_nil(q.authorize(spec.request({})))\n"
+                       "        end\n"
+                       "    end)\n"
+                       "end\n");
     struct gw_spec_options options = {.script = &bench.options, .ctx = &totals, .on_case = count_all};
     struct gw_spec *spec = gw_spec_new(&options);
     gw_spec_run(spec, bench_path(&bench, "p_spec.lua"));
-    assert_int_equal(totals.passed, 1);
+    assert_int_equal(totals.passed, 20);
     gw_spec_free(&spec);
     bench_fini(&bench);
 }
@@ -309,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(self_test__counts_cases_and_policies_without_a_spec),
         cmocka_unit_test(self_test__says_which_case_failed_first_and_where),
+        cmocka_unit_test(self_test__a_spec_without_a_case__has_failed),
         cmocka_unit_test(self_test__runs_on_the_bytes_that_were_loaded),
         cmocka_unit_test(a_hook_that_loops__fails_its_case_and_no_other),
         cmocka_unit_test(a_case_that_loops__is_stopped_and_the_next_one_runs),
@@ -318,7 +339,7 @@ int main(void)
         cmocka_unit_test(policies__are_not_offered_what_specs_are),
         cmocka_unit_test(costs__are_told_by_policy_and_hook),
         cmocka_unit_test(a_run__ends_when_its_time_is_over),
-        cmocka_unit_test(a_policy_that_loads_now_and_then__leaves_what_was_handed_out_alone),
+        cmocka_unit_test(policies_that_load_now_and_then__leave_what_was_handed_out_alone),
         cmocka_unit_test(self_test__keeps_who_reloads_waiting_for_so_long_at_most),
         cmocka_unit_test(path_of__is_the_name_with_spec),
     };
