@@ -233,7 +233,7 @@ struct gw_policy_hooks {
      * reply?) before the reply leaves. DONE: `fields` is an object of extra fields by policy name, or null. */
     enum gw_policy_answer (*audit)(void *ctx, struct gw_policy_call *call, const struct gw_json *record,
                                    struct gw_json *fields);
-    /* Told what happened (the same record with `outcome`: "applied", "refused", "failed", "not applied"); can't change
+    /* Told what happened (the same record with `outcome`: "applied", "answered", "refused", "failed"); can't change
      * or refuse it. A failure is logged and counted. */
     void (*outcome)(void *ctx, struct gw_policy_call *call, const struct gw_json *record);
     /* The request ended: frees call->state, clears what scripts still hold. Called once if any question was asked. */

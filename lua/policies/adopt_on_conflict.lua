@@ -6,8 +6,8 @@
 -- To configure it, edit the list below: patterns of the callers' ARNs, '*' is any text, '?' any one character.
 
 local ADOPTERS = {
-    "arn:*:sts::*:assumed-role/ci-*/*",
-    "arn:*:iam::*:user/ci-*",
+    "arn:*:sts::012345678910:assumed-role/ci-*/*",
+    "arn:*:iam::012345678910:user/ci-*",
 }
 
 local arn = require("eksgate.arn")

@@ -57,6 +57,7 @@ describe("change_window", function()
         local sunday, monday = "2026-11-29T10:00:00Z", "2026-11-30T10:00:00Z"
         assert.is_nil(authorize(sunday, nil, break_glass))
         assert.equal("deny", authorize(sunday, nil, "arn:aws:iam::012345678910:user/break-glass").verdict)
+        assert.equal("deny", authorize(sunday, nil, "arn:aws:sts::666666666666:assumed-role/break-glass/anna").verdict)
         local function audit(when, operation, caller)
             return policy.audit({ operation = operation, time = time.parse(when), caller = { arn = caller } })
         end

@@ -29,6 +29,7 @@ describe("forbidden_groups", function()
         for _, arn in ipairs({
             "arn:aws:iam::012345678910:user/platform-admin",
             "arn:aws:sts::012345678910:assumed-role/other/platform-admin",
+            "arn:aws:sts::666666666666:assumed-role/platform-admin/anna",
             "arn:aws:iam::666666666666:user/:sts::012345678910:assumed-role/platform-admin/x",
         }) do
             assert.equal("deny", authorize({ "cluster-admins" }, arn).verdict)

@@ -25,6 +25,7 @@ describe("no_nodes", function()
     it("lets excepted callers make them", function()
         assert.is_nil(authorize("EC2_LINUX", "arn:aws:sts::012345678910:assumed-role/platform-admin/anna"))
         assert.equal("deny", authorize("EC2_LINUX", "arn:aws:sts::012345678910:assumed-role/deployer/anna").verdict)
+        assert.equal("deny", authorize("EC2_LINUX", "arn:aws:sts::666666666666:assumed-role/platform-admin/anna").verdict)
     end)
 
     it("is asked about creation only", function()

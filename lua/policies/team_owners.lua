@@ -9,7 +9,7 @@
 local PATH_PATTERN = "^team%-[%w._-]+$" -- a Lua pattern for one path segment
 local PERMISSION_SET_PATTERN = "^team%-%w+" -- a Lua pattern; where it captures something, that is the team
 local OWNERS_OF_ALL = { -- patterns of the ARNs of callers who own every team, and what belongs to none
-    "arn:*:sts::*:assumed-role/platform-admin/*",
+    "arn:*:sts::012345678910:assumed-role/platform-admin/*",
 }
 local REST_IS_FREE = true -- false: what belongs to no team of the table is for OWNERS_OF_ALL alone
 

@@ -45,5 +45,6 @@ describe("team_owners", function()
 
     it("lets the platform team change all of it", function()
         assert.is_nil(authorize("/team-b/deployer", "arn:aws:sts::012345678910:assumed-role/platform-admin/x"))
+        assert.equal("deny", authorize("/team-b/deployer", "arn:aws:sts::666666666666:assumed-role/platform-admin/x").verdict)
     end)
 end)
