@@ -92,12 +92,25 @@ static void copy_clusters(const struct gw_config *config, struct gw_gateway_sett
     settings->cluster_count = config->cluster_count;
 }
 
+static bool has_endpoint(const void *ctx, struct gw_str name)
+{
+    const struct gw_config *config = ctx;
+
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        if (gw_str_equal(config->endpoints[i].name, name))
+            return true;
+    }
+    return false;
+}
+
 static enum gw_status smoke_test(const struct gw_config *config, struct gw_script_set *set, struct gw_err *err)
 {
     struct gw_smoke_place place = {.partition = config->partition,
                                    .account = config->account,
                                    .region = config->regions[0],
-                                   .now_s = gw_clock_wall_ms(gw_clock_system()) / 1000};
+                                   .now_s = gw_clock_wall_ms(gw_clock_system()) / 1000,
+                                   .has_endpoint = has_endpoint,
+                                   .ctx = config};
 
     return config->policies_smoke_test ? gw_smoke_ask(set, &place, err) : GW_OK;
 }

@@ -33,7 +33,7 @@ static void on_failed(void *ctx, const struct gw_policy_call *call, struct gw_st
                       const char *why)
 {
     struct smoke *smoke = ctx;
-    (void)gw_fail(&smoke->why, GW_E_SCRIPT, "%.*s: %s of a %.*s that nobody sent failed: %s", GW_STR_ARG(policy),
+    (void)gw_fail(&smoke->why, GW_E_SCRIPT, "%.*s: %s failed on the smoke request, a %.*s: %s", GW_STR_ARG(policy),
                   gw_policy_hook_name(hook), GW_STR_ARG(call->request->operation), why);
 }
 
@@ -50,10 +50,11 @@ static enum gw_status on_fetch(void *ctx, struct gw_policy_call *call, const str
                                struct gw_policy_fetched *fetched, struct gw_err *err)
 {
     struct smoke *smoke = ctx;
+    const struct gw_smoke_place *place = smoke->place;
     (void)call;
-    (void)fetch;
     (void)fetched;
-    (void)err;
+    if (place->has_endpoint != NULL && !place->has_endpoint(place->ctx, fetch->endpoint))
+        return gw_fail(err, GW_E_MISSING, "there is no such endpoint in policy.endpoints");
     smoke->is_asking_elsewhere = true;
     return GW_OK;
 }

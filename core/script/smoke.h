@@ -12,7 +12,7 @@
  *
  * Whatever it decides is good; a hook that raises, spends its budget or answers
  * nonsense is not. A refusal ends the request as it would in life. What an endpoint
- * would say isn't known here: a hook that asks one ends it too.
+ * would say isn't known here: a hook that asks one ends it too, if there is such a one.
  */
 
 #include "script/hooks.h"
@@ -23,6 +23,8 @@ struct gw_smoke_place {
     struct gw_str account; /* {NULL,0}: any */
     struct gw_str region;
     int64_t now_s;
+    bool (*has_endpoint)(const void *ctx, struct gw_str name); /* NULL: whatever a hook asks is there */
+    const void *ctx;
 };
 
 /* GW_E_SCRIPT: err says which request, policy and hook, file and line, and why. */

@@ -69,7 +69,7 @@ describe("policies that are taken up", function()
     end
 
     describe("must answer a smoke request", function()
-        local why = "raising: username of a CreateAccessEntry that nobody sent failed: "
+        local why = "raising: username failed on the smoke request, a CreateAccessEntry: "
 
         it("at the start and in a check, which say where they failed", function()
             local prepared = gateway.prepare({ policies = { raising }, smoke_test = true })

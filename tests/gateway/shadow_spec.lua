@@ -39,7 +39,8 @@ describe("policies in the shadow", function()
         local folder = text.make_folder()
         text.write_file(folder .. "/shadow1.lua", shadow)
         local settings = { shadow = { "shadow1.lua" }, admin = "127.0.0.1:0", default_verdict = options.default_verdict,
-            audit = { file = "audit.jsonl", durable = false, record = options.record or "changes" } }
+            audit = { file = "audit.jsonl", durable = false, record = options.record or "changes" },
+            policy = options.endpoints and { library = gateway.root .. "/lua", endpoints = options.endpoints } }
         gw = gateway.start({ folder = folder, policies = options.live or { live }, settings = settings })
     end
 
@@ -227,7 +228,7 @@ describe("policies in the shadow", function()
             return { name = "tried", authorize = function(req)
                 local reply = http.get("approval", { path = "/x" })
                 return verdict.deny("answered " .. tostring(reply))
-            end }]], { live = {} })
+            end }]], { live = {}, endpoints = { approval = "http://127.0.0.1:1" } })
         local reply = gw:create({ principalArn = role("r") })
         expect.ok(reply)
         assert.same({ unknown = "it asks an endpoint" }, shadow_of(reply))

@@ -7,7 +7,14 @@
 
 #include "script/smoke.h"
 
-static const struct gw_smoke_place place = {.partition = GW_STR_INIT("aws-cn"),
+static bool is_approval(const void *ctx, struct gw_str name)
+{
+    (void)ctx;
+    return gw_str_is(name, "approval");
+}
+
+static const struct gw_smoke_place place = {.has_endpoint = is_approval,
+                                            .partition = GW_STR_INIT("aws-cn"),
                                             .account = GW_STR_INIT("111122223333"),
                                             .region = GW_STR_INIT("cn-north-1"),
                                             .now_s = 1795363200};
@@ -69,12 +76,12 @@ static void smoke__hook_that_cannot_answer__is_told_with_its_line(void **state)
 
         (void)snprintf(policy, sizeof(policy),
                        "local p = { name = 'p' }\nfunction p.%s(req)\nerror('ouch')\nend\nreturn p", hooks[i]);
-        (void)snprintf(why, sizeof(why), "p: %s of a CreateAccessEntry that nobody sent failed: /tmp/", hooks[i]);
+        (void)snprintf(why, sizeof(why), "p: %s failed on the smoke request, a CreateAccessEntry: /tmp/", hooks[i]);
         assert_fails(policy, why);
         assert_fails(policy, "p.lua:3: ouch");
     }
     assert_fails("return { name = 'p', authorize = function(req) if not req.principal then error('later') end end }",
-                 "of a DescribeCluster");
+                 "on the smoke request, a DescribeCluster");
 }
 
 static void smoke__endless_greedy_and_nonsense__are_told(void **state)
@@ -150,6 +157,14 @@ static void smoke__question_to_an_endpoint__ends_it(void **state)
                  "p: authorize");
 }
 
+static void smoke__endpoint_that_is_not_there__is_told(void **state)
+{
+    (void)state;
+    assert_fails("local http = require('eksgate.http')\n"
+                 "return { name = 'p', authorize = function() http.post('aproval') end }",
+                 "p.lua:2: endpoint aproval: there is no such endpoint in policy.endpoints");
+}
+
 static void smoke__lines_of_policies__are_not_printed(void **state)
 {
     struct bench bench;
@@ -170,6 +185,7 @@ int main(void)
         cmocka_unit_test(smoke__pass_through__has_no_caller),
         cmocka_unit_test(smoke__default_deny__is_no_failure),
         cmocka_unit_test(smoke__question_to_an_endpoint__ends_it),
+        cmocka_unit_test(smoke__endpoint_that_is_not_there__is_told),
         cmocka_unit_test(smoke__lines_of_policies__are_not_printed),
     };
 
