@@ -210,6 +210,8 @@ static int l_load(lua_State *L)
     struct load *load = lua_touserdata(L, 1);
     struct gw_set_policy facts = *load->policy;
     gw_modules_run_policy(L, &load->set->modules, load->source);
+    if (lua_isnil(L, 2))
+        return luaL_error(L, "returns nothing: its last line must return the policy's table");
     if (lua_type(L, 2) != LUA_TTABLE)
         return luaL_error(L, "must return a table, not a %s", luaL_typename(L, 2));
     if (!load->set->sources.sealed) {

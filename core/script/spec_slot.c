@@ -57,6 +57,19 @@ static struct gw_spec_slot *find(const struct gw_spec *spec, const char *key, si
     return NULL;
 }
 
+/* Names the spec's line, not the runner's that brought it here. */
+static void raise_in_spec(lua_State *L, const struct gw_spec *spec, const char *why)
+{
+    gw_spec_push_where(L, spec);
+    if (lua_isnil(L, -1)) {
+        lua_pushstring(L, why);
+    } else {
+        lua_pushfstring(L, ": %s", why);
+        lua_concat(L, 2);
+    }
+    (void)lua_error(L);
+}
+
 struct gw_spec_slot *gw_spec_slot_of(lua_State *L, struct gw_spec *spec, const struct gw_str *paths, size_t count,
                                      bool default_allow)
 {
@@ -77,7 +90,7 @@ struct gw_spec_slot *gw_spec_slot_of(lua_State *L, struct gw_spec *spec, const s
         status = load(spec, slot, paths, count, default_allow, &err);
     if (status != GW_OK) {
         free_slot(slot);
-        luaL_error(L, "%s", err.text);
+        raise_in_spec(L, spec, err.text);
         return NULL;
     }
     slot->next = spec->slots;
@@ -98,11 +111,11 @@ struct gw_spec_slot *gw_spec_slot_anew(lua_State *L, struct gw_spec *spec, struc
     struct gw_spec_slot *slot = gw_spec_slot_of(L, spec, &path, 1, true);
     struct gw_err err;
     if (spec->ask.hooks != NULL)
-        luaL_error(L, "a policy can't be loaded while another one waits for its reply");
+        raise_in_spec(L, spec, "a policy can't be loaded while another one waits for its reply");
     struct gw_script *fresh = NULL;
     gw_spec_forget_counts(spec);
     if (gw_script_new(slot->set, &slot->counters, &spec->services, &fresh, &err) != GW_OK)
-        luaL_error(L, "%s", err.text); /* tables that were handed out go on with the old one */
+        raise_in_spec(L, spec, err.text); /* tables that were handed out go on with the old one */
     gw_script_free(&slot->script);
     slot->script = fresh;
     return slot;

@@ -185,7 +185,8 @@ static void a_spec_that_cannot_be_loaded__has_failed(void **state)
         const char *why;
     } specs[] = {
         {"it('x', function(", "p_spec.lua:1:"},
-        {"local p = require('eksgate.spec').policy('missing')", "missing.lua"},
+        {"local p = require('eksgate.spec').policy('missing')", "p_spec.lua:1: "},
+        {"local p = require('eksgate.spec').policy('missing')", "missing.lua: No such file"},
         {"while true do end", "ran longer than it may"},
         {"describe('x')", "describe needs a name and a function"},
         {"dofile('/etc/hostname')", "/etc/hostname"},
