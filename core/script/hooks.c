@@ -238,9 +238,31 @@ static void count_failure(struct gw_policy_counters *counters, enum gw_host_outc
         gw_ask_count(&counters->failed);
 }
 
-/* The log gets what the client must not see. */
-static enum gw_policy_answer fail(struct gw_ask *ask, enum gw_host_outcome outcome, const struct gw_err *err)
+/* Is "LINE: " of a file in it? */
+static bool names_line(const char *text)
 {
+    for (const char *at = strchr(text, ':'); at != NULL; at = strchr(at + 1, ':')) {
+        size_t digits = strspn(at + 1, "0123456789");
+        if (digits > 0 && strncmp(at + 1 + digits, ": ", 2) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* `return verdict.deny()` leaves the hook before deny raises, and Lua knows no line: then it is that of the hook. */
+static struct gw_err with_line(const struct gw_ask *ask, enum gw_host_outcome outcome, const struct gw_err *err)
+{
+    struct gw_err told = *err;
+    int line = ask->in_policy ? current_policy(ask)->lines[ask->hook] : 0;
+    if (outcome == GW_HOST_RAISED && line > 0 && !names_line(err->text))
+        (void)gw_fail(&told, GW_E_SCRIPT, "%.*s:%d: %s", GW_STR_ARG(current_policy(ask)->path), line, err->text);
+    return told;
+}
+
+/* The log gets what the client must not see. */
+static enum gw_policy_answer fail(struct gw_ask *ask, enum gw_host_outcome outcome, const struct gw_err *why)
+{
+    const struct gw_err err = with_line(ask, outcome, why);
     struct gw_str policy = ask->in_policy ? current_policy(ask)->name : GW_STR("policies");
     const struct gw_script_watch *watch = ask->script->set->options.watch;
     const struct gw_policy_services *services = ask->script->services;
@@ -249,12 +271,12 @@ static enum gw_policy_answer fail(struct gw_ask *ask, enum gw_host_outcome outco
     ask->call->stopped = ask->call->stopped || was_killed;
     count_failure(ask->script->counters, outcome);
     if (watch != NULL)
-        watch->on_failure(watch->ctx, policy, ask->hook, err->text);
+        watch->on_failure(watch->ctx, policy, ask->hook, err.text);
     else if (services != NULL && services->failed != NULL)
-        services->failed(services->ctx, ask->call, policy, ask->hook, err->text);
+        services->failed(services->ctx, ask->call, policy, ask->hook, err.text);
     else
         gw_log(GW_LOG_WARN, "policy", "%.*s: %s failed: %s (request %.*s)", GW_STR_ARG(policy),
-               gw_policy_hook_name(ask->hook), err->text, GW_STR_ARG(ask->call->request->request_id));
+               gw_policy_hook_name(ask->hook), err.text, GW_STR_ARG(ask->call->request->request_id));
     if (ask->hook != GW_HOOK_OUTCOME)
         ask->call->refusal = (struct gw_policy_refusal){
             .verdict = GW_VERDICT_DENY,

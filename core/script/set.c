@@ -181,6 +181,15 @@ static bool changes_something(int hook)
     return hook == GW_HOOK_USERNAME || hook == GW_HOOK_TAGS || hook == GW_HOOK_CONFLICT;
 }
 
+/* Of the function on top. */
+static int line_of(lua_State *L)
+{
+    lua_Debug about;
+    lua_pushvalue(L, -1);
+    lua_getinfo(L, ">S", &about);
+    return about.linedefined;
+}
+
 static void take_functions(lua_State *L, struct load *load)
 {
     load->policy->hooks = 0;
@@ -200,6 +209,7 @@ static void take_functions(lua_State *L, struct load *load)
             lua_pop(L, 1);
             continue;
         }
+        load->policy->lines[i] = line_of(L);
         load->functions->hooks[i] = luaL_ref(L, LUA_REGISTRYINDEX);
         load->policy->hooks |= 1U << i;
     }

@@ -19,8 +19,9 @@
 struct gw_set_policy {
     struct gw_str path;
     struct gw_str name;
-    unsigned hooks;          /* bit per enum gw_policy_hook */
-    const struct gw_str *on; /* none: every operation */
+    unsigned hooks;           /* bit per enum gw_policy_hook */
+    int lines[GW_HOOK_COUNT]; /* where each hook begins; below 1: no line of a file */
+    const struct gw_str *on;  /* none: every operation */
     size_t on_count;
     unsigned needs; /* bit mask of enum gw_fact */
 };

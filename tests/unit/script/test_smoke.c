@@ -84,6 +84,20 @@ static void smoke__hook_that_cannot_answer__is_told_with_its_line(void **state)
                  "on the smoke request, a DescribeCluster");
 }
 
+/* A function that a hook calls as its last act has no caller any more. */
+static void smoke__error_of_a_tail_call__has_the_line_of_its_hook(void **state)
+{
+    (void)state;
+    assert_fails("local verdict = require('eksgate.verdict')\nlocal p = { name = 'p' }\n"
+                 "function p.authorize()\n    return verdict.deny()\nend\nreturn p",
+                 "p.lua:3: deny needs a reason");
+    assert_fails("local verdict = require('eksgate.verdict')\nlocal p = { name = 'p' }\n"
+                 "function p.authorize()\n    local said = verdict.deny()\n    return said\nend\nreturn p",
+                 "p.lua:4: deny needs a reason");
+    assert_fails("local p = { name = 'p' }\nfunction p.authorize()\n    error('at 10: no line', 0)\nend\nreturn p",
+                 "p.lua:2: at 10: no line");
+}
+
 static void smoke__endless_greedy_and_nonsense__are_told(void **state)
 {
     (void)state;
@@ -180,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(smoke__any_decision__is_good),
         cmocka_unit_test(smoke__hook_that_cannot_answer__is_told_with_its_line),
+        cmocka_unit_test(smoke__error_of_a_tail_call__has_the_line_of_its_hook),
         cmocka_unit_test(smoke__endless_greedy_and_nonsense__are_told),
         cmocka_unit_test(smoke__request__is_a_plausible_one),
         cmocka_unit_test(smoke__pass_through__has_no_caller),
