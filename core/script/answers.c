@@ -172,6 +172,14 @@ static struct gw_pair read_tag(lua_State *L, int function, struct gw_arena *aren
     return tag;
 }
 
+static void refuse_no_table(lua_State *L, int function, const char *hook, int type)
+{
+    if (type == LUA_TUSERDATA)
+        gw_answers_refuse(L, function, "%s returned what is read-only; data.copy of eksgate.data makes a table of data",
+                          hook);
+    gw_answers_refuse(L, function, "%s returned a %s; it may return a table or nil", hook, lua_typename(L, type));
+}
+
 size_t gw_answers_read_tags(lua_State *L, int function, struct gw_arena *arena, struct gw_pair **tags)
 {
     size_t count = 0;
@@ -179,7 +187,7 @@ size_t gw_answers_read_tags(lua_State *L, int function, struct gw_arena *arena, 
     if (type == LUA_TNIL)
         return 0;
     if (type != LUA_TTABLE)
-        gw_answers_refuse(L, function, "tags returned a %s; it may return a table or nil", lua_typename(L, type));
+        refuse_no_table(L, function, "tags", type);
     *tags = gw_arena_zero(arena, GW_TAGS_MAX, sizeof **tags);
     lua_pushnil(L);
     while (lua_next(L, -2) != 0) {
@@ -322,7 +330,7 @@ bool gw_answers_read_fields(lua_State *L, int function, struct gw_arena *arena, 
     if (type == LUA_TNIL)
         return false;
     if (type != LUA_TTABLE)
-        gw_answers_refuse(L, function, "audit returned a %s; it may return a table or nil", lua_typename(L, type));
+        refuse_no_table(L, function, "audit", type);
     lua_rawgeti(L, LUA_REGISTRYINDEX, function);
     lua_getinfo(L, ">S", &about);
     snprintf(root, sizeof root, "%s:%d: audit returned fields", about.short_src, about.linedefined);

@@ -10,6 +10,8 @@
 #include "script/sandbox.h"
 
 #include <lualib.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "script/bind.h"
 
@@ -32,6 +34,9 @@ static const char *const stock_math[] = {
     "fmod", "huge", "log",  "max",  "maxinteger", "min",  "mininteger", "modf", "pi",
     "rad",  "sin",  "sqrt", "tan",  "tointeger",  "type", "ult",
 };
+
+/* Of what a table offers, in the message about what it doesn't: all, or none where there are more. */
+#define NAMES_TOLD_MAX 16
 
 /* Registry keys. */
 static const char base_key = 0;
@@ -63,11 +68,40 @@ static int l_frozen_write(lua_State *L)
     return luaL_error(L, "attempt to change '%s', which is read-only", lua_tostring(L, lua_upvalueindex(1)));
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Pushes the names in the table at 1, sorted; "" where they are too many to be read, or it is another one than ours. */
+static void push_offered(lua_State *L)
+{
+    const char *names[NAMES_TOLD_MAX];
+    size_t count = 0;
+    lua_pushliteral(L, "");
+    if (!lua_istable(L, 1))
+        return;
+    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+        if (count == NAMES_TOLD_MAX || lua_type(L, -2) != LUA_TSTRING) {
+            lua_pop(L, 2);
+            return;
+        }
+        names[count++] = lua_tostring(L, -2);
+    }
+    qsort(names, count, sizeof *names, compare_names);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushfstring(L, "%s%s", i == 0 ? "; there are " : ", ", names[i]);
+        lua_concat(L, 2);
+    }
+}
+
 static int l_frozen_unknown(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
-    return luaL_error(L, "'%s.%s' isn't offered to policies", lua_tostring(L, lua_upvalueindex(1)), lua_tostring(L, 2));
+    push_offered(L);
+    return luaL_error(L, "'%s.%s' isn't offered to policies%s", lua_tostring(L, lua_upvalueindex(1)),
+                      lua_tostring(L, 2), lua_tostring(L, -1));
 }
 
 static int l_frozen_next(lua_State *L)

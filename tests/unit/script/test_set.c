@@ -272,8 +272,9 @@ static void require__library__is_shared_and_read_only(void **state)
     (void)state;
     check_refused("require('eksgate.verdict').allow = nil", strlen("require('eksgate.verdict').allow = nil"),
                   "read-only");
+    check_refused("return math.flor", strlen("return math.flor"), "'math.flor' isn't offered to policies");
     check_refused("return require('eksgate.verdict').alow", strlen("return require('eksgate.verdict').alow"),
-                  "'eksgate.verdict.alow' isn't offered");
+                  "'eksgate.verdict.alow' isn't offered to policies; there are allow, deny, throttle");
 }
 
 static void require__helper__is_each_policys_own(void **state)

@@ -109,6 +109,8 @@ static void smoke__endless_greedy_and_nonsense__are_told(void **state)
     assert_fails("return { name = 'p', username = function() return 7 end }", "p: username");
     assert_fails("return { name = 'p', tags = function() return { ['aws:x'] = 'y' } end }", "p: tags");
     assert_fails("return { name = 'p', audit = function() return 'text' end }", "p: audit");
+    assert_fails("return { name = 'p', tags = function(req) return req end }",
+                 "p.lua:1: tags returned what is read-only; data.copy");
 }
 
 static void smoke__request__is_a_plausible_one(void **state)
