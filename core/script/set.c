@@ -327,8 +327,8 @@ static enum gw_status try_set(struct gw_script_set *set, struct gw_err *err)
     gw_host_free(&host);
     if (status == GW_OK && took_ns > LOAD_NS)
         status = gw_fail(err, GW_E_LIMIT,
-                         "policies: loading them takes %lld ms of processor time, and they are loaded while requests "
-                         "wait: at most %lld are accepted (large tables are for eksgate.data)",
+                         "the policies take %lld ms of processor time to load, which is done while requests wait: at "
+                         "most %lld are accepted (large tables are for eksgate.data)",
                          (long long)(took_ns / 1000000), (long long)(LOAD_NS / 1000000));
     set->sources.sealed = true;
     set->sources.known = NULL;
@@ -342,7 +342,7 @@ enum gw_status gw_set_load(const struct gw_script_options *options, const struct
     if (gw_interpreter_check(&interpreter, err) != GW_OK)
         return GW_E_SCRIPT;
     if (options->file_count > GW_SET_POLICIES_MAX)
-        return gw_fail(err, GW_E_LIMIT, "policies: %zu files, at most %d are accepted", options->file_count,
+        return gw_fail(err, GW_E_LIMIT, "%zu policies, at most %d are accepted", options->file_count,
                        GW_SET_POLICIES_MAX);
     struct gw_script_set *fresh = gw_alloc_zero(1, sizeof *fresh);
     atomic_init(&fresh->references, 1);
