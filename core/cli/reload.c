@@ -161,47 +161,52 @@ static struct gw_policy_source source_of(struct gw_script_set *set)
                                      .close = close_policies};
 }
 
+/* The policies, and those in the shadow where there are any. */
+static enum gw_status open_sets(const struct gw_config *config, struct gw_gateway_settings *settings,
+                                struct gw_err *err)
+{
+    struct gw_script_set *set = NULL;
+    enum gw_status status = gw_reload_policies(config, &config->policies, &set, err);
+
+    if (status != GW_OK)
+        return status;
+    settings->policies = source_of(set);
+    if (config->policies.file_count == 0 && config->policies.default_allow)
+        settings->policies.open = NULL; /* nobody to ask, and nobody needed */
+    if (config->shadow.file_count == 0)
+        return GW_OK;
+    status = gw_reload_policies(config, &config->shadow, &set, err);
+    if (status == GW_OK)
+        settings->shadow = source_of(set);
+    return status;
+}
+
 enum gw_status gw_reload_settings(const struct gw_config *config, size_t workers, struct gw_gateway_settings **settings,
                                   struct gw_err *err)
 {
     struct gw_gateway_settings *fresh = gw_gateway_settings_new();
-    struct gw_script_set *set = NULL;
+    enum gw_status status;
 
-    if (gw_reload_policies(config, &config->policies, &set, err) != GW_OK) {
-        gw_gateway_settings_free(&fresh);
-        return GW_E_SCRIPT;
-    }
-    fresh->policies = source_of(set);
-    if (config->policies.file_count == 0 && config->policies.default_allow)
-        fresh->policies.open = NULL; /* nobody to ask, and nobody needed */
-    if (config->shadow.file_count > 0) {
-        if (gw_reload_policies(config, &config->shadow, &set, err) != GW_OK) {
-            gw_gateway_settings_free(&fresh);
-            return GW_E_SCRIPT;
-        }
-        fresh->shadow = source_of(set);
-    }
     fresh->partition = gw_arena_str(&fresh->arena, config->partition);
     fresh->account = gw_arena_str(&fresh->arena, config->account);
     fresh->region = gw_arena_str(&fresh->arena, config->regions[0]);
     copy_clusters(config, fresh);
-    if (config->endpoint_count > 0 &&
-        gw_fetch_endpoints_new(config->endpoints, config->endpoint_count, &fresh->endpoints, err) != GW_OK) {
-        gw_gateway_settings_free(&fresh);
-        return GW_E_IO;
-    }
-    if (config->principals.at != NULL) {
-        if (gw_config_principals(config, &fresh->arena, &fresh->principals, err) != GW_OK) {
-            gw_gateway_settings_free(&fresh);
-            return GW_E_IO;
-        }
-        fresh->has_principals = true;
-    }
     fresh->limits = config->limits;
     fresh->audit = config->audit_file.at != NULL;
     fresh->record_reads = config->audit_record == GW_CONFIG_RECORD_ALL;
     fresh->strangers_per_s = (unsigned)((config->audit_strangers_per_s + workers - 1) / workers);
     fresh->cors_headers = config->cors_headers && config->auth != GW_GATEWAY_AUTH_NONE;
+    status = open_sets(config, fresh, err);
+    if (status == GW_OK && config->endpoint_count > 0)
+        status = gw_fetch_endpoints_new(config->endpoints, config->endpoint_count, &fresh->endpoints, err);
+    if (status == GW_OK && config->principals.at != NULL) {
+        status = gw_config_principals(config, &fresh->arena, &fresh->principals, err);
+        fresh->has_principals = true;
+    }
+    if (status != GW_OK) {
+        gw_gateway_settings_free(&fresh);
+        return status;
+    }
     *settings = fresh;
     return GW_OK;
 }
