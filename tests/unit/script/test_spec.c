@@ -274,7 +274,7 @@ static void policies_that_load_now_and_then__leave_what_was_handed_out_alone(voi
     char name[16];
     char text[256];
     bench_init(&bench);
-    for (int i = 1; i <= 20; i++) {
+    for (unsigned char i = 1; i <= 20; i++) {
         snprintf(name, sizeof name, "q%d.lua", i);
         snprintf(text, sizeof text,
                  "local first = next({ a%d = 1, b%d = 2, c%d = 3, d%d = 4 })\n"
